@@ -1,0 +1,26 @@
+//! SHA-256, the only form in which bearer secrets are stored.
+
+use ring::digest::{SHA256, digest};
+
+/// The SHA-256 of `data`, 32 bytes.
+#[must_use]
+pub fn sha256(data: &[u8]) -> Vec<u8> {
+    digest(&SHA256, data).as_ref().to_vec()
+}
+
+/// Whether two digests are equal, in time that does not depend on where they differ.
+#[must_use]
+pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    use subtle::ConstantTimeEq;
+    left.ct_eq(right).into()
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,11 @@
+//! Everything cryptographic: randomness, secrets and their digests, derivation, sealing, password
+//! hashing and signed links. The only room that names `ring`, `argon2` and `jsonwebtoken`.
+
+pub mod derive;
+pub mod digest;
+pub mod jwt;
+pub mod password;
+pub mod random;
+pub mod sealed;
+pub mod secret;
+pub mod secrets_file;

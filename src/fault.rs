@@ -1,0 +1,32 @@
+//! The unexpected: what no rule can answer and no caller can mend.
+
+use thiserror::Error;
+
+/// Something outside the rules failed. A face logs it once and answers 503 or 500.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// The database or the hashing pool is saturated or gone; the caller may try again (503).
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A broken invariant; a person must look (500).
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Fault {
+    /// A fault of ours, with what a person needs to find it. Never put a secret in the text.
+    pub fn internal(what: impl Into<String>) -> Self {
+        Self::Internal(what.into())
+    }
+
+    /// A dependency that is saturated or gone.
+    pub fn unavailable(what: impl Into<String>) -> Self {
+        Self::Unavailable(what.into())
+    }
+
+    /// Whether trying again later can help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}

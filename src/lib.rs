@@ -1,0 +1,43 @@
+//! Latchkey: an OAuth 2.0 identity server and API-key authority in one binary.
+//!
+//! # The map
+//! Arrows only go down, or right within a row; `tests/it/architecture.rs` keeps it so.
+//! ```text
+//!  4 process   main.rs → cli/ → server.rs                starts things; joins the faces
+//!  3 faces     oauth/   api/   account/   admin/         speak HTTP, one dialect each
+//!              web/                                      the HTTP kit they share
+//!  2 rules     jobs/ → access/ → identity/ → keys/ → tokens/ → clients/ → workspaces.rs → audit.rs
+//!  1 ground    app.rs → store/ · crypto/ · mail/ · limiter.rs → config/ · clock.rs → fault.rs
+//!  0 schema    entity (crate)   migration (crate)
+//! ```
+//! 1. A module imports only from its own row to the right, or from rows below.
+//! 2. `poem` appears only in rows 3–4; `sea_orm` only in `store/`; `oxide_auth` only in
+//!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring` and
+//!    `jsonwebtoken` only in `crypto/`.
+//! 3. A face sends a browser to another face by a path from `web/links.rs`.
+//! 4. Rules take `&App` and plain values and return values; they never see a request.
+//! 5. `entity` rows are the vocabulary and may be named anywhere; only `store` queries.
+
+pub mod access;
+pub mod account;
+pub mod admin;
+pub mod api;
+pub mod app;
+pub mod audit;
+pub mod cli;
+pub mod clients;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod fault;
+pub mod identity;
+pub mod jobs;
+pub mod keys;
+pub mod limiter;
+pub mod mail;
+pub mod oauth;
+pub mod server;
+pub mod store;
+pub mod tokens;
+pub mod web;
+pub mod workspaces;
