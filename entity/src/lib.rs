@@ -1,1 +1,30 @@
-//! Rows.
+//! Rows of Latchkey's tables, one file a table. They are the vocabulary of every layer; only
+//! `latchkey::store` queries them.
+//!
+//! Conventions that hold on SQLite and PostgreSQL alike: instants are integer milliseconds, bearer
+//! secrets are 32-byte SHA-256 digests, identifiers are version 7 UUIDs, lists are JSON.
+#![expect(
+    missing_docs,
+    reason = "columns that say what they are, and what the derive macros make"
+)]
+
+pub mod access_token;
+pub mod api_key;
+pub mod audit_event;
+pub mod authorization_code;
+pub mod authorization_request;
+pub mod browser_session;
+pub mod client;
+pub mod enterprise;
+pub mod grant;
+pub mod member;
+pub mod outbox;
+pub mod refresh_token;
+pub mod registration_token;
+pub mod service_account;
+pub mod sign_in_failure;
+pub mod subscription;
+pub mod token_family;
+pub mod types;
+pub mod user;
+pub mod workspace;

@@ -1,1 +1,27 @@
-//! Schema.
+//! The schema of Latchkey's database: one file a step, forward only, the same for SQLite and
+//! PostgreSQL. A step is written with the schema helpers and never with entities: it must keep
+//! meaning what it meant when it ran, while entities move on.
+
+pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+
+mod m20261122_000001_accounts;
+mod m20261122_000002_clients;
+mod m20261122_000003_tokens;
+mod m20261122_000004_keys;
+mod m20261122_000005_ledgers;
+mod schema;
+
+/// Every step, in order.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_accounts::Migration),
+            Box::new(m20261122_000002_clients::Migration),
+            Box::new(m20261122_000003_tokens::Migration),
+            Box::new(m20261122_000004_keys::Migration),
+            Box::new(m20261122_000005_ledgers::Migration),
+        ]
+    }
+}

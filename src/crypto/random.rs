@@ -14,7 +14,10 @@ pub trait Random: Send + Sync {
 pub struct SystemRandom(Os);
 
 impl Default for SystemRandom {
-    #[expect(clippy::disallowed_methods, reason = "the one place that opens the system's generator")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that opens the system's generator"
+    )]
     fn default() -> Self {
         Self(Os::new())
     }
@@ -26,11 +29,13 @@ impl Random for SystemRandom {
         reason = "without randomness no secret may be made: stopping is the only safe answer"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        self.0.fill(buffer).expect("the operating system's random generator failed");
+        self.0
+            .fill(buffer)
+            .expect("the operating system's random generator failed");
     }
 }
 
-impl dyn Random {
+impl dyn Random + '_ {
     /// `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {

@@ -92,7 +92,10 @@ impl<K: Kind> Secret<K> {
     }
 
     fn wrap(text: String) -> Self {
-        Self { text: Zeroizing::new(text), kind: PhantomData }
+        Self {
+            text: Zeroizing::new(text),
+            kind: PhantomData,
+        }
     }
 
     /// The clear text, to be shown once.
@@ -211,7 +214,11 @@ mod tests {
         one[31] = 62;
         assert_eq!(base62(&one), format!("{}10", "0".repeat(41)));
         // 2^256 − 1
-        assert!(base62(&[255; 32]).starts_with("yn"), "{}", base62(&[255; 32]));
+        assert!(
+            base62(&[255; 32]).starts_with("yn"),
+            "{}",
+            base62(&[255; 32])
+        );
     }
 
     #[test]
@@ -230,6 +237,9 @@ mod tests {
 
     #[test]
     fn debug_shows_only_the_prefix() {
-        assert_eq!(format!("{:?}", Secret::<ClientSecret>::random(&Fixed(3))), "lk_cs_…");
+        assert_eq!(
+            format!("{:?}", Secret::<ClientSecret>::random(&Fixed(3))),
+            "lk_cs_…"
+        );
     }
 }

@@ -1,1 +1,150 @@
-//! store.
+//! The only room that queries: one file a table or a tight group of them.
+//!
+//! Functions take any connection and never begin a transaction: rules do, with [`Store::begin`].
+//! Single use is a conditional write, and the tenant is in the finder.
+
+pub mod access_tokens;
+pub mod api_keys;
+pub mod audit;
+pub mod authorization_codes;
+pub mod authorization_requests;
+pub mod browser_sessions;
+pub mod clients;
+mod connect;
+pub mod enterprises;
+pub mod grants;
+pub mod members;
+pub mod outbox;
+pub mod refresh_tokens;
+pub mod registration_tokens;
+pub mod service_accounts;
+pub mod sign_in_failures;
+pub mod subscriptions;
+pub mod token_families;
+pub mod token_records;
+pub mod users;
+pub mod workspaces;
+
+use chrono::{DateTime, Utc};
+use entity::types::Instant;
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseConnection,
+    DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, TryInsertResult,
+};
+
+use crate::fault::Fault;
+
+/// Both ways into the database: SQLite has one writer and several readers, PostgreSQL one pool.
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+/// A write transaction; dropped without [`Txn::commit`] it leaves nothing behind.
+pub type Txn = DatabaseTransaction;
+
+impl Store {
+    /// A connection for reading outside a transaction.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Begins a write transaction: `IMMEDIATE` on SQLite, so that it waits for the writer instead of
+    /// dying when it first writes; the mode means nothing to PostgreSQL.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when no connection is free in time.
+    pub async fn begin(&self) -> Result<Txn, Fault> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+}
+
+/// A unique constraint said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duplicate;
+
+/// An instant as it is stored: cut to the millisecond.
+#[must_use]
+pub fn instant(at: DateTime<Utc>) -> Instant {
+    sea_orm::prelude::ChronoUnixTimestampMillis(at)
+}
+
+fn millis(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}
+
+async fn insert<E>(db: &impl ConnectionTrait, row: E::Model) -> Result<(), Fault>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+{
+    E::insert(row.into_active_model())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+/// Inserts unless a unique constraint forbids it; a transaction survives the refusal.
+async fn insert_unique<E>(
+    db: &impl ConnectionTrait,
+    row: E::Model,
+) -> Result<Result<(), Duplicate>, Fault>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+{
+    let inserted = E::insert(row.into_active_model())
+        .on_conflict_do_nothing()
+        .exec_without_returning(db)
+        .await?;
+    // without RETURNING a conflict is reported as no row inserted
+    Ok(match inserted {
+        TryInsertResult::Inserted(1) => Ok(()),
+        _ => Err(Duplicate),
+    })
+}
+
+impl From<DbErr> for Fault {
+    /// Sorts what may heal by itself from what needs a person. Statements and values never enter
+    /// the text.
+    fn from(error: DbErr) -> Self {
+        match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
+                Self::unavailable(format!("database: {error}"))
+            }
+            DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause))
+                if is_transient(cause) =>
+            {
+                Self::unavailable(format!("database: {cause}"))
+            }
+            _ => Self::internal(format!("database: {error}")),
+        }
+    }
+}
+
+fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
+    use sea_orm::sqlx::Error;
+    match error {
+        Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
+        Error::Database(error) => error.code().is_some_and(|code| {
+            // PostgreSQL: serialization failure, deadlock, shutting down, too many connections,
+            // connection failures; SQLite: BUSY and its kin, disk full
+            matches!(
+                &*code,
+                "40001" | "40P01" | "5" | "261" | "517" | "773" | "13"
+            ) || code.starts_with("57P")
+                || code.starts_with("53")
+                || code.starts_with("08")
+        }),
+        _ => false,
+    }
+}

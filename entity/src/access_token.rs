@@ -1,0 +1,29 @@
+//! A live access token.
+
+use sea_orm::entity::prelude::*;
+
+use crate::types::Instant;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "access_token")]
+pub struct Model {
+    #[sea_orm(
+        primary_key,
+        auto_increment = false,
+        column_type = "VarBinary(StringLen::N(32))"
+    )]
+    pub token_sha256: Vec<u8>,
+    pub family_id: Uuid,
+    pub generation: i32,
+    /// `None` means all of the family's.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub scope: Option<String>,
+    /// The audience, if narrower than the family's.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub resource: Option<String>,
+    pub issued_at: Instant,
+    pub expires_at: Instant,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,100 @@
+//! Registered clients.
+
+use chrono::{DateTime, Utc};
+use entity::client::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+
+use super::{insert as insert_row, instant};
+use crate::fault::Fault;
+
+/// The client with this `client_id`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// Up to `limit` clients whose id sorts after `after`, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    let mut query = Entity::find().order_by_asc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        query = query.filter(COLUMN.id.gt(after));
+    }
+    Ok(query.all(db).await?)
+}
+
+/// The clients with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
+/// Registers a client; its id is random and cannot be taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, client: Model) -> Result<(), Fault> {
+    insert_row::<Entity>(db, client).await
+}
+
+/// Writes every column of a client that exists.
+///
+/// # Errors
+/// When the database fails or the client is gone.
+pub async fn update(db: &impl ConnectionTrait, client: Model) -> Result<(), Fault> {
+    Entity::update(client.into_active_model().reset_all())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Replaces the secret of a confidential client; the old one is refused from now on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_secret(
+    db: &impl ConnectionTrait,
+    id: &str,
+    secret_sha256: Vec<u8>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::SecretSha256, Expr::value(secret_sha256))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.secret_sha256.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Disables a client, or enables it again with `None`; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_disabled(
+    db: &impl ConnectionTrait,
+    id: &str,
+    at: Option<DateTime<Utc>>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(at.map(instant)))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}

@@ -1,0 +1,164 @@
+//! Opening the database, and refusing one that a newer Latchkey has changed.
+
+use std::{path::Path, time::Duration};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbBackend, FromQueryResult, Statement,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::Store;
+use crate::fault::Fault;
+
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// Less than the 3 s after which a caller must have its 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2_500);
+
+impl Store {
+    /// Opens or creates the embedded database: WAL, `synchronous=FULL`, foreign keys on, one writer
+    /// and several readers that cannot write.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or created.
+    pub async fn sqlite(path: &Path) -> Result<Self, Fault> {
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        // the writer first: it creates the file and switches it to WAL
+        let write = connect(sqlite_options(&url, 1, true)).await?;
+        let read = connect(sqlite_options(&url, READERS, false)).await?;
+        Ok(Self { read, write })
+    }
+
+    /// Connects to PostgreSQL.
+    ///
+    /// # Errors
+    /// When the server cannot be reached; the text never holds the URL's password.
+    pub async fn postgres(url: &str) -> Result<Self, Fault> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(POSTGRES_CONNECTIONS)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .sqlx_logging(false);
+        let pool = connect(options).await?;
+        Ok(Self {
+            read: pool.clone(),
+            write: pool,
+        })
+    }
+
+    /// Brings the schema up to this binary's, unless it is already past it.
+    ///
+    /// # Errors
+    /// When a step fails, or when a newer Latchkey has already changed the schema.
+    pub async fn migrate(&self) -> Result<(), Fault> {
+        self.refuse_newer_schema().await?;
+        Ok(Migrator::up(&self.write, None).await?)
+    }
+
+    /// Whether every step of this binary has been applied, and none that it does not know.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_current(&self) -> Result<bool, Fault> {
+        let applied = self.applied_steps().await?;
+        let known = known_steps();
+        Ok(applied.len() == known.len() && applied.iter().all(|step| known.contains(step)))
+    }
+
+    /// Ends every connection; SQLite's log is merged into its file.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn close(&self) -> Result<(), Fault> {
+        self.read.close_by_ref().await?;
+        Ok(self.write.close_by_ref().await?)
+    }
+
+    async fn refuse_newer_schema(&self) -> Result<(), Fault> {
+        let known = known_steps();
+        match self
+            .applied_steps()
+            .await?
+            .into_iter()
+            .find(|step| !known.contains(step))
+        {
+            None => Ok(()),
+            Some(step) => Err(Fault::internal(format!(
+                "the database was changed by a newer Latchkey (step {step}); \
+                 start that version, or restore a backup made before it"
+            ))),
+        }
+    }
+
+    async fn applied_steps(&self) -> Result<Vec<String>, Fault> {
+        #[derive(FromQueryResult)]
+        struct Step {
+            version: String,
+        }
+        let backend = self.read.get_database_backend();
+        let exists = match backend {
+            DbBackend::Sqlite => {
+                "select name as version from sqlite_master where name = 'seaql_migrations'"
+            }
+            _ => {
+                "select table_name::text as version from information_schema.tables \
+                 where table_schema = current_schema() and table_name = 'seaql_migrations'"
+            }
+        };
+        let table = Step::find_by_statement(Statement::from_string(backend, exists))
+            .one(&self.read)
+            .await?;
+        if table.is_none() {
+            return Ok(Vec::new());
+        }
+        let all = Statement::from_string(backend, "select version from seaql_migrations");
+        let steps = Step::find_by_statement(all).all(&self.read).await?;
+        Ok(steps.into_iter().map(|step| step.version).collect())
+    }
+}
+
+fn known_steps() -> Vec<String> {
+    Migrator::migrations()
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect()
+}
+
+fn sqlite_options(url: &str, connections: u32, writes: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // no statement before each statement
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(ACQUIRE_TIMEOUT)
+                .foreign_keys(true)
+                .statement_cache_capacity(256)
+                .pragma("temp_store", "memory")
+                // readers may never write, whatever the code says
+                .pragma("query_only", if writes { "0" } else { "1" })
+        });
+    options
+}
+
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
+    Database::connect(options).await.map_err(|error| {
+        // the error of an unparsable URL quotes it, password included
+        match error {
+            sea_orm::DbErr::Conn(_) => {
+                Fault::unavailable("the database cannot be reached; check database_url")
+            }
+            other => other.into(),
+        }
+    })
+}

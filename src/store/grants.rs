@@ -1,0 +1,132 @@
+//! Grants: the standing permissions that pages call connected apps.
+
+use chrono::{DateTime, Utc};
+use entity::grant::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    sea_query::Expr,
+};
+
+use super::{Duplicate, insert_unique, instant};
+use crate::fault::Fault;
+
+/// How many connected apps one page lists.
+const MAX_LISTED: u64 = 500;
+
+/// The live grant of a user to a client in a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_live(
+    db: &impl ConnectionTrait,
+    client_id: &str,
+    user_id: Uuid,
+    workspace_id: Option<Uuid>,
+) -> Result<Option<Model>, Fault> {
+    let query = Entity::find()
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.revoked_at.is_null());
+    let query = match workspace_id {
+        Some(id) => query.filter(COLUMN.workspace_id.eq(id)),
+        None => query.filter(COLUMN.workspace_id.is_null()),
+    };
+    Ok(query.one(db).await?)
+}
+
+/// A grant of this user, live or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_of_user(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id)
+        .filter(COLUMN.user_id.eq(user_id))
+        .one(db)
+        .await?)
+}
+
+/// The grant with this id, live or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The live grants of a user, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .order_by_desc(Column::Id)
+        .limit(MAX_LISTED)
+        .all(db)
+        .await?)
+}
+
+/// Adds a grant, unless a live one for the same user, client and workspace is there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    grant: Model,
+) -> Result<Result<(), Duplicate>, Fault> {
+    insert_unique::<Entity>(db, grant).await
+}
+
+/// Replaces what a live grant allows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_scope(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    scope: &str,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Scope, Expr::value(scope))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Notes when a token of the grant was last issued.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a grant and with it every token under it; `false` if it was not live.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}

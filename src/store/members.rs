@@ -1,0 +1,87 @@
+//! Who is in which workspace.
+
+use entity::{
+    member::{COLUMN, Column, Entity, Model, Role},
+    workspace,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+};
+
+use super::{Duplicate, insert_unique};
+use crate::fault::Fault;
+
+/// How many workspaces one user's page lists.
+const MAX_MEMBERSHIPS: u64 = 200;
+
+/// The membership of a user in a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id((workspace_id, user_id)).one(db).await?)
+}
+
+/// The workspaces of a user that are not disabled, oldest membership first, with the user's role.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_workspaces(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+) -> Result<Vec<(workspace::Model, Role)>, Fault> {
+    let memberships = Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::WorkspaceId)
+        .limit(MAX_MEMBERSHIPS)
+        .all(db)
+        .await?;
+    let ids = memberships.iter().map(|member| member.workspace_id);
+    let workspaces = workspace::Entity::find()
+        .filter(workspace::COLUMN.id.is_in(ids))
+        .filter(workspace::COLUMN.disabled_at.is_null())
+        .all(db)
+        .await?;
+    Ok(memberships
+        .into_iter()
+        .filter_map(|member| {
+            let workspace = workspaces
+                .iter()
+                .find(|found| found.id == member.workspace_id)?;
+            Some((workspace.clone(), member.role))
+        })
+        .collect())
+}
+
+/// Adds a member, unless the user already is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    member: Model,
+) -> Result<Result<(), Duplicate>, Fault> {
+    insert_unique::<Entity>(db, member).await
+}
+
+/// Ends a membership; `false` if there was none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    user_id: Uuid,
+) -> Result<bool, Fault> {
+    Ok(Entity::delete_by_id((workspace_id, user_id))
+        .exec(db)
+        .await?
+        .rows_affected
+        == 1)
+}

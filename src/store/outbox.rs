@@ -1,0 +1,96 @@
+//! Letters that wait to be sent.
+
+use chrono::{DateTime, Utc};
+use entity::outbox::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    sea_query::Expr,
+};
+
+use super::{insert as insert_row, instant, millis};
+use crate::fault::Fault;
+
+/// Queues a letter, in the transaction that caused it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, letter: Model) -> Result<(), Fault> {
+    insert_row::<Entity>(db, letter).await
+}
+
+/// Up to `limit` letters whose next attempt is due, longest waiting first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.next_attempt_at.lte(millis(now)))
+        .order_by_asc(Column::NextAttemptAt)
+        .limit(limit)
+        .all(db)
+        .await?)
+}
+
+/// Claims a due letter for one attempt, so that no other node sends it: it will be due again at
+/// `retry_at` if this attempt is never heard of again. `false` if somebody else claimed it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    letter: &Model,
+    retry_at: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Attempts, Expr::value(letter.attempts + 1))
+        .col_expr(Column::NextAttemptAt, Expr::value(instant(retry_at)))
+        .filter(COLUMN.id.eq(letter.id))
+        .filter(COLUMN.attempts.eq(letter.attempts))
+        .filter(COLUMN.next_attempt_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Notes that a letter was sent, and erases what it said.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::SentAt, Expr::value(instant(now)))
+        .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
+        .col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>))
+        .col_expr(Column::LastError, Expr::value(None::<String>))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes why an attempt failed. With `is_final` no other follows, and what the letter said is
+/// erased.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    error: &str,
+    is_final: bool,
+) -> Result<(), Fault> {
+    let mut update = Entity::update_many()
+        .col_expr(Column::LastError, Expr::value(error))
+        .filter(COLUMN.id.eq(id));
+    if is_final {
+        update = update
+            .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
+            .col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>));
+    }
+    update.exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Token families: what one authorization produced.
+
+use chrono::{DateTime, Utc};
+use entity::token_family::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+};
+
+use super::{insert as insert_row, insert_unique, instant};
+use crate::fault::Fault;
+
+/// Begins a family.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, family: Model) -> Result<(), Fault> {
+    insert_row::<Entity>(db, family).await
+}
+
+/// The standing family of a client's own tokens; `family` is stored if there is none yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing(db: &impl ConnectionTrait, family: Model) -> Result<Model, Fault> {
+    let query = || {
+        Entity::find()
+            .filter(COLUMN.client_id.eq(family.client_id.as_str()))
+            .filter(COLUMN.grant_id.is_null())
+    };
+    if let Some(found) = query().one(db).await? {
+        return Ok(found);
+    }
+    // somebody else may have stored one in between; then theirs is the standing one
+    let _ = insert_unique::<Entity>(db, family.clone()).await?;
+    query()
+        .one(db)
+        .await?
+        .ok_or_else(|| Fault::internal("a standing family vanished"))
+}
+
+/// The family with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// Moves a live family from `generation` to the next; `false` if it was revoked or has moved.
+///
+/// # Errors
+/// When the database fails.
+pub async fn advance(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    generation: i32,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Generation, Expr::value(generation + 1))
+        .col_expr(Column::RotatedAt, Expr::value(instant(now)))
+        .col_expr(Column::SuccessorUsedAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.generation.eq(generation))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Notes that a token of the present generation has been used, which closes the retry window.
+///
+/// # Errors
+/// When the database fails.
+pub async fn close_retry_window(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    generation: i32,
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::SuccessorUsedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.generation.eq(generation))
+        .filter(COLUMN.successor_used_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a family and every token in it; `false` if it was not live.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}

@@ -1,0 +1,145 @@
+//! A token with everything its life depends on, by one join: family, grant, client, user,
+//! membership and workspace.
+
+use entity::{member::Role, types::Instant};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, prelude::Uuid};
+
+use crate::fault::Fault;
+
+/// A row of that join.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TokenRecord {
+    /// When the token was issued.
+    pub issued_at: Instant,
+    /// When it ends.
+    pub expires_at: Instant,
+    /// The rotation that made it.
+    pub generation: i32,
+    /// When a refresh token was spent.
+    pub consumed_at: Option<Instant>,
+    /// An access token's own scope, if narrower than the family's.
+    pub narrowed_scope: Option<String>,
+    /// An access token's own audience, if narrower than the family's.
+    pub narrowed_resource: Option<String>,
+    /// The family's id.
+    pub family_id: Uuid,
+    /// What was granted.
+    pub family_scope: String,
+    /// The audience that was asked for (RFC 8707).
+    pub family_resource: Option<String>,
+    /// How many rotations there have been.
+    pub family_generation: i32,
+    /// When the last one was.
+    pub rotated_at: Option<Instant>,
+    /// When a token of the present generation was first used.
+    pub successor_used_at: Option<Instant>,
+    /// The absolute end of the family's refresh tokens.
+    pub family_expires_at: Instant,
+    /// When the family was revoked.
+    pub family_revoked_at: Option<Instant>,
+    /// The user's epoch when the family began.
+    pub family_user_epoch: i32,
+    /// The client it was issued to.
+    pub client_id: String,
+    /// That client's name.
+    pub client_name: String,
+    /// What that client may have.
+    pub client_scope: String,
+    /// When that client was disabled.
+    pub client_disabled_at: Option<Instant>,
+    /// How long its access tokens live, if not the default.
+    pub access_token_ttl_secs: Option<i64>,
+    /// How long its refresh tokens live unused, if not the default.
+    pub refresh_token_idle_ttl_secs: Option<i64>,
+    /// The grant, unless the token is the client's own.
+    pub grant_id: Option<Uuid>,
+    /// When the grant was revoked.
+    pub grant_revoked_at: Option<Instant>,
+    /// The user, unless the token is the client's own.
+    pub user_id: Option<Uuid>,
+    /// The user's canonical username.
+    pub username: Option<String>,
+    /// The user's name.
+    pub user_name: Option<String>,
+    /// The user's present epoch.
+    pub user_epoch: Option<i32>,
+    /// When the user was disabled.
+    pub user_disabled_at: Option<Instant>,
+    /// The workspace of the grant, or the one the client is bound to.
+    pub workspace_id: Option<Uuid>,
+    /// Its slug.
+    pub workspace_slug: Option<String>,
+    /// Its name.
+    pub workspace_name: Option<String>,
+    /// Its product.
+    pub product: Option<String>,
+    /// Its plan.
+    pub plan: Option<String>,
+    /// When it was disabled.
+    pub workspace_disabled_at: Option<Instant>,
+    /// The user's role there.
+    pub role: Option<Role>,
+}
+
+const ACCESS: &str = "token.scope as narrowed_scope, token.resource as narrowed_resource, \
+                      cast(null as bigint) as consumed_at from access_token token";
+const REFRESH: &str = "cast(null as text) as narrowed_scope, \
+                       cast(null as text) as narrowed_resource, \
+                       token.consumed_at from refresh_token token";
+
+fn statement(db: &impl ConnectionTrait, table: &str, token_sha256: &[u8]) -> Statement {
+    let sql = format!(
+        r#"select token.issued_at, token.expires_at, token.generation,
+            family.id as family_id, family.scope as family_scope,
+            family.resource as family_resource, family.generation as family_generation,
+            family.rotated_at, family.successor_used_at,
+            family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
+            family.user_epoch as family_user_epoch,
+            client.id as client_id, client.name as client_name, client.scope as client_scope,
+            client.disabled_at as client_disabled_at, client.access_token_ttl_secs,
+            client.refresh_token_idle_ttl_secs,
+            permission.id as grant_id, permission.revoked_at as grant_revoked_at,
+            person.id as user_id, person.username, person.name as user_name,
+            person.epoch as user_epoch, person.disabled_at as user_disabled_at,
+            workspace.id as workspace_id, workspace.slug as workspace_slug,
+            workspace.name as workspace_name, workspace.product, workspace.plan,
+            workspace.disabled_at as workspace_disabled_at, member.role, {table}
+        join token_family family on family.id = token.family_id
+        join client on client.id = family.client_id
+        left join "grant" permission on permission.id = family.grant_id
+        left join "user" person on person.id = permission.user_id
+        left join workspace on workspace.id = case when family.grant_id is null
+            then client.workspace_id else permission.workspace_id end
+        left join member on member.workspace_id = workspace.id and member.user_id = person.id
+        where token.token_sha256 = $1"#
+    );
+    Statement::from_sql_and_values(
+        db.get_database_backend(),
+        sql,
+        [token_sha256.to_vec().into()],
+    )
+}
+
+/// The access token with this digest, with all it depends on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_access(
+    db: &impl ConnectionTrait,
+    token_sha256: &[u8],
+) -> Result<Option<TokenRecord>, Fault> {
+    let statement = statement(db, ACCESS, token_sha256);
+    Ok(TokenRecord::find_by_statement(statement).one(db).await?)
+}
+
+/// The refresh token with this digest, with all it depends on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_refresh(
+    db: &impl ConnectionTrait,
+    token_sha256: &[u8],
+) -> Result<Option<TokenRecord>, Fault> {
+    let statement = statement(db, REFRESH, token_sha256);
+    Ok(TokenRecord::find_by_statement(statement).one(db).await?)
+}

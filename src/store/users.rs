@@ -1,0 +1,91 @@
+//! Users.
+
+use chrono::{DateTime, Utc};
+use entity::user::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    prelude::Uuid, sea_query::Expr,
+};
+
+use super::{Duplicate, insert_unique, instant};
+use crate::fault::Fault;
+
+/// The user with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The user with this canonical username.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_username(
+    db: &impl ConnectionTrait,
+    username: &str,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.username.eq(username))
+        .one(db)
+        .await?)
+}
+
+/// Whether there is no user at all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_empty(db: &impl ConnectionTrait) -> Result<bool, Fault> {
+    Ok(Entity::find().count(db).await? == 0)
+}
+
+/// Adds a user, unless the canonical username is taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    user: Model,
+) -> Result<Result<(), Duplicate>, Fault> {
+    insert_unique::<Entity>(db, user).await
+}
+
+/// Replaces the password and raises the epoch, if the epoch still is `epoch`: what was issued before
+/// is dead, and a link that was made for that epoch works once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_password(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    epoch: i32,
+    password_hash: &str,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(password_hash))
+        .col_expr(Column::Epoch, Expr::col(Column::Epoch).add(1))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.epoch.eq(epoch))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Disables a user; `false` if there is none or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disable(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.disabled_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}

@@ -1,0 +1,55 @@
+//! Workspaces.
+
+use chrono::{DateTime, Utc};
+use entity::workspace::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+};
+
+use super::{Duplicate, insert_unique, instant};
+use crate::fault::Fault;
+
+/// The workspace with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The workspace with this slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_slug(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.slug.eq(slug)).one(db).await?)
+}
+
+/// Adds a workspace, unless the slug is taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    workspace: Model,
+) -> Result<Result<(), Duplicate>, Fault> {
+    insert_unique::<Entity>(db, workspace).await
+}
+
+/// Disables a workspace; `false` if there is none or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disable(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.disabled_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
