@@ -4,6 +4,9 @@
 mod accounts;
 mod api;
 mod brand;
+mod catalogue;
+mod check;
+mod error;
 mod http;
 mod load;
 mod mail;
@@ -11,7 +14,11 @@ mod oauth;
 mod plans;
 mod products;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use serde::Deserialize;
 
@@ -19,12 +26,16 @@ pub use self::{
     accounts::AccountsConfig,
     api::ApiConfig,
     brand::BrandConfig,
+    error::{ConfigError, Origin},
     http::HttpConfig,
-    load::{ConfigError, load},
+    load::{environment, load},
     mail::MailConfig,
     oauth::{OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
-    products::{EmptyScopes, Environment, KeyBody, KeyFormat, Product, Products},
+    products::{
+        DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, Product, Products,
+        TOKEN_PREFIXES,
+    },
 };
 
 /// Everything an operator may set. Unknown keys stop the start.
@@ -60,4 +71,52 @@ pub struct Config {
     pub plans: Plans,
     /// The products whose credentials this process serves.
     pub products: Products,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            issuer: String::new(),
+            data_dir: PathBuf::from("./data"),
+            database_url: None,
+            redis_url: None,
+            secrets_file: None,
+            oauth: OAuthConfig::default(),
+            api: ApiConfig::default(),
+            accounts: AccountsConfig::default(),
+            mail: MailConfig::default(),
+            http: HttpConfig::default(),
+            brand: BrandConfig::default(),
+            plans: Plans::default(),
+            products: Products::default(),
+        }
+    }
+}
+
+/// Shows everything but the URLs that hold passwords.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("issuer", &self.issuer)
+            .field("data_dir", &self.data_dir)
+            .field("database_url", &redacted(self.database_url.as_ref()))
+            .field("redis_url", &redacted(self.redis_url.as_ref()))
+            .field("secrets_file", &self.secrets_file)
+            .field("oauth", &self.oauth)
+            .field("api", &self.api)
+            .field("accounts", &self.accounts)
+            .field("mail", &self.mail)
+            .field("http", &self.http)
+            .field("brand", &self.brand)
+            .field("plans", &self.plans)
+            .field("products", &self.products)
+            .finish()
+    }
+}
+
+/// What may be shown of a setting that holds a password: whether it is set.
+fn redacted(secret: Option<&String>) -> Option<&'static str> {
+    secret.map(|_| "…")
 }
