@@ -1,1 +1,83 @@
-//! app.
+//! Everything a rule may reach.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    crypto::{password::PasswordPool, random::Random, secrets_file::Secrets},
+    fault::Fault,
+    limiter::Limiter,
+    mail::Mailer,
+    store::Store,
+};
+
+/// What an [`App`] is made of; a test brings its own clock, randomness and database.
+pub struct Parts {
+    /// What the operator set.
+    pub config: Config,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where chance comes from.
+    pub random: Arc<dyn Random>,
+    /// The database, already migrated.
+    pub store: Store,
+    /// The keys that protect secrets.
+    pub secrets: Secrets,
+}
+
+/// One Latchkey: its configuration and the few things it shares between requests.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// Where time comes from; read once per rule.
+    pub clock: Arc<dyn Clock>,
+    /// Where chance comes from.
+    pub random: Arc<dyn Random>,
+    /// The database.
+    pub store: Store,
+    /// The keys that protect secrets; never in the database.
+    pub secrets: Secrets,
+    /// The threads that hash passwords.
+    pub passwords: PasswordPool,
+    /// The way out for mail.
+    pub mailer: Mailer,
+    /// Requests counted by credential and minute, and who is signing in right now.
+    pub limiter: Limiter,
+}
+
+impl App {
+    /// Puts the parts together and starts the hashing threads.
+    ///
+    /// # Errors
+    /// When the mail settings cannot be used or a thread cannot start.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
+        let Parts { config, clock, random, store, secrets } = parts;
+        let mailer = Mailer::new(&config.mail, &config.data_dir)?;
+        Ok(Arc::new(Self {
+            passwords: PasswordPool::new()?,
+            limiter: Limiter::default(),
+            mailer,
+            config,
+            clock,
+            random,
+            store,
+            secrets,
+        }))
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The public URL of `path`, which begins with a slash; built from the configured issuer and
+    /// never from a request.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.config.issuer)
+    }
+}

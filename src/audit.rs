@@ -1,1 +1,101 @@
-//! audit.
+//! The audit trail: what happened, who did it, to what; written in the transaction that made it
+//! happen, and never with a secret in it.
+
+use entity::audit_event::Model;
+use uuid::Uuid;
+
+use crate::{app::App, fault::Fault, store};
+
+/// Who made something happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person, or one who just proved a password.
+    User(Uuid),
+    /// A client, for itself.
+    Client(String),
+    /// An API key.
+    Key(Uuid),
+    /// Whoever runs this server, from the command line.
+    Operator,
+    /// The server, by one of its rules.
+    System,
+}
+
+/// What it happened to: a kind of thing and its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    kind: &'static str,
+    id: Option<String>,
+}
+
+impl Target {
+    /// A thing that has an id, such as `("grant", id)`.
+    #[must_use]
+    pub fn new(kind: &'static str, id: impl ToString) -> Self {
+        Self { kind, id: Some(id.to_string()) }
+    }
+}
+
+/// One event. `action` is `noun.verb`: `grant.revoke`, `user.sign_in`.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What happened, as `noun.verb`.
+    pub action: &'static str,
+    /// Who did it.
+    pub actor: Actor,
+    /// What it was done to.
+    pub target: Target,
+    /// Where it happened, if in one workspace.
+    pub workspace_id: Option<Uuid>,
+    /// A few words more, never a secret.
+    pub detail: Option<String>,
+}
+
+impl Event {
+    /// An event outside any workspace.
+    #[must_use]
+    pub fn new(action: &'static str, actor: Actor, target: Target) -> Self {
+        Self { action, actor, target, workspace_id: None, detail: None }
+    }
+
+    /// The same event, in a workspace.
+    #[must_use]
+    pub fn in_workspace(mut self, id: impl Into<Option<Uuid>>) -> Self {
+        self.workspace_id = id.into();
+        self
+    }
+
+    /// The same event, with a few words more.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Writes an event in the transaction that makes it happen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fault> {
+    let now = app.now();
+    let (actor_kind, actor_id) = match event.actor {
+        Actor::User(id) => ("user", Some(id.to_string())),
+        Actor::Client(id) => ("client", Some(id)),
+        Actor::Key(id) => ("api_key", Some(id.to_string())),
+        Actor::Operator => ("operator", None),
+        Actor::System => ("system", None),
+    };
+    let row = Model {
+        id: app.random.uuid(now),
+        at: store::instant(now),
+        action: event.action.to_owned(),
+        actor_kind: actor_kind.to_owned(),
+        actor_id,
+        workspace_id: event.workspace_id,
+        target_kind: event.target.kind.to_owned(),
+        target_id: event.target.id,
+        detail: event.detail,
+    };
+    store::audit::insert(txn, row).await
+}

@@ -1,1 +1,5 @@
-//! limiter.
+//! What one node counts in memory.
+
+/// Requests counted by credential and minute.
+#[derive(Default)]
+pub struct Limiter {}

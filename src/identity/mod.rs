@@ -1,1 +1,3 @@
-//! identity.
+//! Who people are: usernames, signing in, browser sessions, passwords.
+
+pub mod username;

@@ -1,0 +1,137 @@
+//! Scopes (RFC 6749 §3.3): sets of scope tokens, and what a role may be granted.
+
+use std::{collections::BTreeSet, fmt};
+
+use entity::member::Role;
+
+/// More scope tokens than any catalogue has; a longer list is refused before it is parsed.
+const MAX_TOKENS: usize = 100;
+/// Scope tokens that speak of the person and not of a workspace's data (OpenID Connect Core §5.4).
+const IDENTITY: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+/// What only owners and admins may grant.
+const ADMINISTRATIVE: [&str; 2] = ["api-keys:manage", "webhooks:manage"];
+
+/// A set of scope tokens, always printed in the same order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(BTreeSet<String>);
+
+impl Scope {
+    /// Reads a `scope` parameter: scope tokens separated by spaces (RFC 6749 §3.3); `None` if one
+    /// has an illegal character or there are too many.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let tokens: BTreeSet<_> =
+            text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
+        (tokens.len() <= MAX_TOKENS && tokens.iter().all(|token| is_scope_token(token)))
+            .then_some(Self(tokens))
+    }
+
+    /// Reads a scope from a column that was written by [`fmt::Display`].
+    #[must_use]
+    pub fn stored(text: &str) -> Self {
+        Self(text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The scope tokens both sets have.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// The scope tokens either set has.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// Those that `role` may be granted in a workspace; without a role only the identity ones.
+    #[must_use]
+    pub fn for_role(&self, role: Option<Role>) -> Self {
+        let allowed = |token: &&String| {
+            IDENTITY.contains(&token.as_str())
+                || match role {
+                    None => false,
+                    Some(Role::Member) => !ADMINISTRATIVE.contains(&token.as_str()),
+                    Some(Role::Admin | Role::Owner) => true,
+                }
+        };
+        Self(self.0.iter().filter(allowed).cloned().collect())
+    }
+
+    /// Whether every token of this set is in `other`.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// Whether `token` is in the set.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.contains(token)
+    }
+
+    /// Whether there is no token at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tokens, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromIterator<String> for Scope {
+    fn from_iter<I: IntoIterator<Item = String>>(tokens: I) -> Self {
+        Self(tokens.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, token) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether `token` is a scope token: printable ASCII without space, `"` and `\` (RFC 6749 §3.3).
+#[must_use]
+pub fn is_scope_token(token: &str) -> bool {
+    (1..=120).contains(&token.len())
+        && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// Every scope token of OpenID Connect that a client may ask for.
+pub fn identity_tokens() -> impl Iterator<Item = &'static str> {
+    IDENTITY.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_a_set_in_a_fixed_order() {
+        assert_eq!(Scope::parse("b a  b").unwrap().to_string(), "a b");
+        assert_eq!(Scope::parse("").unwrap().to_string(), "");
+        for bad in ["a\"b", "a\\b", "a\tb", "caf\u{e9}"] {
+            assert!(Scope::parse(bad).is_none(), "{bad:?}");
+        }
+        let many: Vec<_> = (0..101).map(|n| format!("s{n}")).collect();
+        assert!(Scope::parse(&many.join(" ")).is_none());
+    }
+
+    #[test]
+    fn roles_limit_what_is_granted() {
+        let asked = Scope::parse("api-keys:manage leads:read openid").unwrap();
+        assert_eq!(asked.for_role(Some(Role::Owner)).to_string(), "api-keys:manage leads:read openid");
+        assert_eq!(asked.for_role(Some(Role::Member)).to_string(), "leads:read openid");
+        assert_eq!(asked.for_role(None).to_string(), "openid");
+    }
+}
