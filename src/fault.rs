@@ -30,3 +30,19 @@ impl Fault {
         matches!(self, Self::Unavailable(_))
     }
 }
+
+/// A value that breaks a rule, by the name its sender knows it under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, parameter or flag.
+    pub field: &'static str,
+    /// What is wrong with it, never echoing the value.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field and what is wrong with it.
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
