@@ -46,6 +46,10 @@ pub struct NewKey {
 }
 
 /// How the making of a key went.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once and taken apart at once; a box would only be in the way"
+)]
 #[derive(Debug)]
 pub enum Creation {
     /// It is made; `raw` is shown once and kept nowhere.
