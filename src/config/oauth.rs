@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn lifetimes_that_contradict_each_other_are_refused() {
-        let cases: [(fn(&mut OAuthConfig), &str); 9] = [
+        type Change = fn(&mut OAuthConfig);
+        let cases: [(Change, &str); 9] = [
             (|oauth| oauth.access_token_ttl = 0, "oauth.access_token_ttl"),
             (
                 |oauth| oauth.refresh_token_idle_ttl = 0,

@@ -1,0 +1,288 @@
+//! Signed links (RFC 7519): what a link in a letter may carry without a row in the database.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    errors::{ErrorKind, Result as JwtResult},
+    signature::{Error as SignatureError, Signer, Verifier},
+};
+use ring::hmac;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::fault::Fault;
+
+/// Longer tokens are not ours and are not parsed.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// What a signed link says.
+pub trait Link: Serialize + DeserializeOwned {
+    /// What the link is for: `aud` (RFC 7519 §4.1.3), so that no link serves for another.
+    const PURPOSE: &'static str;
+
+    /// When the link stops working: `exp` (RFC 7519 §4.1.4), in whole seconds.
+    fn expires_at(&self) -> DateTime<Utc>;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims<C> {
+    aud: String,
+    exp: i64,
+    link: C,
+}
+
+/// Signs and verifies links (`secrets.toml`, `link_key`).
+pub struct LinkSigner {
+    sign: EncodingKey,
+    verify: DecodingKey,
+}
+
+impl LinkSigner {
+    /// A signer under a 256-bit key.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        // the first call decides for the process; all calls install the same
+        let _ = PROVIDER.install_default();
+        Self {
+            sign: EncodingKey::from_secret(key),
+            verify: DecodingKey::from_secret(key),
+        }
+    }
+
+    /// The token that carries `link`, for a URL.
+    ///
+    /// # Errors
+    /// When `link` does not serialize.
+    pub fn sign<C: Link>(&self, link: &C) -> Result<String, Fault> {
+        let claims = Claims {
+            aud: C::PURPOSE.to_owned(),
+            exp: link.expires_at().timestamp(),
+            link,
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
+            .map_err(|error| Fault::internal(format!("a link could not be signed: {error}")))
+    }
+
+    /// What `token` carries, if this server signed it for this purpose and it has not expired at
+    /// `now`.
+    #[must_use]
+    pub fn verify<C: Link>(&self, token: &str, now: DateTime<Utc>) -> Option<C> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        // RFC 8725 §3.1: the verifier fixes the algorithm, never the token
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_audience(&[C::PURPOSE]);
+        rules.set_required_spec_claims(&["aud", "exp"]);
+        // `now` is the application's: the library would ask the machine's clock and allow a minute
+        rules.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims<C>>(token, &self.verify, &rules)
+            .ok()?
+            .claims;
+        (now.timestamp() < claims.exp).then_some(claims.link)
+    }
+}
+
+/// jsonwebtoken's signatures, made by ring: HMAC-SHA-256 and nothing else.
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: signer,
+    verifier_factory: verifier,
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+struct Hmac(hmac::Key);
+
+impl Hmac {
+    fn boxed(algorithm: Algorithm, secret: &[u8]) -> JwtResult<Box<Self>> {
+        match algorithm {
+            Algorithm::HS256 => Ok(Box::new(Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))),
+            _ => Err(ErrorKind::InvalidAlgorithm.into()),
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the provider's signature"
+)]
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSigner>> {
+    if key.family() != algorithm.family() {
+        return Err(ErrorKind::InvalidKeyFormat.into());
+    }
+    Ok(Hmac::boxed(*algorithm, key.as_bytes())?)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the provider's signature"
+)]
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> JwtResult<Box<dyn JwtVerifier>> {
+    if key.family() != algorithm.family() {
+        return Err(ErrorKind::InvalidKeyFormat.into());
+    }
+    Ok(Hmac::boxed(*algorithm, key.try_get_as_bytes()?)?)
+}
+
+impl Signer<Vec<u8>> for Hmac {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
+    }
+}
+
+impl Verifier<Vec<u8>> for Hmac {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
+        hmac::verify(&self.0, message, signature).map_err(|_| SignatureError::new())
+    }
+}
+
+impl JwtSigner for Hmac {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hmac {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Reset {
+        user: u32,
+        expires_at: DateTime<Utc>,
+    }
+
+    impl Link for Reset {
+        const PURPOSE: &'static str = "password-reset";
+        fn expires_at(&self) -> DateTime<Utc> {
+            self.expires_at
+        }
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Verification(Reset);
+
+    impl Link for Verification {
+        const PURPOSE: &'static str = "email-verification";
+        fn expires_at(&self) -> DateTime<Utc> {
+            self.0.expires_at
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    fn link() -> Reset {
+        Reset {
+            user: 7,
+            expires_at: now() + TimeDelta::minutes(30),
+        }
+    }
+
+    fn token(header: &str, payload: &str, key: &[u8]) -> String {
+        let message = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(payload)
+        );
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    const KEY: [u8; 32] = [7; 32];
+    const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+    const GOOD: &str = r#"{"aud":"password-reset","exp":1800001800,"link":{"user":7,"expires_at":"2027-01-15T08:30:00Z"}}"#;
+
+    #[test]
+    fn a_signed_link_reads_back_until_it_expires() {
+        let signer = LinkSigner::new(&KEY);
+        let token = signer.sign(&link()).unwrap();
+
+        let last = link().expires_at - TimeDelta::seconds(1);
+        assert_eq!(signer.verify::<Reset>(&token, now()), Some(link()));
+        assert_eq!(signer.verify::<Reset>(&token, last), Some(link()));
+        assert_eq!(signer.verify::<Reset>(&token, link().expires_at), None);
+        assert_eq!(
+            signer.verify::<Reset>(&token, now() + TimeDelta::days(400)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_link_serves_one_purpose() {
+        let signer = LinkSigner::new(&KEY);
+        let token = signer.sign(&link()).unwrap();
+
+        assert!(signer.verify::<Verification>(&token, now()).is_none());
+    }
+
+    #[test]
+    fn another_key_does_not_open_it() {
+        let token = LinkSigner::new(&KEY).sign(&link()).unwrap();
+
+        assert!(
+            LinkSigner::new(&[8; 32])
+                .verify::<Reset>(&token, now())
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn every_changed_character_is_noticed() {
+        let signer = LinkSigner::new(&KEY);
+        let token = signer.sign(&link()).unwrap();
+
+        for index in 0..token.len() {
+            let mut altered = token.clone().into_bytes();
+            altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert_eq!(signer.verify::<Reset>(&altered, now()), None, "{altered}");
+        }
+    }
+
+    #[test]
+    fn only_hs256_and_complete_claims_are_accepted() {
+        let signer = LinkSigner::new(&KEY);
+        assert_eq!(
+            signer.verify::<Reset>(&token(HS256, GOOD, &KEY), now()),
+            Some(link())
+        );
+
+        let unsigned = token(r#"{"alg":"none"}"#, GOOD, &KEY);
+        let without_signature = unsigned.rsplit_once('.').unwrap().0;
+        for bad in [
+            format!("{without_signature}."),
+            unsigned.clone(),
+            token(r#"{"alg":"HS512"}"#, GOOD, &KEY),
+            token(r#"{"alg":"RS256"}"#, GOOD, &KEY),
+            token(r#"{"typ":"JWT"}"#, GOOD, &KEY),
+            token(
+                HS256,
+                &GOOD.replace("\"aud\":\"password-reset\",", ""),
+                &KEY,
+            ),
+            token(HS256, &GOOD.replace("\"password-reset\"", "[]"), &KEY),
+            token(HS256, &GOOD.replace("\"exp\":1800001800,", ""), &KEY),
+            token(HS256, &GOOD.replace("1800001800", "\"1800001800\""), &KEY),
+            format!(
+                "{}{}",
+                token(HS256, GOOD, &KEY),
+                "A".repeat(MAX_TOKEN_BYTES)
+            ),
+            String::new(),
+            "..".to_owned(),
+        ] {
+            assert_eq!(signer.verify::<Reset>(&bad, now()), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Password hashing (argon2id, RFC 9106) on a bounded pool of threads of its own, so that a flood
+//! of sign-ins delays sign-ins and nothing else.
+
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    password_hash::{Error as HashError, phc::PasswordHash},
+};
+use parking_lot::Mutex;
+use tokio::{sync::oneshot, time::timeout};
+use zeroize::Zeroizing;
+
+use crate::fault::Fault;
+
+/// The longest password that may be hashed; callers refuse longer ones before.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// OWASP's parameters: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// How many may wait.
+const QUEUE: usize = 64;
+/// How long one may wait before the work begins.
+const DEADLINE: Duration = Duration::from_millis(2500);
+/// What the work itself may take beyond the deadline; together they stay below the three seconds
+/// in which an answer is promised.
+const WORK: Duration = Duration::from_millis(400);
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that hash passwords; they end when the pool is dropped.
+pub struct PasswordPool {
+    queue: SyncSender<Job>,
+    deadline: Duration,
+}
+
+impl PasswordPool {
+    /// Starts a pool on all cores but one.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new() -> Result<Self, Fault> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self::on(cores.saturating_sub(1).max(1))
+    }
+
+    fn on(threads: usize) -> Result<Self, Fault> {
+        let (pool, jobs) = Self::queue(QUEUE, DEADLINE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for index in 0..threads {
+            let jobs = Arc::clone(&jobs);
+            thread::Builder::new()
+                .name(format!("password-{index}"))
+                .spawn(move || work(&jobs))
+                .map_err(|error| Fault::internal(format!("no thread to hash on: {error}")))?;
+        }
+        Ok(pool)
+    }
+
+    fn queue(length: usize, deadline: Duration) -> (Self, Receiver<Job>) {
+        let (queue, jobs) = sync_channel(length);
+        (Self { queue, deadline }, jobs)
+    }
+
+    /// The PHC string under which `password` is stored.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when too many wait already or the wait is too long.
+    pub async fn hash(&self, password: Zeroizing<String>, salt: [u8; 16]) -> Result<String, Fault> {
+        self.run(move || {
+            let hash: PasswordHash = argon2()?
+                .hash_password_with_salt(password.as_bytes(), &salt)
+                .map_err(|error| broken(&error))?;
+            Ok(hash.to_string())
+        })
+        .await
+    }
+
+    /// Whether `password` is the one stored as `phc`. `None`, for a user who does not exist or has
+    /// no password, costs the same work and is false.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] as for [`Self::hash`]; [`Fault::Internal`] when `phc` is not a hash.
+    pub async fn verify(
+        &self,
+        password: Zeroizing<String>,
+        phc: Option<String>,
+    ) -> Result<bool, Fault> {
+        self.run(move || match phc {
+            Some(phc) => matches(&password, &phc),
+            None => matches_nobody(&password),
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let (queued_at, deadline) = (Instant::now(), self.deadline);
+        let job = move || {
+            // nobody waits any more: the client went away or was told to come back
+            if reply.is_closed() || queued_at.elapsed() > deadline {
+                return;
+            }
+            // an error only says that the receiver left meanwhile
+            let _ = reply.send(work());
+        };
+        self.queue.try_send(Box::new(job)).map_err(|_| busy())?;
+        match timeout(deadline + WORK, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(busy()),
+        }
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        // its own statement: the lock must not be held during the work
+        let next = jobs.lock().recv();
+        match next {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, Fault> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .map_err(|error| Fault::internal(format!("argon2: {error}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn matches(password: &str, phc: &str) -> Result<bool, Fault> {
+    // a PHC string may lack its hash: that is damage, not another password
+    let stored = PasswordHash::new(phc)
+        .ok()
+        .filter(|stored| stored.salt.is_some() && stored.hash.is_some())
+        .ok_or_else(|| Fault::internal("a stored password hash is not a complete PHC string"))?;
+    // the parameters are those of the stored hash
+    match argon2()?.verify_password(password.as_bytes(), &stored) {
+        Ok(()) => Ok(true),
+        Err(HashError::PasswordInvalid) => Ok(false),
+        Err(error) => Err(broken(&error)),
+    }
+}
+
+/// The work of [`matches`] for a user who does not exist.
+fn matches_nobody(password: &str) -> Result<bool, Fault> {
+    argon2()?
+        .hash_password_into(password.as_bytes(), &[0; 16], &mut [0; 32])
+        .map_err(|error| Fault::internal(format!("argon2: {error}")))?;
+    Ok(false)
+}
+
+fn broken(error: &HashError) -> Fault {
+    Fault::internal(format!("argon2: {error}"))
+}
+
+fn busy() -> Fault {
+    Fault::unavailable("too many passwords wait to be hashed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, sync::mpsc::TryRecvError};
+
+    use super::*;
+
+    fn password(text: &str) -> Zeroizing<String> {
+        Zeroizing::new(text.to_owned())
+    }
+
+    /// Polls once: enough to put the job into the queue.
+    async fn begin<F: Future>(future: std::pin::Pin<&mut F>) {
+        tokio::select! {
+            biased;
+            _ = future => panic!("answered before anybody worked"),
+            () = std::future::ready(()) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_verifies_against_its_own_hash_only() {
+        let pool = PasswordPool::on(1).unwrap();
+        let phc = pool.hash(password("correct horse"), [1; 16]).await.unwrap();
+
+        assert!(
+            pool.verify(password("correct horse"), Some(phc.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !pool
+                .verify(password("correct horsE"), Some(phc))
+                .await
+                .unwrap()
+        );
+        assert!(!pool.verify(password("correct horse"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_parameters_are_owasps_and_the_salt_is_used() {
+        let pool = PasswordPool::new().unwrap();
+
+        let one = pool.hash(password("x"), [1; 16]).await.unwrap();
+        let two = pool.hash(password("x"), [2; 16]).await.unwrap();
+
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert_ne!(one, two);
+        assert_eq!(one.rsplit_once('$').unwrap().1.len(), 43, "256 bits: {one}");
+    }
+
+    #[tokio::test]
+    async fn a_stored_value_that_is_no_hash_is_a_fault_and_not_a_refusal() {
+        let pool = PasswordPool::on(1).unwrap();
+
+        for stored in ["", "plain text", "$argon2id$v=19$m=19456,t=2,p=1"] {
+            let result = pool.verify(password("x"), Some(stored.to_owned())).await;
+            assert!(
+                matches!(result, Err(Fault::Internal(_))),
+                "{stored}: {result:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_told_at_once() {
+        let (pool, jobs) = PasswordPool::queue(1, DEADLINE);
+        let mut first = pin!(pool.verify(password("x"), None));
+        begin(first.as_mut()).await;
+
+        let second = pool.verify(password("y"), None).await;
+        jobs.recv().unwrap()();
+
+        assert!(matches!(second, Err(Fault::Unavailable(_))));
+        assert!(!first.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_waited_too_long_is_told_and_costs_nothing() {
+        let (pool, jobs) = PasswordPool::queue(1, Duration::ZERO);
+        // not even a hash: if it were looked at, this would be an internal fault
+        let mut late = pin!(pool.verify(password("x"), Some(String::new())));
+        begin(late.as_mut()).await;
+
+        jobs.recv().unwrap()();
+
+        assert!(matches!(late.await, Err(Fault::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn nobody_works_for_who_went_away() {
+        let (pool, jobs) = PasswordPool::queue(1, DEADLINE);
+        let worked = Arc::new(Mutex::new(false));
+        {
+            let worked = Arc::clone(&worked);
+            let mut gone = pin!(pool.run(move || {
+                *worked.lock() = true;
+                Ok(())
+            }));
+            begin(gone.as_mut()).await;
+        }
+
+        jobs.recv().unwrap()();
+
+        assert!(!*worked.lock());
+    }
+
+    #[test]
+    fn the_threads_end_with_the_pool() {
+        let (pool, jobs) = PasswordPool::queue(1, DEADLINE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let thread = thread::spawn({
+            let jobs = Arc::clone(&jobs);
+            move || work(&jobs)
+        });
+
+        drop(pool);
+
+        thread.join().unwrap();
+        assert_eq!(
+            jobs.lock().try_recv().err(),
+            Some(TryRecvError::Disconnected)
+        );
+    }
+}

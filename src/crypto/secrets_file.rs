@@ -1,0 +1,425 @@
+//! `secrets.toml`: the keys that protect secrets. They are never in the database, so that a stolen
+//! copy of it opens nothing.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use ring::hmac;
+use thiserror::Error;
+use toml::{Table, Value};
+use zeroize::Zeroizing;
+
+use super::{derive::Deriver, digest, random::Random, sealed::Sealer};
+
+const KEYS: [&str; 4] = ["derivation_key", "sealing_key", "csrf_key", "link_key"];
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+/// Fewer different bytes than this among 32 do not come from a random generator.
+const MIN_DIFFERENT_BYTES: usize = 16;
+
+/// The server's keys, each for one purpose.
+pub struct Secrets {
+    /// Derives a refresh token's successors.
+    pub deriver: Deriver,
+    /// Seals columns that must be read back.
+    pub sealer: Sealer,
+    /// Signs the tokens of forms.
+    pub csrf: Mac,
+    /// Signs links in letters: the key of [`LinkSigner`](super::jwt::LinkSigner).
+    pub links: [u8; 32],
+}
+
+/// Why the server must not start with these keys. Never holds a key's value.
+#[derive(Debug, Error)]
+pub enum SecretsError {
+    /// The file cannot be read or created.
+    #[error("the secrets file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others than its owner may read it.
+    #[error(
+        "the secrets file {} has mode {mode:04o}: only its owner may have access (chmod 600)",
+        path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It is not TOML.
+    #[error("the secrets file {} is not TOML (line {line})", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A key is missing, unknown or weak.
+    #[error("the secrets file {}: {key} {problem}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The key's name.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Secrets {
+    /// Reads the keys at `path`; makes new ones on the first start. Processes that start together
+    /// agree on one file.
+    ///
+    /// # Errors
+    /// When the file can be neither read nor created, others may read it, or a key is missing,
+    /// unknown or weak.
+    pub fn open(path: &Path, random: &dyn Random) -> Result<Self, SecretsError> {
+        if let Err(source) = create(path, random) {
+            return Err(SecretsError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+        Self::open_existing(path)
+    }
+
+    /// Reads the keys of a file that the operator provides; it is never created.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when there is no such file.
+    pub fn open_existing(path: &Path) -> Result<Self, SecretsError> {
+        let refused = |key: &str, problem: String| SecretsError::Key {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            problem,
+        };
+        let text = read(path)?;
+        let table = text.parse::<Table>().map_err(|error| {
+            let before = error.span().map_or(0, |span| span.start);
+            let line = text
+                .bytes()
+                .take(before)
+                .filter(|byte| *byte == b'\n')
+                .count()
+                + 1;
+            SecretsError::Syntax {
+                path: path.to_owned(),
+                line,
+            }
+        })?;
+        if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(refused(unknown, "is not a key of this version".to_owned()));
+        }
+        let mut keys = Zeroizing::new([[0; 32]; KEYS.len()]);
+        for (index, name) in KEYS.iter().enumerate() {
+            let key = strong(table.get(*name)).map_err(|problem| refused(name, problem.into()))?;
+            if let Some(same) = keys[..index]
+                .iter()
+                .position(|other| digest::equal(other, &key))
+            {
+                return Err(refused(
+                    name,
+                    format!("must not be the same as {}", KEYS[same]),
+                ));
+            }
+            keys[index] = key;
+        }
+        let [derivation, sealing, csrf, links] = &*keys;
+        Ok(Self {
+            deriver: Deriver::new(derivation),
+            sealer: Sealer::new(sealing).map_err(|fault| refused(KEYS[1], fault.to_string()))?,
+            csrf: Mac::new(csrf),
+            links: *links,
+        })
+    }
+}
+
+/// HMAC-SHA-256 under one key (RFC 2104).
+pub struct Mac(hmac::Key);
+
+impl Mac {
+    /// A signer under a 256-bit key.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The 32-byte signature of `data`.
+    #[must_use]
+    pub fn sign(&self, data: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0, data).as_ref().to_vec()
+    }
+
+    /// Whether `signature` is the signature of `data`, in constant time.
+    #[must_use]
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
+        hmac::verify(&self.0, data, signature).is_ok()
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
+    let failed = |source| SecretsError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    // of the open file, so that it cannot be exchanged between the question and the reading
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(SecretsError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(MAX_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    Ok(text)
+}
+
+/// The key that a value spells, if nobody could guess it.
+fn strong(value: Option<&Value>) -> Result<[u8; 32], &'static str> {
+    const SHAPE: &str = "must be 64 lower-case hexadecimal digits";
+    let text = value.ok_or("is missing")?.as_str().ok_or(SHAPE)?;
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != 64 || !text.bytes().all(is_digit) {
+        return Err(SHAPE);
+    }
+    let mut key = [0; 32];
+    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let digits = std::str::from_utf8(digits).map_err(|_| SHAPE)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| SHAPE)?;
+    }
+    let different = key
+        .iter()
+        .enumerate()
+        .filter(|(i, byte)| !key[..*i].contains(byte))
+        .count();
+    if different < MIN_DIFFERENT_BYTES {
+        return Err("is weak: make one with `openssl rand -hex 32`");
+    }
+    Ok(key)
+}
+
+/// Writes new keys beside `path` and links them there, unless `path` exists. A link, unlike a
+/// rename, never replaces a file, so of several processes one wins and all read its keys.
+fn create(path: &Path, random: &dyn Random) -> io::Result<()> {
+    if fs::exists(path)? {
+        return Ok(());
+    }
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let draft = directory.join(format!(
+        ".secrets-{}.tmp",
+        digest::hex(&random.bytes::<16>())
+    ));
+    let linked = write(&draft, random).and_then(|()| fs::hard_link(&draft, path));
+    // before any error is told: a draft holds keys
+    let removed = fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.exists() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => removed.and_then(|()| File::open(directory)?.sync_all()),
+    }
+}
+
+fn write(draft: &Path, random: &dyn Random) -> io::Result<()> {
+    let mut text = Zeroizing::new(String::from(
+        "# The keys of this Latchkey server. Keep a copy apart from the database's:\n\
+         # without them signed-in apps must sign in again and queued mail is lost.\n",
+    ));
+    for name in KEYS {
+        let key = Zeroizing::new(random.bytes::<32>());
+        let digits = Zeroizing::new(digest::hex(&*key));
+        text.extend([
+            name, " = \"", &digits, "\"
+",
+        ]);
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secrets.toml");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        (directory, path)
+    }
+
+    fn key(seed: u8) -> String {
+        digest::hex(&(0..32).map(|index| seed + 7 * index).collect::<Vec<u8>>())
+    }
+
+    fn file(keys: &[(&str, String)]) -> String {
+        let lines: Vec<_> = keys
+            .iter()
+            .map(|(name, key)| format!("{name} = \"{key}\""))
+            .collect();
+        lines.join("\n") + "\n"
+    }
+
+    fn four() -> [(&'static str, String); 4] {
+        [
+            (KEYS[0], key(1)),
+            (KEYS[1], key(2)),
+            (KEYS[2], key(3)),
+            (KEYS[3], key(4)),
+        ]
+    }
+
+    fn refusal(text: &str) -> String {
+        let (_directory, path) = written(text);
+        let error = Secrets::open_existing(&path).err().unwrap().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+        error
+    }
+
+    #[test]
+    fn keys_are_made_on_the_first_start_and_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new").join("secrets.toml");
+
+        let first = Secrets::open(&path, &SystemRandom::default()).unwrap();
+        let second = Secrets::open(&path, &SystemRandom::default()).unwrap();
+
+        assert!(second.csrf.verify(b"x", &first.csrf.sign(b"x")));
+        assert_eq!(first.links, second.links);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
+        let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn processes_that_start_together_agree() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secrets.toml");
+
+        let links: Vec<[u8; 32]> = thread::scope(|scope| {
+            let start = || {
+                Secrets::open(&path, &SystemRandom::default())
+                    .unwrap()
+                    .links
+            };
+            let started: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+            started
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+
+        assert!(links.iter().all(|key| *key == links[0]));
+    }
+
+    #[test]
+    fn a_configured_file_is_never_created() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secrets.toml");
+
+        assert!(matches!(
+            Secrets::open_existing(&path),
+            Err(SecretsError::Io { .. })
+        ));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        for mode in [0o640, 0o604, 0o660, 0o644] {
+            let (_directory, path) = written(&file(&four()));
+            assert!(Secrets::open_existing(&path).is_ok());
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+
+            let error = Secrets::open(&path, &SystemRandom::default())
+                .err()
+                .unwrap();
+
+            assert!(
+                error.to_string().contains(&format!("mode {mode:04o}")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_or_weak_or_repeated_or_unknown_key_is_named() {
+        for index in 0..KEYS.len() {
+            let name = KEYS[index];
+            let mut missing = four().to_vec();
+            missing.remove(index);
+            assert!(refusal(&file(&missing)).ends_with(&format!("{name} is missing")));
+
+            for (bad, words) in [
+                ("", "64 lower-case"),
+                (&key(1)[..62], "64 lower-case"),
+                (&key(1).to_uppercase(), "64 lower-case"),
+                (&"+1".repeat(32), "64 lower-case"),
+                (&"ab".repeat(32), "is weak"),
+                (&"0123456789abcdef".repeat(4), "is weak"),
+            ] {
+                let mut weak = four();
+                weak[index].1 = bad.to_owned();
+                let error = refusal(&file(&weak));
+                assert!(
+                    error.contains(&format!("{name} ")) && error.contains(words),
+                    "{error}"
+                );
+                assert!(bad.is_empty() || !error.contains(bad), "{error}");
+            }
+        }
+        let mut repeated = four();
+        repeated[3].1 = repeated[0].1.clone();
+        assert!(refusal(&file(&repeated)).contains("link_key must not be the same as derivation_"));
+        let unknown = format!("{}old_key = \"{}\"", file(&four()), key(9));
+        assert!(refusal(&unknown).contains("old_key is not a key"));
+    }
+
+    #[test]
+    fn a_syntax_error_shows_the_line_and_not_its_text() {
+        let error = refusal(&format!("{}oops {}", file(&four()), key(9)));
+
+        assert!(error.ends_with("is not TOML (line 5)"), "{error}");
+    }
+
+    #[test]
+    fn a_signature_is_of_its_data_and_key() {
+        let mac = Mac::new(&[1; 32]);
+        let signature = mac.sign(b"session");
+
+        assert!(mac.verify(b"session", &signature));
+        assert!(!mac.verify(b"sessioN", &signature));
+        assert!(!mac.verify(b"session", &signature[..31]));
+        assert!(!Mac::new(&[2; 32]).verify(b"session", &signature));
+    }
+}
