@@ -1,1 +1,9 @@
-//! mail.
+//! Mail: what letters say and how they leave. The queue between the two is the outbox job's.
+
+pub mod letters;
+mod mailer;
+
+pub use self::{
+    letters::{Letter, LetterKind},
+    mailer::{MailError, Mailer},
+};

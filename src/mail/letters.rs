@@ -1,0 +1,325 @@
+//! What the letters say, as plain text and as HTML.
+
+use std::fmt;
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// A letter to be written; the outbox stores it as JSON, sealed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LetterKind {
+    /// The answer to "forgot password".
+    PasswordReset {
+        /// The page that sets a new password; works once. A secret.
+        link: String,
+        /// How long it works, in minutes.
+        minutes: u32,
+    },
+    /// A refresh token was used twice, and the app was signed out (RFC 9700 §4.14.2).
+    TokenReuse {
+        /// The client's name.
+        client_name: String,
+        /// The workspace it was connected to.
+        workspace_name: Option<String>,
+        /// When it was noticed.
+        at: DateTime<Utc>,
+    },
+    /// Somebody, hopefully the user, set a new password.
+    PasswordChanged {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// Shows only which letter it is: a link in it is a secret.
+impl fmt::Debug for LetterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PasswordReset { .. } => "PasswordReset",
+            Self::TokenReuse { .. } => "TokenReuse",
+            Self::PasswordChanged { .. } => "PasswordChanged",
+        })
+    }
+}
+
+/// A letter that is ready to be sent.
+pub struct Letter {
+    /// A constant: nothing of a user's gets into a header.
+    pub subject: &'static str,
+    /// The letter as plain text.
+    pub text: String,
+    /// The same letter as an HTML page.
+    pub html: String,
+}
+
+struct Action {
+    words: &'static str,
+    href: String,
+}
+
+struct Words {
+    subject: &'static str,
+    paragraphs: Vec<String>,
+    action: Option<Action>,
+    closing: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter.txt")]
+struct Text<'a> {
+    paragraphs: &'a [String],
+    action: Option<&'a Action>,
+    closing: &'a str,
+    brand: &'a str,
+    issuer: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter.html")]
+struct Html<'a> {
+    subject: &'a str,
+    paragraphs: &'a [String],
+    action: Option<&'a Action>,
+    closing: &'a str,
+    brand: &'a str,
+    issuer: &'a str,
+}
+
+/// Writes a letter in the operator's name.
+///
+/// # Errors
+/// When a template does not render.
+pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter, Fault> {
+    let Words {
+        subject,
+        paragraphs,
+        action,
+        closing,
+    } = words(kind, issuer);
+    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
+    let text = Text {
+        paragraphs,
+        action,
+        closing,
+        brand,
+        issuer,
+    }
+    .render();
+    let html = Html {
+        subject,
+        paragraphs,
+        action,
+        closing,
+        brand,
+        issuer,
+    }
+    .render();
+    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
+    Ok(Letter {
+        subject,
+        text: text.map_err(broken)?,
+        html: html.map_err(broken)?,
+    })
+}
+
+fn words(kind: &LetterKind, issuer: &str) -> Words {
+    match kind {
+        LetterKind::PasswordReset { link, minutes } => password_reset(link, *minutes),
+        LetterKind::TokenReuse {
+            client_name,
+            workspace_name,
+            at,
+        } => token_reuse(client_name, workspace_name.as_deref(), *at, issuer),
+        LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
+    }
+}
+
+fn password_reset(link: &str, minutes: u32) -> Words {
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    Words {
+        subject: "Reset your password",
+        paragraphs: vec![
+            "Somebody, probably you, asked for a new password for your account.".to_owned(),
+            format!("The link below works once, for {minutes} {unit}."),
+        ],
+        action: Some(Action {
+            words: "Choose a new password",
+            href: link.to_owned(),
+        }),
+        closing: "If it was not you, do nothing: your password stays as it is.",
+    }
+}
+
+fn token_reuse(
+    client_name: &str,
+    workspace_name: Option<&str>,
+    at: DateTime<Utc>,
+    issuer: &str,
+) -> Words {
+    let client = one_line(client_name);
+    let workspace = workspace_name
+        .map(|name| format!(" of the workspace “{}”", one_line(name)))
+        .unwrap_or_default();
+    Words {
+        subject: "An app was signed out of your account",
+        paragraphs: vec![
+            format!(
+                "On {} a refresh token{workspace} that was issued to the app “{client}” was used \
+                 a second time. That can mean that somebody copied it.",
+                moment(at)
+            ),
+            "To be safe, the app was signed out. If you still use it, connect it again.".to_owned(),
+        ],
+        action: Some(Action {
+            words: "See your connected apps",
+            href: format!("{issuer}/settings/connected-apps"),
+        }),
+        closing: "If this happens again, disconnect the app and tell those who make it.",
+    }
+}
+
+fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
+    Words {
+        subject: "Your password was changed",
+        paragraphs: vec![format!(
+            "The password of your account was changed on {}.",
+            moment(at)
+        )],
+        action: Some(Action {
+            words: "If it was not you, set a new password now",
+            href: format!("{issuer}/forgot-password"),
+        }),
+        closing: "If it was you, there is nothing to do.",
+    }
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y at %H:%M UTC").to_string()
+}
+
+/// A name as one line, so that it cannot begin a paragraph of its own in the plain text.
+fn one_line(name: &str) -> String {
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    name.chars()
+        .map(|c| if is_break(c) { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://id.example.com";
+
+    fn at() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    fn reset() -> LetterKind {
+        LetterKind::PasswordReset {
+            link: format!("{ISSUER}/reset-password?token=a.b-c_d&x=1"),
+            minutes: 30,
+        }
+    }
+
+    #[test]
+    fn a_reset_letter_carries_its_link_in_both_forms() {
+        let letter = write(&reset(), "Acme", ISSUER).unwrap();
+
+        assert_eq!(
+            letter.text,
+            "Somebody, probably you, asked for a new password for your account.\n\n\
+             The link below works once, for 30 minutes.\n\n\
+             Choose a new password:\n\
+             https://id.example.com/reset-password?token=a.b-c_d&x=1\n\n\
+             If it was not you, do nothing: your password stays as it is.\n\n\
+             -- \nAcme\nhttps://id.example.com"
+        );
+        let href = "href=\"https://id.example.com/reset-password?token=a.b-c_d&#38;x=1\"";
+        assert!(letter.html.contains(href), "{}", letter.html);
+        assert_eq!(letter.subject, "Reset your password");
+    }
+
+    #[test]
+    fn a_reuse_letter_names_app_workspace_and_time() {
+        let kind = LetterKind::TokenReuse {
+            client_name: "Billing sync".into(),
+            workspace_name: Some("Acme Health".into()),
+            at: at(),
+        };
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        for body in [&letter.text, &letter.html] {
+            for part in [
+                "“Billing sync”",
+                "“Acme Health”",
+                "15 January 2027 at 08:00 UTC",
+                "https://id.example.com/settings/connected-apps",
+            ] {
+                assert!(body.contains(part), "{part} is missing: {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_password_letter_names_the_time_and_a_way_out() {
+        let letter = write(&LetterKind::PasswordChanged { at: at() }, "Acme", ISSUER).unwrap();
+
+        assert!(
+            letter
+                .text
+                .contains("changed on 15 January 2027 at 08:00 UTC.")
+        );
+        assert!(
+            letter
+                .html
+                .contains("https://id.example.com/forgot-password")
+        );
+    }
+
+    #[test]
+    fn names_can_add_neither_markup_nor_lines_nor_headers() {
+        let kind = LetterKind::TokenReuse {
+            client_name: "<b>x</b>\r\n\r\nBcc: all@example.com".into(),
+            workspace_name: Some("a\u{2028}b".into()),
+            at: at(),
+        };
+
+        let letter = write(&kind, "A\nB", ISSUER).unwrap();
+
+        assert!(!letter.html.contains("<b>"), "{}", letter.html);
+        assert!(!letter.text.contains("\nBcc"), "{}", letter.text);
+        assert!(letter.text.contains("“a b”") && letter.text.contains("-- \nA B\n"));
+        assert!(!letter.subject.contains(char::is_control));
+    }
+
+    #[test]
+    fn kinds_are_stored_as_json_and_debug_hides_the_link() {
+        let kinds = [
+            reset(),
+            LetterKind::TokenReuse {
+                client_name: "x".into(),
+                workspace_name: None,
+                at: at(),
+            },
+            LetterKind::PasswordChanged { at: at() },
+        ];
+        for kind in kinds {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert!(
+                serde_json::from_str::<LetterKind>(&json).unwrap() == kind,
+                "{json}"
+            );
+            assert!(!format!("{kind:?}").contains("token="));
+        }
+        assert_eq!(
+            serde_json::to_value(LetterKind::PasswordChanged { at: at() }).unwrap(),
+            serde_json::json!({ "kind": "password_changed", "at": "2027-01-15T08:00:00Z" })
+        );
+    }
+}
