@@ -1,3 +1,4 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
+pub mod session;
 pub mod username;
