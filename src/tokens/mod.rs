@@ -1,3 +1,11 @@
-//! What is issued to clients: scopes, codes, tokens, their rotation and their end.
+//! What is issued to clients: scopes, grants, codes, tokens, their rotation and their end.
 
+pub mod audience;
+pub mod client_credentials;
+pub mod code;
+pub mod grants;
+pub mod issue;
+pub mod resolve;
+pub mod revoke;
+pub mod rotate;
 pub mod scopes;

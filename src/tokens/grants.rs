@@ -1,0 +1,167 @@
+//! Grants: the standing permission of one user, in one workspace, for one client.
+
+use entity::{client, grant, member::Role, user, workspace};
+use uuid::Uuid;
+
+use super::scopes::Scope;
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    fault::Fault,
+    store::{self, Txn},
+};
+
+/// Where a grant is made and what the user may do there.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The workspace; `None` for a user who belongs to none.
+    pub workspace: Option<workspace::Model>,
+    /// The user's role in it.
+    pub role: Option<Role>,
+}
+
+impl Place {
+    /// A user who belongs to no workspace.
+    pub const NOWHERE: Self = Self { workspace: None, role: None };
+
+    /// The workspace's id.
+    #[must_use]
+    pub fn workspace_id(&self) -> Option<Uuid> {
+        self.workspace.as_ref().map(|workspace| workspace.id)
+    }
+}
+
+/// Where a user may allow a client to act: the workspace the client is bound to, if it is bound, else
+/// every workspace of the user. The one of the user's own enterprise comes first, then the oldest
+/// membership.
+///
+/// # Errors
+/// When the database fails.
+pub async fn places(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+) -> Result<Vec<Place>, Fault> {
+    let mut workspaces = store::members::list_workspaces(app.store.read(), user.id).await?;
+    workspaces.retain(|(workspace, _)| client.workspace_id.is_none_or(|id| id == workspace.id));
+    let is_foreign = |workspace: &workspace::Model| {
+        user.enterprise_id.is_none() || workspace.enterprise_id != user.enterprise_id
+    };
+    workspaces.sort_by_key(|(workspace, _)| is_foreign(workspace));
+    Ok(workspaces
+        .into_iter()
+        .map(|(workspace, role)| Place { workspace: Some(workspace), role: Some(role) })
+        .collect())
+}
+
+/// What a client that asks for `requested` (everything it may have, if it does not say) can be
+/// granted in a place: requested ∩ client's ∩ what the role allows. `None` if it asked and nothing
+/// is left (RFC 6749 §5.2, `invalid_scope`).
+#[must_use]
+pub fn grantable(
+    client: &client::Model,
+    requested: Option<&Scope>,
+    role: Option<Role>,
+) -> Option<Scope> {
+    let ceiling = Scope::stored(&client.scope);
+    match requested {
+        None => Some(ceiling.for_role(role)),
+        Some(requested) => {
+            let granted = requested.intersection(&ceiling).for_role(role);
+            (!granted.is_empty() || requested.is_empty()).then_some(granted)
+        }
+    }
+}
+
+/// Records that a user allows a client `scope` in a place: extends the live grant or makes one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn allow(
+    app: &App,
+    txn: &Txn,
+    (client_id, user_id, workspace_id): (&str, Uuid, Option<Uuid>),
+    scope: &Scope,
+) -> Result<grant::Model, Fault> {
+    let now = app.now();
+    let find = || store::grants::find_live(txn, client_id, user_id, workspace_id);
+    if let Some(found) = find().await? {
+        return extend(app, txn, found, scope).await;
+    }
+    let row = grant::Model {
+        id: app.random.uuid(now),
+        client_id: client_id.to_owned(),
+        user_id,
+        workspace_id,
+        scope: scope.to_string(),
+        created_at: store::instant(now),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    if store::grants::insert(txn, row.clone()).await?.is_err() {
+        // somebody else made it in between
+        let found = find().await?.ok_or_else(|| Fault::unavailable("a grant came and went"))?;
+        return extend(app, txn, found, scope).await;
+    }
+    let event =
+        Event::new("grant.create", Actor::User(user_id), Target::new("grant", row.id))
+            .in_workspace(workspace_id)
+            .because(format!("client {client_id}"));
+    audit::record(app, txn, event).await?;
+    Ok(row)
+}
+
+async fn extend(
+    app: &App,
+    txn: &Txn,
+    mut grant: grant::Model,
+    scope: &Scope,
+) -> Result<grant::Model, Fault> {
+    let known = Scope::stored(&grant.scope);
+    if scope.is_within(&known) {
+        return Ok(grant);
+    }
+    grant.scope = known.union(scope).to_string();
+    if !store::grants::replace_scope(txn, grant.id, &grant.scope).await? {
+        return Err(Fault::unavailable("a grant was revoked while it was extended"));
+    }
+    let event =
+        Event::new("grant.extend", Actor::User(grant.user_id), Target::new("grant", grant.id))
+            .in_workspace(grant.workspace_id);
+    audit::record(app, txn, event).await?;
+    Ok(grant)
+}
+
+/// The place whose standing grant already covers what the client asks for, newest first: the user
+/// need not be asked again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remembered(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    requested: &Scope,
+) -> Result<Option<(Place, Scope)>, Fault> {
+    let mut grants = store::grants::list_of_user(app.store.read(), user.id).await?;
+    grants.retain(|grant| grant.client_id == client.id);
+    if grants.is_empty() {
+        return Ok(None);
+    }
+    let mut places = places(app, client, user).await?;
+    if places.is_empty() {
+        places.push(Place::NOWHERE);
+    }
+    for grant in grants {
+        let Some(place) = places.iter().find(|place| place.workspace_id() == grant.workspace_id)
+        else {
+            continue;
+        };
+        if let Some(scope) = grantable(client, Some(requested), place.role)
+            && scope.is_within(&Scope::stored(&grant.scope))
+        {
+            return Ok(Some((place.clone(), scope)));
+        }
+    }
+    Ok(None)
+}

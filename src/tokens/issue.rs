@@ -1,0 +1,180 @@
+//! Issuing: every flow that ends in tokens for a user ends here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{access_token, client, grant, refresh_token, token_family, user};
+use uuid::Uuid;
+
+use super::{grants, grants::Place, scopes::Scope};
+use crate::{
+    app::App,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
+    fault::Fault,
+    store::{self, Txn},
+};
+
+/// What a token response says (RFC 6749 §5.1). Shown once.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: Secret<AccessToken>,
+    /// Seconds until it ends.
+    pub expires_in: i64,
+    /// The refresh token, if the client may have one.
+    pub refresh_token: Option<Secret<RefreshToken>>,
+    /// What was granted.
+    pub scope: Scope,
+}
+
+/// A family that is about to begin under a grant.
+#[derive(Debug)]
+pub struct Beginning {
+    /// Its id; an authorization code has fixed it already.
+    pub family_id: Uuid,
+    /// What its tokens may do.
+    pub scope: Scope,
+    /// The audience that was asked for (RFC 8707).
+    pub resource: Option<String>,
+    /// The user's epoch when they allowed it.
+    pub user_epoch: i32,
+    /// When the user proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+}
+
+/// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3): the grant
+/// and the pair, in one transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn for_user(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    (place, scope, resource): (&Place, Scope, Option<String>),
+) -> Result<Issued, Fault> {
+    let now = app.now();
+    let beginning = Beginning {
+        family_id: app.random.uuid(now),
+        scope,
+        resource,
+        user_epoch: user.epoch,
+        authenticated_at: now,
+    };
+    let txn = app.store.begin().await?;
+    let whose = (client.id.as_str(), user.id, place.workspace_id());
+    let grant = grants::allow(app, &txn, whose, &beginning.scope).await?;
+    let issued = begin_family(app, &txn, (client, &grant), beginning).await?;
+    txn.commit().await?;
+    Ok(issued)
+}
+
+/// Begins a token family under a grant and issues its first pair.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_family(
+    app: &App,
+    txn: &Txn,
+    (client, grant): (&client::Model, &grant::Model),
+    beginning: Beginning,
+) -> Result<Issued, Fault> {
+    let now = app.now();
+    let lifetimes = Lifetimes::of(app, client);
+    let family = token_family::Model {
+        id: beginning.family_id,
+        client_id: client.id.clone(),
+        grant_id: Some(grant.id),
+        scope: beginning.scope.to_string(),
+        resource: beginning.resource,
+        user_epoch: beginning.user_epoch,
+        authenticated_at: Some(store::instant(beginning.authenticated_at)),
+        generation: 0,
+        rotated_at: None,
+        successor_used_at: None,
+        created_at: store::instant(now),
+        expires_at: store::instant(now + lifetimes.refresh_absolute),
+        revoked_at: None,
+    };
+    let expires_at = family.expires_at;
+    store::token_families::insert(txn, family).await?;
+    let access_token = Secret::random(&*app.random);
+    let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None };
+    store::access_tokens::insert(txn, row.issued(&access_token, now, lifetimes.access)).await?;
+    // contract §3: a client with this grant type gets refresh tokens for every user grant
+    let refresh_token = if client.grant_types.contains("refresh_token") {
+        let token = Secret::<RefreshToken>::random(&*app.random);
+        let row = refresh_token::Model {
+            token_sha256: token.sha256(),
+            family_id: beginning.family_id,
+            generation: 0,
+            issued_at: store::instant(now),
+            expires_at: store::instant((now + lifetimes.refresh_idle).min(expires_at.0)),
+            consumed_at: None,
+        };
+        store::refresh_tokens::insert(txn, row).await?;
+        Some(token)
+    } else {
+        None
+    };
+    store::grants::touch(txn, grant.id, now).await?;
+    Ok(Issued {
+        access_token,
+        expires_in: lifetimes.access.num_seconds(),
+        refresh_token,
+        scope: beginning.scope,
+    })
+}
+
+/// An access token's row, but for the token itself.
+pub(super) struct AccessRow {
+    pub(super) family_id: Uuid,
+    pub(super) generation: i32,
+    /// Scope and audience, if narrower than the family's.
+    pub(super) narrowed: Option<(Option<String>, Option<String>)>,
+}
+
+impl AccessRow {
+    pub(super) fn issued(
+        self,
+        token: &Secret<AccessToken>,
+        now: DateTime<Utc>,
+        ttl: TimeDelta,
+    ) -> access_token::Model {
+        let (scope, resource) = self.narrowed.unwrap_or_default();
+        access_token::Model {
+            token_sha256: token.sha256(),
+            family_id: self.family_id,
+            generation: self.generation,
+            scope,
+            resource,
+            issued_at: store::instant(now),
+            expires_at: store::instant(now + ttl),
+        }
+    }
+}
+
+/// How long a client's tokens live: its own settings, else the operator's.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access: TimeDelta,
+    /// A refresh token that is not used.
+    pub refresh_idle: TimeDelta,
+    /// A family, however often it is used.
+    pub refresh_absolute: TimeDelta,
+}
+
+impl Lifetimes {
+    /// Those of `client`.
+    #[must_use]
+    pub fn of(app: &App, client: &client::Model) -> Self {
+        let oauth = &app.config.oauth;
+        let own = |secs: Option<i64>| secs.and_then(TimeDelta::try_seconds);
+        Self {
+            access: own(client.access_token_ttl_secs).unwrap_or(oauth.access_token_ttl()),
+            refresh_idle: own(client.refresh_token_idle_ttl_secs)
+                .unwrap_or(oauth.refresh_token_idle_ttl()),
+            refresh_absolute: own(client.refresh_token_absolute_ttl_secs)
+                .unwrap_or(oauth.refresh_token_absolute_ttl()),
+        }
+    }
+}

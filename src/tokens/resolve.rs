@@ -1,0 +1,123 @@
+//! What a presented token is worth right now. Nothing about its life is copied into it: one join
+//! looks at the token, its family, grant, client, user, membership and workspace.
+
+use chrono::{DateTime, Utc};
+
+use super::scopes::Scope;
+use crate::{
+    app::App,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
+    fault::Fault,
+    store::{self, token_records::TokenRecord},
+};
+
+/// The state of a token.
+#[derive(Debug)]
+pub enum Resolved {
+    /// It may be used.
+    Live(Box<TokenRecord>),
+    /// Its client is disabled.
+    ClientDisabled,
+    /// Its client or its user is not, or no longer, bound to a workspace.
+    NotBound,
+    /// Its workspace is disabled.
+    WorkspaceDisabled,
+    /// It is unknown, expired, spent or revoked, or its user is disabled or has a new password.
+    Dead,
+}
+
+impl Resolved {
+    /// The record of a live token.
+    #[must_use]
+    pub fn live(self) -> Option<TokenRecord> {
+        match self {
+            Self::Live(record) => Some(*record),
+            _ => None,
+        }
+    }
+}
+
+/// Looks an access token up. The first use of a rotation's access token closes the retry window of
+/// its parent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Resolved, Fault> {
+    let now = app.now();
+    let found = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
+    let Some(record) = found.filter(|record| record.expires_at.0 > now) else {
+        return Ok(Resolved::Dead);
+    };
+    let resolved = verdict(record);
+    if let Resolved::Live(record) = &resolved
+        && record.generation == record.family_generation
+        && is_retry_window_open(app, record, now)
+    {
+        let txn = app.store.begin().await?;
+        store::token_families::close_retry_window(
+            &txn,
+            record.family_id,
+            record.generation,
+            now,
+        )
+        .await?;
+        txn.commit().await?;
+    }
+    Ok(resolved)
+}
+
+/// Looks a refresh token up without using it (RFC 7662).
+///
+/// # Errors
+/// When the database fails.
+pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Resolved, Fault> {
+    let now = app.now();
+    let found = store::token_records::find_refresh(app.store.read(), &token.sha256()).await?;
+    let is_usable =
+        |record: &TokenRecord| record.expires_at.0 > now && record.consumed_at.is_none();
+    Ok(found.filter(is_usable).map_or(Resolved::Dead, verdict))
+}
+
+/// What a token may do now: what it was granted ∩ what its client may have ∩ what the role allows.
+#[must_use]
+pub fn scope_of(record: &TokenRecord) -> Scope {
+    let granted = record.narrowed_scope.as_deref().unwrap_or(&record.family_scope);
+    let granted = Scope::stored(granted).intersection(&Scope::stored(&record.client_scope));
+    if record.user_id.is_some() { granted.for_role(record.role) } else { granted }
+}
+
+/// The audience of a token, if it was restricted to one (RFC 8707).
+#[must_use]
+pub fn audience_of(record: &TokenRecord) -> Option<&str> {
+    record.narrowed_resource.as_deref().or(record.family_resource.as_deref())
+}
+
+/// Whether everything a token depends on still lives; the token's own clock is looked at elsewhere.
+pub(super) fn verdict(record: TokenRecord) -> Resolved {
+    let is_person_gone = record.user_id.is_some()
+        && (record.user_disabled_at.is_some()
+            || record.user_epoch != Some(record.family_user_epoch));
+    if record.family_revoked_at.is_some() || record.grant_revoked_at.is_some() || is_person_gone {
+        return Resolved::Dead;
+    }
+    if record.client_disabled_at.is_some() {
+        return Resolved::ClientDisabled;
+    }
+    let is_bound = record.workspace_id.is_some()
+        && (record.user_id.is_none() || record.role.is_some());
+    if !is_bound {
+        return Resolved::NotBound;
+    }
+    if record.workspace_disabled_at.is_some() {
+        return Resolved::WorkspaceDisabled;
+    }
+    Resolved::Live(Box::new(record))
+}
+
+/// Whether the parent of the family's present tokens may still be retried.
+pub(super) fn is_retry_window_open(app: &App, record: &TokenRecord, now: DateTime<Utc>) -> bool {
+    record.successor_used_at.is_none()
+        && record
+            .rotated_at
+            .is_some_and(|at| now < at.0 + app.config.oauth.refresh_retry_window())
+}
