@@ -1,9 +1,12 @@
 //! Enterprises.
 
-use entity::enterprise::{COLUMN, Entity, Model};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
+use chrono::{DateTime, Utc};
+use entity::enterprise::{COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+};
 
-use super::{Duplicate, insert_unique};
+use super::{Duplicate, insert_unique, instant};
 use crate::fault::Fault;
 
 /// The enterprise with this canonical PIN.
@@ -31,4 +34,22 @@ pub async fn insert(
     enterprise: Model,
 ) -> Result<Result<(), Duplicate>, Fault> {
     insert_unique::<Entity>(db, enterprise).await
+}
+
+/// Puts an enterprise on the allow-list of the Comms API; `false` if there is none or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn allow_comms(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::CommsAllowedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.comms_allowed_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
 }

@@ -89,3 +89,39 @@ pub async fn disable(
         .await?;
     Ok(changed.rows_affected == 1)
 }
+
+/// Puts a user on the allow-list of the Comms API; `false` if there is none or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn allow_comms(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::CommsAllowedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.comms_allowed_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Marks a user as verified (KYC); `false` if there is none or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn verify(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::VerifiedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.verified_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}

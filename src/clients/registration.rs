@@ -1,0 +1,149 @@
+//! Registering clients, replacing their secrets, switching them off and on.
+
+use std::collections::BTreeSet;
+
+use entity::{
+    client::{Kind, Model},
+    types::StringList,
+};
+
+pub use super::metadata::NewClient;
+use super::metadata::problems;
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    crypto::secret::{ClientSecret, Secret, random_base62},
+    fault::{Fault, FieldError},
+    store,
+};
+
+/// Base62 characters of a `client_id`: 142 bits, so that it cannot be guessed or taken.
+const CLIENT_ID_CHARS: usize = 24;
+
+/// What became of a registration.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once per registration and taken apart at once"
+)]
+pub enum Registration {
+    /// The client exists now.
+    Registered {
+        /// The client.
+        client: Model,
+        /// A confidential client's secret, to be shown once.
+        secret: Option<Secret<ClientSecret>>,
+    },
+    /// Every field that breaks a rule; nothing was written.
+    Invalid(Vec<FieldError>),
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// When the database fails.
+pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
+    let problems = problems(&new, &app.config.products);
+    if !problems.is_empty() {
+        return Ok(Registration::Invalid(problems));
+    }
+    let secret = (!new.is_public).then(|| Secret::<ClientSecret>::random(&*app.random));
+    let client = row(app, new, secret.as_ref());
+    let txn = app.store.begin().await?;
+    if let Some(id) = client.workspace_id
+        && store::workspaces::find(&txn, id).await?.is_none()
+    {
+        let problem = FieldError::new("workspace", "does not exist");
+        return Ok(Registration::Invalid(vec![problem]));
+    }
+    store::clients::insert(&txn, client.clone()).await?;
+    let event = Event::new("client.register", actor, Target::new("client", &client.id));
+    audit::record(app, &txn, event.in_workspace(client.workspace_id)).await?;
+    txn.commit().await?;
+    Ok(Registration::Registered { client, secret })
+}
+
+fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Model {
+    let scope: BTreeSet<_> = new.scope.into_iter().collect();
+    Model {
+        id: random_base62(&*app.random, CLIENT_ID_CHARS),
+        kind: if new.is_public {
+            Kind::Public
+        } else {
+            Kind::Confidential
+        },
+        name: new.name.trim().to_owned(),
+        secret_sha256: secret.map(Secret::sha256),
+        redirect_uris: StringList(new.redirect_uris),
+        grant_types: StringList(new.grant_types),
+        scope: scope.into_iter().collect::<Vec<_>>().join(" "),
+        workspace_id: new.workspace_id,
+        may_introspect: new.may_introspect,
+        is_dynamic: new.is_dynamic,
+        publisher: new.publisher,
+        logo_uri: new.logo_uri,
+        policy_uri: new.policy_uri,
+        tos_uri: new.tos_uri,
+        verified_at: None,
+        access_token_ttl_secs: new.access_token_ttl_secs,
+        refresh_token_idle_ttl_secs: new.refresh_token_idle_ttl_secs,
+        refresh_token_absolute_ttl_secs: new.refresh_token_absolute_ttl_secs,
+        created_at: store::instant(app.now()),
+        disabled_at: None,
+    }
+}
+
+/// Replaces a confidential client's secret with a new one, to be shown once; the old one is refused
+/// from now on. `None` if there is no such client or it has no secret.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate_secret(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+) -> Result<Option<Secret<ClientSecret>>, Fault> {
+    let secret = Secret::<ClientSecret>::random(&*app.random);
+    let txn = app.store.begin().await?;
+    if !store::clients::replace_secret(&txn, client_id, secret.sha256()).await? {
+        return Ok(None);
+    }
+    let event = Event::new(
+        "client.rotate_secret",
+        actor,
+        Target::new("client", client_id),
+    );
+    audit::record(app, &txn, event).await?;
+    txn.commit().await?;
+    Ok(Some(secret))
+}
+
+/// Disables a client, so that it and its tokens are refused from now on, or enables it again.
+/// `false` if there is no such client.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_disabled(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+    is_disabled: bool,
+) -> Result<bool, Fault> {
+    let at = is_disabled.then(|| app.now());
+    let txn = app.store.begin().await?;
+    if !store::clients::set_disabled(&txn, client_id, at).await? {
+        return Ok(false);
+    }
+    let action = if is_disabled {
+        "client.disable"
+    } else {
+        "client.enable"
+    };
+    audit::record(
+        app,
+        &txn,
+        Event::new(action, actor, Target::new("client", client_id)),
+    )
+    .await?;
+    txn.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,173 @@
+//! Time limits that hyper does not have: on the first bytes of a connection, on writes and on
+//! bodies.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+
+use super::Limits;
+
+/// RFC 9113 §3.4.
+const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A limit on how long something may stay pending.
+struct Patience {
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patience {
+    const fn new(limit: Duration) -> Self {
+        Self { limit, timer: None }
+    }
+
+    /// `outcome`, or the error that it stayed pending for too long.
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.timer = None;
+            return outcome;
+        }
+        let limit = self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+/// A connection whose client must begin to speak and keep listening.
+pub(super) struct GuardedSocket<S> {
+    socket: S,
+    opening: Option<Opening>,
+    write: Patience,
+}
+
+/// Until it is clear whether a client speaks HTTP/1 or HTTP/2 hyper has no limit of its own.
+struct Opening {
+    preface: &'static [u8],
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Opening {
+    /// What is left of it after `bytes` arrived: nothing once they tell the version.
+    fn after(mut self, bytes: &[u8]) -> Option<Self> {
+        let rest = self.preface.strip_prefix(bytes)?;
+        if bytes.is_empty() || rest.is_empty() {
+            return None;
+        }
+        self.preface = rest;
+        Some(self)
+    }
+}
+
+impl<S> GuardedSocket<S> {
+    pub(super) fn new(socket: S, limits: &Limits) -> Self {
+        let timer = Box::pin(sleep(limits.header_read));
+        Self {
+            socket,
+            opening: Some(Opening {
+                preface: HTTP2_PREFACE,
+                timer,
+            }),
+            write: Patience::new(limits.write_idle),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for GuardedSocket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        let Some(mut opening) = self.opening.take() else {
+            return outcome;
+        };
+        if outcome.is_ready() {
+            self.opening = opening.after(&buffer.filled()[before..]);
+            return outcome;
+        }
+        let late = opening.timer.as_mut().poll(cx);
+        self.opening = Some(opening);
+        late.map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedSocket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.write.watch(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        self.write.watch(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// A request's body, which may neither pause for long nor drip for ever.
+pub(super) struct GuardedBody<R> {
+    body: R,
+    pause: Patience,
+    until: Instant,
+}
+
+impl<R> GuardedBody<R> {
+    pub(super) fn new(body: R, limits: &Limits) -> Self {
+        Self {
+            body,
+            pause: Patience::new(limits.body_idle),
+            until: Instant::now() + limits.body_total,
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for GuardedBody<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.body).poll_read(cx, buffer);
+        // looked at whenever bytes arrive; between two of them the pause is limited anyway
+        let ended = matches!(outcome, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
+        if !ended && Instant::now() >= self.until {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.pause.watch(cx, outcome)
+    }
+}

@@ -1,0 +1,129 @@
+//! Workspaces: the tenants that own data, members and keys.
+
+use entity::workspace::Model;
+use uuid::Uuid;
+
+use super::{
+    Checked,
+    names::{name_problem, slug_problem},
+    refused,
+};
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    config::Config,
+    fault::{Fault, FieldError},
+    identity::username::Pin,
+    store,
+};
+
+/// A workspace that does not exist yet.
+#[derive(Clone, Debug)]
+pub struct NewWorkspace {
+    /// How paths name it.
+    pub slug: String,
+    /// How people name it.
+    pub name: String,
+    /// The PIN of the enterprise it belongs to, if any.
+    pub enterprise: Option<String>,
+    /// A product of the configuration.
+    pub product: String,
+    /// A plan of the configuration.
+    pub plan: String,
+}
+
+impl NewWorkspace {
+    fn problems(&self, config: &Config) -> Vec<FieldError> {
+        let product = config
+            .products
+            .get(&self.product)
+            .is_none()
+            .then(|| FieldError::new("product", "is not a product of the configuration"));
+        let plan = config
+            .plans
+            .get(&self.plan)
+            .is_none()
+            .then(|| FieldError::new("plan", "is not a plan of the configuration"));
+        [
+            slug_problem(&self.slug),
+            name_problem(&self.name),
+            product,
+            plan,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Creates a workspace without members.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_workspace(
+    app: &App,
+    actor: Actor,
+    new: NewWorkspace,
+) -> Result<Checked<Model>, Fault> {
+    let problems = new.problems(&app.config);
+    if !problems.is_empty() {
+        return Ok(Err(problems));
+    }
+    let now = app.now();
+    let txn = app.store.begin().await?;
+    let enterprise_id = match &new.enterprise {
+        None => None,
+        Some(pin) => match find_enterprise(&txn, pin).await? {
+            Some(id) => Some(id),
+            None => return Ok(refused("enterprise", "does not exist")),
+        },
+    };
+    let workspace = Model {
+        id: app.random.uuid(now),
+        slug: new.slug,
+        name: new.name.trim().to_owned(),
+        product: new.product,
+        plan: new.plan,
+        enterprise_id,
+        created_at: store::instant(now),
+        disabled_at: None,
+    };
+    if store::workspaces::insert(&txn, workspace.clone())
+        .await?
+        .is_err()
+    {
+        return Ok(refused("slug", "is taken"));
+    }
+    let event = Event::new(
+        "workspace.create",
+        actor,
+        Target::new("workspace", workspace.id),
+    );
+    audit::record(app, &txn, event.in_workspace(workspace.id)).await?;
+    txn.commit().await?;
+    Ok(Ok(workspace))
+}
+
+async fn find_enterprise(txn: &store::Txn, pin: &str) -> Result<Option<Uuid>, Fault> {
+    let Some(pin) = Pin::parse(pin) else {
+        return Ok(None);
+    };
+    let found = store::enterprises::find_by_pin(txn, pin.as_str()).await?;
+    Ok(found.map(|enterprise| enterprise.id))
+}
+
+/// Disables a workspace: every token and key of it is refused from now on. `false` if there is none
+/// or it already is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disable_workspace(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    if !store::workspaces::disable(&txn, id, app.now()).await? {
+        return Ok(false);
+    }
+    let event = Event::new("workspace.disable", actor, Target::new("workspace", id));
+    audit::record(app, &txn, event.in_workspace(id)).await?;
+    txn.commit().await?;
+    Ok(true)
+}
