@@ -10,13 +10,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use entity::{authorization_request, client};
-use poem::{
-    Request, Response, Result, handler,
-    web::{Data, Query},
-};
-use serde::Deserialize;
+use poem::{Request, Response, Result, handler, web::Data};
 
-use super::redirect::Return;
+use super::{params::Params, redirect::Return};
 use crate::{
     app::App,
     clients::{authentication, redirect_uri},
@@ -75,19 +71,14 @@ struct ConsentPage {
     request: String,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    request: Option<String>,
-}
-
 #[handler]
 pub async fn get(
     Data(app): Data<&Arc<App>>,
     req: &Request,
     browser: Browser,
 ) -> Result<Response> {
-    let Query(asked) = Query::<Asked>::from_request_without_body(req).await.map_err(|_| expired())?;
-    let handle = asked.request.ok_or_else(expired)?;
+    let params = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
+    let handle = params.get("request").ok_or_else(expired)?.to_owned();
     let Some(signed_in) = &browser.signed_in else {
         return Ok(browser.respond(see_other(&links::login(Some(&handle)))));
     };

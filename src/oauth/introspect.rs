@@ -21,7 +21,7 @@ use crate::{
     crypto::secret::Secret,
     fault::Fault,
     keys::{
-        RawKey,
+        format,
         verify::{self, LiveKey, Verdict},
     },
     store::token_records::TokenRecord,
@@ -75,8 +75,8 @@ async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
         let record = resolve::refresh_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, None)));
     }
-    let Some(key) = RawKey::parse(&app.config.products, token) else { return Ok(None) };
-    Ok(match verify::verify(app, &key).await? {
+    let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
+    Ok(match verify::verify(app, &key.raw).await? {
         Verdict::Live(key) => Some(of_key(app, &key)),
         _ => None,
     })

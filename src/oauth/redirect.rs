@@ -8,10 +8,7 @@ use crate::{
     clients::redirect_uri,
     crypto::secret::{AuthorizationCode, Secret},
     fault::Fault,
-    web::{
-        assets,
-        page::{Brand, Page, see_other},
-    },
+    web::page::{Brand, Page, see_other},
 };
 
 /// Where and how a client wants its answer; only ever made for a redirect URI that is its own.
@@ -29,7 +26,6 @@ pub struct Return {
 #[template(path = "oauth/form_post.html")]
 struct FormPost {
     brand: Brand,
-    script: String,
     action: String,
     fields: Vec<(&'static str, String)>,
 }
@@ -76,7 +72,6 @@ impl Return {
         }
         let page = FormPost {
             brand: Brand::of(app),
-            script: assets::form_post_script(),
             action: self.redirect_uri,
             fields,
         };
