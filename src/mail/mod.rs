@@ -2,6 +2,7 @@
 
 pub mod letters;
 mod mailer;
+pub mod outbox;
 
 pub use self::{
     letters::{Letter, LetterKind},

@@ -109,7 +109,7 @@ impl<'a> CodeRequest<'a> {
     /// Whether the stored code may be exchanged by this request: same client, same redirect URI, the
     /// right verifier.
     #[must_use]
-    pub fn is_worthy_of(mut self, code: &authorization_code::Model) -> bool {
+    pub fn is_worthy_of(self, code: &authorization_code::Model) -> bool {
         use accesstoken::{AccessToken, Input, Output};
         match self.redirect_uri {
             // byte for byte, before the machine compares parsed URLs
@@ -117,8 +117,9 @@ impl<'a> CodeRequest<'a> {
             Some(_) => {}
             // contract §3: may be missing only if PKCE was used
             None if code.code_challenge.is_none() => return false,
-            None => self.redirect_uri = Some(&code.redirect_uri),
+            None => {}
         }
+        let asked = CodeRequest { redirect_uri: Some(&code.redirect_uri), ..self };
         let (Ok(redirect_uri), Ok(scope)) = (code.redirect_uri.parse(), code.scope.parse()) else {
             return false;
         };
@@ -131,7 +132,7 @@ impl<'a> CodeRequest<'a> {
             until: DateTime::<Utc>::MAX_UTC,
             extensions: Extensions::new(),
         };
-        let mut machine = AccessToken::new(&self);
+        let mut machine = AccessToken::new(&asked);
         if !matches!(machine.advance(Input::None), Output::Authenticate { .. })
             || !matches!(machine.advance(Input::Authenticated), Output::Recover { .. })
         {

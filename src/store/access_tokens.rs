@@ -1,10 +1,10 @@
 //! Access tokens.
 
 use chrono::{DateTime, Utc};
-use entity::access_token::{COLUMN, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use entity::access_token::{COLUMN, Column, Entity, Model};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait};
 
-use super::{Duplicate, insert as insert_row, insert_unique, millis};
+use super::{Duplicate, delete_some, insert as insert_row, insert_unique, millis};
 use crate::fault::Fault;
 
 /// Stores a new access token.
@@ -49,14 +49,20 @@ pub async fn delete(db: &impl ConnectionTrait, token_sha256: &[u8]) -> Result<bo
         == 1)
 }
 
-/// Removes tokens that expired before `now`.
+/// Removes at most `limit` tokens that expired before `now`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, Fault> {
-    let gone = Entity::delete_many()
-        .filter(COLUMN.expires_at.lt(millis(now)))
-        .exec(db)
-        .await?;
-    Ok(gone.rows_affected)
+pub async fn sweep(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<u64, Fault> {
+    delete_some::<Entity>(
+        db,
+        Column::TokenSha256,
+        COLUMN.expires_at.lt(millis(now)),
+        limit,
+    )
+    .await
 }

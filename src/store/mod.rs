@@ -28,9 +28,10 @@ pub mod workspaces;
 use chrono::{DateTime, Utc};
 use entity::types::Instant;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseConnection,
-    DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, TryInsertResult,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
+    DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, TryInsertResult,
+    sea_query::{Expr, Query},
 };
 
 use crate::fault::Fault;
@@ -110,6 +111,26 @@ where
         TryInsertResult::Inserted(1) => Ok(()),
         _ => Err(Duplicate),
     })
+}
+
+/// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.
+async fn delete_some<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    key: E::Column,
+    matching: Expr,
+    limit: u64,
+) -> Result<u64, Fault> {
+    let some = Query::select()
+        .column(key)
+        .from(E::default())
+        .and_where(matching)
+        .limit(limit)
+        .to_owned();
+    let gone = E::delete_many()
+        .filter(key.in_subquery(some))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
 }
 
 impl From<DbErr> for Fault {

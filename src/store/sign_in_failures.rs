@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{instant, millis};
+use super::{delete_some, instant, millis};
 use crate::fault::Fault;
 
 /// The count under this key.
@@ -61,14 +61,20 @@ pub async fn clear(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<(), F
     Ok(())
 }
 
-/// Removes counts whose last failure was before `before`.
+/// Removes at most `limit` counts whose last failure was before `before`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, Fault> {
-    let gone = Entity::delete_many()
-        .filter(COLUMN.last_failed_at.lt(millis(before)))
-        .exec(db)
-        .await?;
-    Ok(gone.rows_affected)
+pub async fn sweep(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<u64, Fault> {
+    delete_some::<Entity>(
+        db,
+        Column::KeySha256,
+        COLUMN.last_failed_at.lt(millis(before)),
+        limit,
+    )
+    .await
 }

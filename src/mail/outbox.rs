@@ -1,0 +1,62 @@
+//! The queue: a letter is a row, written in the transaction that caused it, and sent by a job.
+
+use entity::outbox::Model;
+use uuid::Uuid;
+
+use super::LetterKind;
+use crate::{app::App, fault::Fault, store};
+
+/// Queues a letter to the address `to`, in the transaction that causes it: without a commit it was
+/// never written. What it says is sealed, because a link in it is a secret.
+///
+/// # Errors
+/// When the database fails.
+pub async fn queue(
+    app: &App,
+    txn: &store::Txn,
+    to: &str,
+    letter: &LetterKind,
+) -> Result<(), Fault> {
+    let now = app.now();
+    let id = app.random.uuid(now);
+    let content = serde_json::to_value(letter).map_err(|error| unreadable(&error))?;
+    let kind = content.get("kind").and_then(|kind| kind.as_str());
+    let row = Model {
+        id,
+        recipient: to.to_owned(),
+        kind: kind.unwrap_or("letter").to_owned(),
+        sealed: Some(app.secrets.sealer.seal(
+            &*app.random,
+            &context(id),
+            content.to_string().as_bytes(),
+        )?),
+        created_at: store::instant(now),
+        attempts: 0,
+        next_attempt_at: Some(store::instant(now)),
+        sent_at: None,
+        last_error: None,
+    };
+    store::outbox::insert(txn, row).await
+}
+
+/// What a queued letter says.
+///
+/// # Errors
+/// When it has been erased, was sealed under another key or was altered: trying again cannot help.
+pub fn open(app: &App, row: &Model) -> Result<LetterKind, Fault> {
+    let sealed = row
+        .sealed
+        .as_deref()
+        .ok_or_else(|| Fault::internal("what a letter said has been erased"))?;
+    let content = app.secrets.sealer.open(&context(row.id), sealed)?;
+    serde_json::from_slice(&content).map_err(|error| unreadable(&error))
+}
+
+fn context(id: Uuid) -> String {
+    format!("outbox:{id}")
+}
+
+/// serde's own text may quote the content.
+fn unreadable(error: &serde_json::Error) -> Fault {
+    Fault::internal(format!("a letter is not JSON: {:?}", error.classify()))
+}
