@@ -1,3 +1,5 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
+pub mod sign_in;
+pub mod throttle;
 pub mod username;

@@ -32,3 +32,18 @@ pub async fn insert(
 ) -> Result<Result<(), Duplicate>, Fault> {
     insert_unique::<Entity>(db, account).await
 }
+
+/// A service account of this workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    id: Uuid,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id)
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .one(db)
+        .await?)
+}

@@ -120,12 +120,15 @@ fn restrict(
     record: &TokenRecord,
     asked: Restriction,
 ) -> Result<(Scope, Option<String>), Rotation> {
-    let granted = Scope::stored(&record.family_scope);
+    // what was granted may have become less since: the client's registration, the user's role
+    let possible = resolve::scope_of(record);
     let scope = match asked.scope {
         // RFC 6749 §6: must not include any scope not originally granted
-        Some(scope) if !scope.is_within(&granted) => return Err(Rotation::ScopeTooWide),
-        Some(scope) => scope,
-        None => granted,
+        Some(scope) if !scope.is_within(&Scope::stored(&record.family_scope)) => {
+            return Err(Rotation::ScopeTooWide);
+        }
+        Some(scope) => scope.intersection(&possible),
+        None => possible,
     };
     let resource = match (asked.resource, &record.family_resource) {
         (None, granted) => granted.clone(),

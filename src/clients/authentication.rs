@@ -1,0 +1,50 @@
+//! Proving to be a client (RFC 6749 §2.3).
+
+use entity::client::{Kind, Model};
+
+use crate::{
+    app::App,
+    crypto::{
+        digest,
+        secret::{ClientSecret, Secret},
+    },
+    fault::Fault,
+    store,
+};
+
+/// The enabled client that `client_id` and `secret` prove; `None` for an unknown or disabled one, a
+/// wrong secret, a public client with a secret or a confidential one without.
+///
+/// # Errors
+/// When the database fails.
+pub async fn authenticate(
+    app: &App,
+    client_id: &str,
+    secret: Option<&str>,
+) -> Result<Option<Model>, Fault> {
+    let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
+    let is_proved = match (client.kind, secret, &client.secret_sha256) {
+        (Kind::Public, None, None) => true,
+        (Kind::Confidential, Some(secret), Some(stored)) => {
+            Secret::<ClientSecret>::parse(secret)
+                .is_some_and(|secret| digest::equal(&secret.sha256(), stored))
+        }
+        _ => false,
+    };
+    Ok(is_proved.then_some(client))
+}
+
+/// The client with this id, unless it is disabled or the id could be none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Model>, Fault> {
+    // PostgreSQL takes no NUL in a text; an id is printable ASCII anyway (RFC 6749 §A.1)
+    let is_id = (1..=255).contains(&client_id.len())
+        && client_id.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if !is_id {
+        return Ok(None);
+    }
+    let client = store::clients::find(app.store.read(), client_id).await?;
+    Ok(client.filter(|client| client.disabled_at.is_none()))
+}

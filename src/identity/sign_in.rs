@@ -1,0 +1,106 @@
+//! Signing in with a password: one rule for the password grant and for `/login`.
+//!
+//! 1. Too early for the account or the address: refused before any hashing.
+//! 2. Attempts on one account run one at a time on a node, so that the counters each one reads are
+//!    those the one before it wrote; the counters are looked at again after the wait.
+//! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash.
+//! 4. A failure is counted, in a transaction of its own, before anybody hears of it; a success
+//!    clears the account's own counter.
+
+use std::net::IpAddr;
+
+use entity::user;
+use zeroize::Zeroizing;
+
+use super::{throttle::Counters, username::Username};
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    crypto::password::MAX_PASSWORD_BYTES,
+    fault::Fault,
+    store,
+};
+
+/// A username and a password, as they were typed, and where they came from.
+pub struct Attempt {
+    /// `pin/email` or `email`.
+    pub username: String,
+    /// The password in clear.
+    pub password: Zeroizing<String>,
+    /// The browser's or the client's address.
+    pub address: IpAddr,
+}
+
+/// The answer. Every reason to refuse is the same refusal.
+#[derive(Debug)]
+pub enum SignIn {
+    /// This is the user.
+    Accepted(user::Model),
+    /// The password is right, and a second factor is still to be shown.
+    SecondFactor(user::Model),
+    /// Unknown PIN or user, wrong password, disabled: not to be told apart.
+    Refused,
+    /// The account or the address must wait.
+    TooSoon {
+        /// For how long, in seconds.
+        retry_after_secs: u64,
+    },
+}
+
+/// Checks a password.
+///
+/// # Errors
+/// When the database fails, or the hashing pool is full.
+pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
+    let counters = Counters::of(&attempt.username, attempt.address);
+    let wait = counters.wait_secs(app, app.now()).await?;
+    if wait > 0 {
+        return Ok(SignIn::TooSoon { retry_after_secs: wait });
+    }
+    let _alone = app.limiter.gate.enter(counters.account()).await?;
+    let wait = counters.wait_secs(app, app.now()).await?;
+    if wait > 0 {
+        return Ok(SignIn::TooSoon { retry_after_secs: wait });
+    }
+    let user = match Username::parse(&attempt.username) {
+        Some(name) => {
+            store::users::find_by_username(app.store.read(), &name.to_string()).await?
+        }
+        None => None,
+    };
+    if !is_right(app, user.as_ref(), attempt.password).await? {
+        counters.count_failure(app, app.now()).await?;
+        if let Some(user) = user {
+            record_failure(app, &user).await?;
+        }
+        return Ok(SignIn::Refused);
+    }
+    let Some(user) = user else { return Ok(SignIn::Refused) };
+    if user.totp_sealed.is_some() {
+        // the counter stays: the password alone must not buy fresh guesses at the second factor
+        return Ok(SignIn::SecondFactor(user));
+    }
+    counters.forget_account(app).await?;
+    Ok(SignIn::Accepted(user))
+}
+
+async fn is_right(
+    app: &App,
+    user: Option<&user::Model>,
+    password: Zeroizing<String>,
+) -> Result<bool, Fault> {
+    let is_too_long = password.len() > MAX_PASSWORD_BYTES;
+    let may_sign_in =
+        |user: &&user::Model| user.disabled_at.is_none() && !is_too_long;
+    let hash = user.filter(may_sign_in).and_then(|user| user.password_hash.clone());
+    let password = if is_too_long { Zeroizing::default() } else { password };
+    app.passwords.verify(password, hash).await
+}
+
+async fn record_failure(app: &App, user: &user::Model) -> Result<(), Fault> {
+    let txn = app.store.begin().await?;
+    let event =
+        Event::new("user.sign_in_failed", Actor::System, Target::new("user", user.id));
+    audit::record(app, &txn, event).await?;
+    Ok(txn.commit().await?)
+}

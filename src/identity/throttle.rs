@@ -1,0 +1,153 @@
+//! How fast passwords may be guessed, by any door (contract §3).
+//!
+//! After 5 failures in a row an account waits 1 s, then 2, 4 … up to 15 minutes; an address may fail
+//! 30 times in 10 minutes. Attempts that come too early are not counted, so nobody can keep an
+//! account closed longer than its own wait. Unknown usernames are counted like known ones.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::sign_in_failure;
+
+use super::username::Username;
+use crate::{app::App, crypto::digest, fault::Fault, store};
+
+const FREE_FAILURES: i32 = 5;
+const MAX_WAIT_SECS: i64 = 15 * 60;
+const ADDRESS_FAILURES: i32 = 30;
+const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+/// The two counters of an attempt.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    account: Vec<u8>,
+    address: Vec<u8>,
+}
+
+impl Counters {
+    /// Those of a username as it was typed, from an address. What is no username at all is counted
+    /// as it stands.
+    #[must_use]
+    pub fn of(typed: &str, address: IpAddr) -> Self {
+        let account =
+            Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
+        Self {
+            account: digest::sha256(format!("account:{account}").as_bytes()),
+            address: digest::sha256(format!("address:{}", network(address)).as_bytes()),
+        }
+    }
+
+    /// What attempts on the same account share, to run one at a time.
+    #[must_use]
+    pub fn account(&self) -> &[u8] {
+        &self.account
+    }
+
+    /// Seconds until the next attempt may be made; 0 is now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wait_secs(&self, app: &App, now: DateTime<Utc>) -> Result<u64, Fault> {
+        let db = app.store.read();
+        let account = store::sign_in_failures::find(db, &self.account).await?;
+        let address = store::sign_in_failures::find(db, &self.address).await?;
+        let until = account.map_or(now, |row| account_opens_at(&row)).max(
+            address.map_or(now, |row| address_opens_at(&row)),
+        );
+        let wait = (until - now).num_milliseconds().max(0);
+        Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
+    }
+
+    /// Counts a failure, in a transaction of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_failure(&self, app: &App, now: DateTime<Utc>) -> Result<(), Fault> {
+        let txn = app.store.begin().await?;
+        // an account's failures in a row have no window
+        store::sign_in_failures::add(&txn, &self.account, DateTime::UNIX_EPOCH, now).await?;
+        store::sign_in_failures::add(&txn, &self.address, now - ADDRESS_WINDOW, now).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Forgets the account's own failures after its success; the address keeps what it has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
+        let known = store::sign_in_failures::find(app.store.read(), &self.account).await?;
+        if known.is_some() {
+            let txn = app.store.begin().await?;
+            store::sign_in_failures::clear(&txn, &self.account).await?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// An IPv6 host owns its /64 at least; IPv4 mapped into IPv6 is the same host.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn account_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
+    let beyond = row.failures - FREE_FAILURES;
+    if beyond < 0 {
+        return row.last_failed_at.0;
+    }
+    let secs = 1_i64.checked_shl(beyond.unsigned_abs()).filter(|secs| *secs > 0);
+    row.last_failed_at.0 + TimeDelta::seconds(secs.unwrap_or(MAX_WAIT_SECS).min(MAX_WAIT_SECS))
+}
+
+fn address_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
+    if row.failures < ADDRESS_FAILURES {
+        return row.window_started_at.0;
+    }
+    row.window_started_at.0 + ADDRESS_WINDOW
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(failures: i32) -> sign_in_failure::Model {
+        let start = store::instant(DateTime::UNIX_EPOCH);
+        sign_in_failure::Model {
+            key_sha256: vec![],
+            failures,
+            window_started_at: start,
+            last_failed_at: start,
+        }
+    }
+
+    #[test]
+    fn an_account_waits_longer_after_each_failure_up_to_a_quarter_of_an_hour() {
+        let wait = |failures| (account_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        let waits: Vec<_> = [1, 4, 5, 6, 7, 14, 15, 16, 70, i32::MAX].map(wait).into();
+        assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900, 900, 900]);
+    }
+
+    #[test]
+    fn an_address_waits_for_the_end_of_its_window() {
+        let wait = |failures| (address_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        assert_eq!([29, 30, 31].map(wait), [0, 600, 600]);
+    }
+
+    #[test]
+    fn counters_follow_the_canonical_name_and_the_network() {
+        let of = |name: &str, address: &str| Counters::of(name, address.parse().unwrap());
+        assert_eq!(
+            of("ACME/Ada@x.example", "10.0.0.1").account,
+            of("acme/ada@X.example", "10.0.0.2").account
+        );
+        assert_eq!(of("a", "::ffff:10.0.0.1").address, of("b", "10.0.0.1").address);
+        assert_eq!(of("a", "2001:db8::1").address, of("a", "2001:db8::2").address);
+        assert_ne!(of("a", "2001:db8::1").address, of("a", "2001:db8:0:1::1").address);
+    }
+}

@@ -1,0 +1,87 @@
+//! What a presented key is worth right now.
+
+use chrono::{DateTime, Utc};
+use entity::member::Role;
+
+use super::RawKey;
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{self, api_keys::KeyRecord},
+};
+
+/// The state of a key. The order is the order of the checks: who revokes a key wants it unknown,
+/// whatever else is wrong with it.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It was never made, is revoked, or is deleted.
+    Unknown,
+    /// It is switched off.
+    Inactive,
+    /// Its time is over.
+    Expired,
+    /// Its workspace is disabled.
+    WorkspaceDisabled,
+    /// The user who owns it is disabled.
+    OwnerDisabled,
+    /// The user who owns it has left its workspace.
+    OwnerNotMember,
+    /// It may be used.
+    Live(Box<LiveKey>),
+}
+
+/// A key that may be used.
+#[derive(Debug)]
+pub struct LiveKey {
+    /// The key with all its life depends on.
+    pub record: KeyRecord,
+    /// Its owner's role in its workspace; a service account has none.
+    pub role: Option<Role>,
+}
+
+/// Looks a key up and at everything its life depends on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn verify(app: &App, raw: &RawKey) -> Result<Verdict, Fault> {
+    let now = app.now();
+    let db = app.store.read();
+    let Some(record) = store::api_keys::find_record(db, &raw.sha256()).await? else {
+        return Ok(Verdict::Unknown);
+    };
+    if let Some(refused) = refusal(&record, now) {
+        return Ok(refused);
+    }
+    let role = match &record.user {
+        None => None,
+        Some(owner) => match store::members::find(db, record.workspace.id, owner.id).await? {
+            Some(member) => Some(member.role),
+            None => return Ok(Verdict::OwnerNotMember),
+        },
+    };
+    Ok(Verdict::Live(Box::new(LiveKey { record, role })))
+}
+
+fn refusal(record: &KeyRecord, now: DateTime<Utc>) -> Option<Verdict> {
+    let key = &record.key;
+    if key.revoked_at.is_some() {
+        Some(Verdict::Unknown)
+    } else if !key.is_active {
+        Some(Verdict::Inactive)
+    } else if key.expires_at.is_some_and(|at| at.0 <= now) {
+        Some(Verdict::Expired)
+    } else if record.workspace.disabled_at.is_some() {
+        Some(Verdict::WorkspaceDisabled)
+    } else if record
+        .user
+        .as_ref()
+        .is_some_and(|user| user.disabled_at.is_some())
+    {
+        Some(Verdict::OwnerDisabled)
+    } else if record.user.is_none() && record.service_account.is_none() {
+        // a key acts as somebody; without an owner it may do nothing
+        Some(Verdict::OwnerNotMember)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,146 @@
+//! The request of a client to a machine-facing endpoint, and who the client is (RFC 6749 §2.3).
+//!
+//! 1. The body is a form (415), of at most 64 KiB (413), each parameter once (400).
+//! 2. One way of authenticating: `client_secret_basic`, `client_secret_post` or `none`; two at once
+//!    are 400, none at all or a wrong one 401.
+
+use std::{net::IpAddr, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use entity::client;
+use poem::{Body, Request, http::header};
+use zeroize::Zeroizing;
+
+use super::{
+    error::OAuthError,
+    params::{Params, is_form},
+};
+use crate::{
+    app::App,
+    clients::authentication,
+    web::{body, client_ip::client_ip},
+};
+
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A request whose client is known.
+pub struct ClientRequest {
+    /// What was asked.
+    pub params: Params,
+    /// By whom.
+    pub client: client::Model,
+    /// From where.
+    pub address: IpAddr,
+}
+
+impl ClientRequest {
+    /// Steps 1 and 2.
+    ///
+    /// # Errors
+    /// The refusal that the client is to be answered with.
+    pub async fn read(app: &Arc<App>, req: &Request, body: Body) -> Result<Self, OAuthError> {
+        if !is_form(req.content_type()) {
+            return Err(OAuthError::unsupported_media_type());
+        }
+        let bytes = Zeroizing::new(body::read(body, MAX_BODY_BYTES).await?);
+        let params = Params::parse(&bytes);
+        if let Some(defect) = params.defect() {
+            return Err(OAuthError::invalid_request(defect));
+        }
+        let presented = Presented::read(authorization(req)?, &params)?;
+        let client =
+            authentication::authenticate(app, &presented.client_id, presented.secret.as_deref())
+                .await?
+                .ok_or_else(OAuthError::invalid_client)?;
+        Ok(Self { params, client, address: client_ip(req, app) })
+    }
+}
+
+fn authorization(req: &Request) -> Result<Option<&str>, OAuthError> {
+    let mut values = req.headers().get_all(header::AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(Some).map_err(|_| OAuthError::invalid_client()),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_request("two Authorization headers")),
+    }
+}
+
+/// What a client presented, not yet believed.
+struct Presented {
+    client_id: String,
+    secret: Option<Zeroizing<String>>,
+}
+
+impl Presented {
+    fn read(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
+        let body_id = params.get("client_id");
+        let body_secret = params.get("client_secret");
+        let Some(authorization) = authorization else {
+            let client_id = body_id.ok_or_else(OAuthError::invalid_client)?.to_owned();
+            let secret = body_secret.map(|secret| Zeroizing::new(secret.to_owned()));
+            return Ok(Self { client_id, secret });
+        };
+        // RFC 6749 §2.3: not more than one authentication method in each request
+        if body_secret.is_some() {
+            return Err(OAuthError::invalid_request("the client authenticates in two ways"));
+        }
+        let (client_id, secret) = basic(authorization).ok_or_else(OAuthError::invalid_client)?;
+        // many clients repeat their id in the body; it must be the same one
+        if body_id.is_some_and(|id| id != client_id) {
+            return Err(OAuthError::invalid_request("two different clients are named"));
+        }
+        Ok(Self { client_id, secret: Some(secret) })
+    }
+}
+
+/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded in base64.
+fn basic(authorization: &str) -> Option<(String, Zeroizing<String>)> {
+    let (scheme, encoded) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+    let (id, secret) = str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((form_decoded(id)?, Zeroizing::new(form_decoded(secret)?)))
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    // a lone value: a bare '&' or '=' cannot stand in it
+    let pair = format!("x={text}");
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    let (_, value) = pairs.next()?;
+    pairs.next().is_none().then(|| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: Option<&str>, body: &str) -> Result<(String, Option<String>), &'static str> {
+        let params = Params::parse(body.as_bytes());
+        match Presented::read(header, &params) {
+            Ok(it) => Ok((it.client_id, it.secret.map(|secret| secret.to_string()))),
+            Err(error) => Err(if format!("{error:?}").contains("invalid_client") {
+                "invalid_client"
+            } else {
+                "invalid_request"
+            }),
+        }
+    }
+
+    #[test]
+    fn one_method_at_a_time() {
+        let header = |pair: &str| format!("bAsIc {}", STANDARD.encode(pair));
+        let ok = |id: &str, secret: Option<&str>| Ok((id.to_owned(), secret.map(str::to_owned)));
+        assert_eq!(read(Some(&header("my%3Aid:p%25+q")), ""), ok("my:id", Some("p% q")));
+        assert_eq!(read(Some(&header("a:b")), "client_id=a"), ok("a", Some("b")));
+        assert_eq!(read(None, "client_id=a&client_secret=b"), ok("a", Some("b")));
+        assert_eq!(read(None, "client_id=a"), ok("a", None));
+        assert_eq!(read(Some(&header("a:b")), "client_secret=b"), Err("invalid_request"));
+        assert_eq!(read(Some(&header("a:b")), "client_id=c"), Err("invalid_request"));
+        assert_eq!(read(None, "client_secret=b"), Err("invalid_client"));
+        for bad in ["Bearer x", "Basic", "Basic !!", "Basic YQ==", "basic  "] {
+            assert_eq!(read(Some(bad), "client_id=a"), Err("invalid_client"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! OAuth errors as JSON (RFC 6749 §5.2): the only shape in which the machine-facing endpoints refuse.
+
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Response, RouteMethod, error::MethodNotAllowedError,
+    http::{StatusCode, header},
+};
+use serde_json::json;
+
+use crate::{fault::Fault, web::body::BodyError};
+
+/// A refusal. The description is a constant and never echoes what was sent.
+#[derive(Clone, Debug)]
+pub struct OAuthError {
+    status: StatusCode,
+    code: &'static str,
+    description: &'static str,
+    header: Option<(header::HeaderName, String)>,
+}
+
+impl OAuthError {
+    fn new(status: StatusCode, code: &'static str, description: &'static str) -> Self {
+        Self { status, code, description, header: None }
+    }
+
+    fn with(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
+        self.header = Some((name, value.into()));
+        self
+    }
+
+    /// A parameter is missing, repeated or malformed (RFC 6749 §5.2).
+    pub fn invalid_request(description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// Client authentication failed (RFC 6749 §5.2): 401 with a challenge.
+    pub fn invalid_client() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed")
+            .with(header::WWW_AUTHENTICATE, r#"Basic realm="latchkey", charset="UTF-8""#)
+    }
+
+    /// The code, token or password is not good (RFC 6749 §5.2).
+    pub fn invalid_grant(description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description)
+    }
+
+    /// This client may not do that (RFC 6749 §5.2).
+    pub fn unauthorized_client(description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unauthorized_client", description)
+    }
+
+    /// RFC 6749 §5.2.
+    pub fn unsupported_grant_type() -> Self {
+        let description = "the grant type is not supported by this server";
+        Self::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", description)
+    }
+
+    /// RFC 6749 §5.2.
+    pub fn invalid_scope(description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_scope", description)
+    }
+
+    /// The resource is unknown, or not what was granted (RFC 8707 §2).
+    pub fn invalid_target() -> Self {
+        let description = "the resource is not one this token can be for";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_target", description)
+    }
+
+    /// A key was presented where only tokens are revoked (RFC 7009 §2.2.1).
+    pub fn unsupported_token_type() -> Self {
+        let description = "API keys are not revoked here";
+        Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description)
+    }
+
+    /// The account or the address must wait.
+    pub fn too_many_requests(retry_after_secs: u64) -> Self {
+        let description = "too many failed attempts; wait before the next one";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", description)
+            .with(header::RETRY_AFTER, retry_after_secs.to_string())
+    }
+
+    /// The body is not a form.
+    pub fn unsupported_media_type() -> Self {
+        let description = "the content type must be application/x-www-form-urlencoded";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", description)
+    }
+}
+
+impl From<BodyError> for OAuthError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "invalid_request",
+                "the body is larger than 64 KiB",
+            ),
+            BodyError::TooSlow => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "invalid_request",
+                "the body did not arrive in time",
+            ),
+            BodyError::Broken => Self::invalid_request("the body could not be read"),
+        }
+    }
+}
+
+impl From<Fault> for OAuthError {
+    fn from(fault: Fault) -> Self {
+        if fault.is_transient() {
+            tracing::warn!(error = %fault, "an OAuth request could not be served");
+            let description = "the server is busy or its database is away; try again";
+            return Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                description,
+            )
+            .with(header::RETRY_AFTER, "1");
+        }
+        tracing::error!(error = %fault, "an OAuth request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the server failed")
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": self.code, "error_description": self.description });
+        let mut response = json_response(self.status, &body);
+        if let Some((name, value)) = self.header
+            && let Ok(value) = value.parse()
+        {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// A JSON answer that no cache keeps (RFC 6749 §5.1).
+pub(super) fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
+    Response::builder()
+        .status(status)
+        .content_type("application/json")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::PRAGMA, "no-cache")
+        .body(body.to_string())
+}
+
+/// Answers other methods with 405, `Allow` and an OAuth error.
+pub(super) fn json_405(allow: &'static str, routes: RouteMethod) -> impl Endpoint {
+    routes.catch_error(move |_: MethodNotAllowedError| async move {
+        OAuthError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST")
+            .with(header::ALLOW, allow)
+            .into_response()
+    })
+}

@@ -1,0 +1,37 @@
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+use super::requested_resource;
+use crate::{
+    app::App,
+    crypto::secret::Secret,
+    oauth::{client_auth::ClientRequest, error::OAuthError, flow::CodeRequest},
+    tokens::{
+        code::{self, Exchange},
+        issue::Issued,
+    },
+};
+
+/// Answers the grant.
+///
+/// # Errors
+/// The refusal that the client is to be answered with.
+pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthError> {
+    let refused = || OAuthError::invalid_grant("the code is not valid for this request");
+    let presented = request
+        .params
+        .get("code")
+        .ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
+    let asked = requested_resource(app, &request.params)?;
+    let code = Secret::parse(presented).ok_or_else(refused)?;
+    let code_request = CodeRequest::new(&request.client, &request.params);
+    let outcome = code::exchange(app, &request.client, &code, |stored| {
+        // RFC 8707 §2.2: only what was authorized may be asked for
+        let is_target = asked.is_none() || stored.resource.is_none() || stored.resource == asked;
+        is_target && code_request.is_worthy_of(stored)
+    })
+    .await?;
+    match outcome {
+        Exchange::Issued(issued) => Ok(issued),
+        Exchange::Refused | Exchange::Replayed => Err(refused()),
+    }
+}

@@ -1,0 +1,68 @@
+//! `grant_type=password` (RFC 6749 §4.3) with enterprise-PIN usernames [Qflow].
+//!
+//! 1. `username` and `password` are there.
+//! 2. scope and resource are ones that could be granted at all.
+//! 3. the password is right (`identity/sign_in.rs`); every failure is the same `invalid_grant`.
+//! 4. the user's workspace: the one `workspace` names by id or slug, else the client's, else the
+//!    enterprise's, else the oldest.
+
+use entity::user;
+use zeroize::Zeroizing;
+
+use super::{requested_resource, requested_scope};
+use crate::{
+    app::App,
+    identity::sign_in::{Attempt, SignIn, sign_in},
+    oauth::{client_auth::ClientRequest, error::OAuthError},
+    tokens::{
+        grants::{self, Place},
+        issue::{self, Issued},
+    },
+};
+
+/// Answers the grant.
+///
+/// # Errors
+/// The refusal that the client is to be answered with.
+pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthError> {
+    let demanded = |name: &str, missing| {
+        request.params.get(name).map(str::to_owned).ok_or(OAuthError::invalid_request(missing))
+    };
+    let username = demanded("username", "username is missing")?;
+    let password = Zeroizing::new(demanded("password", "password is missing")?);
+    let requested = requested_scope(&request.params)?;
+    let resource = requested_resource(app, &request.params)?;
+    let attempt = Attempt { username, password, address: request.address };
+    let user = match sign_in(app, attempt).await? {
+        SignIn::Accepted(user) => user,
+        // contract §3: a user with a second factor cannot show it here
+        SignIn::Refused | SignIn::SecondFactor(_) => {
+            return Err(OAuthError::invalid_grant("the username or password is not valid"));
+        }
+        SignIn::TooSoon { retry_after_secs } => {
+            return Err(OAuthError::too_many_requests(retry_after_secs));
+        }
+    };
+    let place = place(app, request, &user).await?;
+    let scope = grants::grantable(&request.client, requested.as_ref(), place.role)
+        .ok_or(OAuthError::invalid_scope("nothing of this scope can be granted"))?;
+    Ok(issue::for_user(app, &request.client, &user, (&place, scope, resource)).await?)
+}
+
+async fn place(
+    app: &App,
+    request: &ClientRequest,
+    user: &user::Model,
+) -> Result<Place, OAuthError> {
+    let places = grants::places(app, &request.client, user).await?;
+    match request.params.get("workspace") {
+        None => Ok(places.into_iter().next().unwrap_or(Place::NOWHERE)),
+        Some(named) => places
+            .into_iter()
+            .find(|place| {
+                let is_named = |id: uuid::Uuid, slug: &str| slug == named || id.to_string() == named;
+                place.workspace.as_ref().is_some_and(|it| is_named(it.id, &it.slug))
+            })
+            .ok_or(OAuthError::invalid_request("the user is not a member of that workspace")),
+    }
+}
