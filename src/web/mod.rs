@@ -1,1 +1,17 @@
-//! web.
+//! The HTTP kit the faces share: reading requests strictly, answering with every header set.
+
+mod accent;
+pub mod app;
+pub mod assets;
+pub mod body;
+pub mod browser;
+pub mod client_ip;
+pub mod csrf;
+pub mod detached;
+pub mod headers;
+pub mod links;
+pub mod methods;
+pub mod page;
+pub mod page_error;
+pub mod request_id;
+pub mod session_cookie;

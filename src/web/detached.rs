@@ -1,0 +1,113 @@
+//! A client that hangs up does not cut a rule in half: the endpoint runs in a task of its own.
+
+use std::sync::Arc;
+
+use poem::{
+    Endpoint, IntoResponse, Middleware, Request, Response, Result, error::ResponseError,
+    http::StatusCode,
+};
+use thiserror::Error;
+use tracing::{Instrument, Span, error};
+
+/// An endpoint panicked (500). Each face gives it a body of its dialect.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the request could not be finished")]
+pub struct Panicked;
+
+impl ResponseError for Panicked {
+    fn status(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn as_response(&self) -> Response {
+        self.status().into_response()
+    }
+}
+
+/// Runs what it wraps to its end whether or not the client still listens, and turns a panic into
+/// [`Panicked`]. It belongs inside whatever shapes errors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detached;
+
+impl<E: Endpoint + 'static> Middleware<E> for Detached {
+    type Output = DetachedEndpoint<E>;
+
+    fn transform(&self, endpoint: E) -> Self::Output {
+        DetachedEndpoint(Arc::new(endpoint))
+    }
+}
+
+/// An endpoint in a task of its own; made by [`Detached`].
+pub struct DetachedEndpoint<E>(Arc<E>);
+
+impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let endpoint = Arc::clone(&self.0);
+        let run = async move {
+            endpoint
+                .call(request)
+                .await
+                .map(IntoResponse::into_response)
+        };
+        tokio::spawn(run.instrument(Span::current()))
+            .await
+            .unwrap_or_else(|failure| {
+                // the panic hook has printed where; this ties it to the request
+                error!("a request ended in a panic: {failure}");
+                Err(Panicked.into())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use poem::{EndpointExt, endpoint::make};
+    use tokio::sync::{Notify, oneshot};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_500() {
+        let endpoint = make(|_| async {
+            if true {
+                panic!("on purpose")
+            }
+        })
+        .with(Detached);
+
+        let response = endpoint.get_response(Request::default()).await;
+
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_request_is_finished_all_the_same() {
+        let go_on = Arc::new(Notify::new());
+        let gate = Arc::clone(&go_on);
+        let (done, is_done) = oneshot::channel();
+        let done = Arc::new(parking_lot::Mutex::new(Some(done)));
+        let endpoint = make(move |_| {
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            async move {
+                gate.notified().await;
+                let done = done.lock().take();
+                done.map(|done| done.send(())).unwrap().unwrap();
+            }
+        })
+        .with(Detached);
+
+        let request = endpoint.get_response(Request::default());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(5), request)
+                .await
+                .is_err()
+        );
+        go_on.notify_one();
+
+        is_done.await.unwrap();
+    }
+}

@@ -1,0 +1,148 @@
+//! The one way a page leaves this server: rendered by askama, with every security header set.
+
+use askama::Template;
+use poem::{
+    Response,
+    http::{StatusCode, header},
+};
+
+use super::{
+    assets,
+    headers::{Policy, form_source},
+};
+use crate::{app::App, fault::Fault};
+
+/// How pages present their operator.
+#[derive(Clone, Debug)]
+pub struct Brand {
+    /// What pages call this server.
+    pub name: String,
+    /// The address of the logo, if there is one.
+    pub logo: Option<String>,
+    /// The address of the stylesheet.
+    pub stylesheet: String,
+    /// The address of the accent colours.
+    pub accent_stylesheet: String,
+}
+
+impl Brand {
+    /// The operator's brand, from the configuration.
+    #[must_use]
+    pub fn of(app: &App) -> Self {
+        let brand = &app.config.brand;
+        Self {
+            name: brand.name.clone(),
+            logo: brand.logo.clone(),
+            stylesheet: assets::stylesheet(),
+            accent_stylesheet: assets::accent_stylesheet(app),
+        }
+    }
+}
+
+/// A page about to be answered.
+pub struct Page<'a, T> {
+    template: &'a T,
+    status: StatusCode,
+    policy: Policy,
+}
+
+impl<'a, T: Template> Page<'a, T> {
+    /// A page with status 200 under the strictest policy.
+    #[must_use]
+    pub fn new(template: &'a T) -> Self {
+        Self {
+            template,
+            status: StatusCode::OK,
+            policy: Policy::default(),
+        }
+    }
+
+    /// The same page under another status.
+    #[must_use]
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Its form may be answered by a redirect to `uri`: Chromium holds `form-action` against that.
+    #[must_use]
+    pub fn form_leads_to(mut self, uri: &str) -> Self {
+        self.policy.form_targets.extend(form_source(uri));
+        self
+    }
+
+    /// It shows a client's logo, from wherever the client has it.
+    #[must_use]
+    pub fn with_client_logo(mut self) -> Self {
+        self.policy.image_sources.push("https:".to_owned());
+        self
+    }
+
+    /// It runs a script of this server.
+    #[must_use]
+    pub fn with_script(mut self) -> Self {
+        self.policy.has_script = true;
+        self
+    }
+
+    /// It shows a secret, or its address has one: nobody learns where the browser came from.
+    #[must_use]
+    pub fn with_secret(mut self) -> Self {
+        self.policy.carries_secret = true;
+        self
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// When the template cannot be rendered.
+    pub fn respond(mut self, app: &App) -> Result<Response, Fault> {
+        let html = self
+            .template
+            .render()
+            .map_err(|error| Fault::internal(format!("a page could not be rendered: {error}")))?;
+        if let Some(logo) = app.config.brand.logo.as_deref().and_then(remote_source) {
+            self.policy.image_sources.push(logo);
+        }
+        self.policy.is_secure = is_secure(app);
+        let mut response = Response::builder()
+            .status(self.status)
+            .content_type("text/html; charset=utf-8")
+            .body(html);
+        self.policy.apply(&mut response);
+        Ok(response)
+    }
+}
+
+/// A page that needs nothing special.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn html(app: &App, status: StatusCode, template: &impl Template) -> Result<Response, Fault> {
+    Page::new(template).status(status).respond(app)
+}
+
+/// Sends the browser to a path of this server by GET (RFC 9110 §15.4.4).
+#[must_use]
+pub fn see_other(path: &str) -> Response {
+    Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, path)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .finish()
+}
+
+/// Whether browsers reach this server by `https`.
+#[must_use]
+pub fn is_secure(app: &App) -> bool {
+    app.config.issuer.starts_with("https://")
+}
+
+fn remote_source(uri: &str) -> Option<String> {
+    if uri.starts_with('/') {
+        None
+    } else {
+        form_source(uri)
+    }
+}

@@ -1,0 +1,80 @@
+//! A name for every request, on its answer, its error page and its log lines.
+
+use std::sync::Arc;
+
+use poem::{
+    Endpoint, IntoResponse, Middleware, Request, Response, Result,
+    http::{HeaderName, HeaderValue},
+};
+use tracing::{Instrument, info_span};
+
+use crate::app::App;
+
+/// The header that carries it.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The name of one request; always ours, never the client's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The text that a person quotes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a request, if it has passed [`RequestIds`].
+#[must_use]
+pub fn of(request: &Request) -> Option<&RequestId> {
+    request.data::<RequestId>()
+}
+
+/// Gives every request its [`RequestId`], in a tracing span, and puts it on the answer. An error
+/// that nobody shaped becomes its answer here.
+#[derive(Clone)]
+pub struct RequestIds(Arc<App>);
+
+impl RequestIds {
+    /// Names from this application's clock and randomness.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self(app)
+    }
+}
+
+impl<E: Endpoint> Middleware<E> for RequestIds {
+    type Output = Named<E>;
+
+    fn transform(&self, endpoint: E) -> Named<E> {
+        Named {
+            endpoint,
+            app: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// An endpoint whose requests have names; made by [`RequestIds`].
+pub struct Named<E> {
+    endpoint: E,
+    app: Arc<App>,
+}
+
+impl<E: Endpoint> Endpoint for Named<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let id = self.app.random.uuid(self.app.now()).simple().to_string();
+        request.set_data(RequestId(id.clone()));
+        let span = info_span!("request", request.id = %id);
+        let mut response = match self.endpoint.call(request).instrument(span).await {
+            Ok(output) => output.into_response(),
+            Err(error) => error.into_response(),
+        };
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        Ok(response)
+    }
+}
