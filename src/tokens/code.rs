@@ -20,17 +20,24 @@ use crate::{
     store::{self, Txn},
 };
 
-/// What a user has allowed and a code will carry.
+/// A user's yes: who, to whom, where and to what.
 #[derive(Debug)]
-pub struct Approval<'a> {
-    /// The client it is for.
+pub struct Yes<'a> {
+    /// The client that asked.
     pub client: &'a client::Model,
-    /// Who allows it.
+    /// Who is signed in.
     pub user: &'a user::Model,
-    /// Where.
+    /// When they proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// Where the client may act.
     pub place: &'a Place,
-    /// What.
+    /// What it may do there.
     pub scope: Scope,
+}
+
+/// What the code must remember of the request.
+#[derive(Debug)]
+pub struct Asked {
     /// Where the browser goes next, exactly as it was received.
     pub redirect_uri: String,
     /// RFC 7636 §4.2, S256.
@@ -39,8 +46,6 @@ pub struct Approval<'a> {
     pub nonce: Option<String>,
     /// RFC 8707 §2.
     pub resource: Option<String>,
-    /// When the user proved who they are.
-    pub authenticated_at: DateTime<Utc>,
 }
 
 /// What became of a presented code.
@@ -61,24 +66,25 @@ pub enum Exchange {
 pub async fn create(
     app: &App,
     txn: &Txn,
-    approval: Approval<'_>,
+    yes: Yes<'_>,
+    asked: Asked,
 ) -> Result<Secret<AuthorizationCode>, Fault> {
     let now = app.now();
-    let whose = (approval.client.id.as_str(), approval.user.id, approval.place.workspace_id());
-    let grant = grants::allow(app, txn, whose, &approval.scope).await?;
+    let whose = (yes.client.id.as_str(), yes.user.id, yes.place.workspace_id());
+    let grant = grants::allow(app, txn, whose, &yes.scope).await?;
     let code = Secret::<AuthorizationCode>::random(&*app.random);
     let row = authorization_code::Model {
         code_sha256: code.sha256(),
         family_id: app.random.uuid(now),
-        client_id: approval.client.id.clone(),
+        client_id: yes.client.id.clone(),
         grant_id: grant.id,
-        redirect_uri: approval.redirect_uri,
-        scope: approval.scope.to_string(),
-        code_challenge: approval.code_challenge,
-        nonce: approval.nonce,
-        resource: approval.resource,
-        user_epoch: approval.user.epoch,
-        authenticated_at: store::instant(approval.authenticated_at),
+        redirect_uri: asked.redirect_uri,
+        scope: yes.scope.to_string(),
+        code_challenge: asked.code_challenge,
+        nonce: asked.nonce,
+        resource: asked.resource,
+        user_epoch: yes.user.epoch,
+        authenticated_at: store::instant(yes.authenticated_at),
         expires_at: store::instant(now + app.config.oauth.code_ttl()),
         consumed_at: None,
     };

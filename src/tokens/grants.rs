@@ -165,3 +165,19 @@ pub async fn remembered(
     }
     Ok(None)
 }
+
+/// What the user has allowed this client before in a place; `None` if nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    place: Option<&Place>,
+) -> Result<Option<Scope>, Fault> {
+    let workspace_id = place.and_then(Place::workspace_id);
+    let db = app.store.read();
+    let grant = store::grants::find_live(db, &client.id, user.id, workspace_id).await?;
+    Ok(grant.map(|grant| Scope::stored(&grant.scope)))
+}

@@ -1,0 +1,126 @@
+//! `POST /oauth/introspect` (RFC 7662): access tokens, refresh tokens and API keys.
+//!
+//! 1. the caller authenticates as a confidential client that may introspect (§2.1)
+//! 2. `token` is there; its prefix decides what it is
+//! 3. unknown, expired, revoked, or of another workspace than the one the caller is bound to:
+//!    `{"active":false}` and nothing else (§2.2)
+
+use std::sync::Arc;
+
+use entity::client::{self, Kind};
+use poem::{Body, IntoResponse, Request, Response, handler, http::StatusCode, web::Data};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    client_auth::ClientRequest,
+    error::{OAuthError, json_response},
+};
+use crate::{
+    app::App,
+    crypto::secret::Secret,
+    fault::Fault,
+    keys::{
+        RawKey,
+        verify::{self, LiveKey, Verdict},
+    },
+    store::token_records::TokenRecord,
+    tokens::resolve,
+};
+
+#[handler]
+pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
+    match answer(app, req, body).await {
+        Ok(body) => json_response(StatusCode::OK, &body),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Value, OAuthError> {
+    let request = ClientRequest::read(app, req, body).await?;
+    if request.client.kind == Kind::Public {
+        return Err(OAuthError::invalid_client());
+    }
+    if !request.client.may_introspect {
+        return Err(OAuthError::unauthorized_client("the client may not introspect"));
+    }
+    let token = request
+        .params
+        .get("token")
+        .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
+    let described = describe(app, token).await?;
+    Ok(described
+        .filter(|described| described.is_visible_to(&request.client))
+        .map_or_else(|| json!({ "active": false }), |described| described.body))
+}
+
+/// What is said of a live credential, and whose it is.
+struct Described {
+    workspace_id: Option<Uuid>,
+    body: Value,
+}
+
+impl Described {
+    fn is_visible_to(&self, caller: &client::Model) -> bool {
+        caller.workspace_id.is_none_or(|id| self.workspace_id == Some(id))
+    }
+}
+
+async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
+    if let Some(token) = Secret::parse(token) {
+        let record = resolve::access_token(app, &token).await?.live();
+        return Ok(record.map(|record| of_token(app, &record, Some("Bearer"))));
+    }
+    if let Some(token) = Secret::parse(token) {
+        let record = resolve::refresh_token(app, &token).await?.live();
+        return Ok(record.map(|record| of_token(app, &record, None)));
+    }
+    let Some(key) = RawKey::parse(&app.config.products, token) else { return Ok(None) };
+    Ok(match verify::verify(app, &key).await? {
+        Verdict::Live(key) => Some(of_key(app, &key)),
+        _ => None,
+    })
+}
+
+fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Described {
+    let mut body = json!({
+        "active": true,
+        "scope": resolve::scope_of(record).to_string(),
+        "client_id": record.client_id,
+        "exp": record.expires_at.0.timestamp(),
+        "iat": record.issued_at.0.timestamp(),
+        "sub": record.user_id.map_or_else(|| record.client_id.clone(), |id| id.to_string()),
+        "iss": app.config.issuer,
+    });
+    put(&mut body, "token_type", token_type);
+    put(&mut body, "username", record.username.as_deref());
+    put(&mut body, "aud", resolve::audience_of(record));
+    put(&mut body, "workspace", record.workspace_slug.as_deref());
+    Described { workspace_id: record.workspace_id, body }
+}
+
+fn of_key(app: &App, live: &LiveKey) -> Described {
+    let record = &live.record;
+    let owner = record.key.owner_user_id.or(record.key.service_account_id);
+    let mut body = json!({
+        "active": true,
+        "scope": verify::scope_of(app, live).to_string(),
+        "token_type": "api_key",
+        "iat": record.key.created_at.0.timestamp(),
+        "sub": owner.unwrap_or(record.key.id).to_string(),
+        "iss": app.config.issuer,
+        "workspace": record.workspace.slug,
+        "environment": record.key.environment,
+    });
+    if let Some(expires_at) = record.key.expires_at {
+        body["exp"] = expires_at.0.timestamp().into();
+    }
+    put(&mut body, "username", record.user.as_ref().map(|user| user.username.as_str()));
+    Described { workspace_id: Some(record.workspace.id), body }
+}
+
+fn put(body: &mut Value, member: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        body[member] = value.into();
+    }
+}

@@ -1,0 +1,61 @@
+//! What clients can find out by themselves: authorization server metadata (RFC 8414) and protected
+//! resource metadata (RFC 9728).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use poem::{Response, handler, http::header, web::Data};
+use serde_json::{Value, json};
+
+use super::grant_types;
+use crate::{app::App, tokens::scopes};
+
+#[handler]
+pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
+    let client_authentication = ["client_secret_basic", "client_secret_post", "none"];
+    public(&json!({
+        "issuer": app.config.issuer,
+        "authorization_endpoint": app.url("/oauth/authorize"),
+        "token_endpoint": app.url("/oauth/token"),
+        "revocation_endpoint": app.url("/oauth/revoke"),
+        "introspection_endpoint": app.url("/oauth/introspect"),
+        "scopes_supported": scopes_supported(app),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": grant_types::SUPPORTED,
+        "token_endpoint_auth_methods_supported": client_authentication,
+        "revocation_endpoint_auth_methods_supported": client_authentication,
+        "introspection_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "service_documentation": app.url("/docs"),
+    }))
+}
+
+/// The API itself, as a protected resource of this server.
+#[handler]
+pub fn protected_resource(Data(app): Data<&Arc<App>>) -> Response {
+    public(&json!({
+        "resource": app.config.issuer,
+        "authorization_servers": [app.config.issuer],
+        "scopes_supported": scopes_supported(app),
+        "bearer_methods_supported": ["header"],
+        "resource_name": app.config.brand.name,
+        "resource_documentation": app.url("/docs"),
+    }))
+}
+
+fn scopes_supported(app: &App) -> Vec<String> {
+    let catalogues = app.config.products.iter().flat_map(|product| product.scopes.keys().cloned());
+    let tokens: BTreeSet<_> =
+        catalogues.chain(scopes::identity_tokens().map(str::to_owned)).collect();
+    tokens.into_iter().collect()
+}
+
+fn public(body: &Value) -> Response {
+    Response::builder()
+        .content_type("application/json")
+        .header(header::CACHE_CONTROL, "public, max-age=300")
+        .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .body(body.to_string())
+}

@@ -1,0 +1,165 @@
+//! Authorization requests, frozen on the server while their user signs in and consents; later steps
+//! carry only a handle, which works only in the browser that began (rule 8).
+
+use chrono::TimeDelta;
+use entity::{authorization_request, client, user};
+
+use super::{
+    code::{self, Asked, Yes},
+    grants::{self, Place},
+    scopes::Scope,
+};
+use crate::{
+    app::App,
+    crypto::secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
+    fault::Fault,
+    store,
+};
+
+/// How long a user may take to sign in and decide.
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// A sound request, before its user is known (RFC 6749 §4.1.1).
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// The client that asks.
+    pub client_id: String,
+    /// Where the answer goes, exactly as it was received.
+    pub redirect_uri: String,
+    /// `query` or `form_post`.
+    pub response_mode: &'static str,
+    /// Requested ∩ client's.
+    pub scope: Scope,
+    /// Given back as it came.
+    pub state: Option<String>,
+    /// OpenID Connect Core §3.1.2.1.
+    pub nonce: Option<String>,
+    /// RFC 7636 §4.2, S256.
+    pub code_challenge: Option<String>,
+    /// RFC 8707 §2.
+    pub resource: Option<String>,
+}
+
+/// Freezes a request for one browser; the handle goes into the addresses of the pages to come.
+///
+/// # Errors
+/// When the database fails.
+pub async fn freeze(
+    app: &App,
+    browser: &Secret<SessionCookie>,
+    request: NewRequest,
+) -> Result<Secret<RequestHandle>, Fault> {
+    let now = app.now();
+    let handle = Secret::<RequestHandle>::random(&*app.random);
+    let row = authorization_request::Model {
+        handle_sha256: handle.sha256(),
+        browser_sha256: browser.sha256(),
+        client_id: request.client_id,
+        redirect_uri: request.redirect_uri,
+        response_mode: request.response_mode.to_owned(),
+        scope: request.scope.to_string(),
+        state: request.state,
+        nonce: request.nonce,
+        code_challenge: request.code_challenge,
+        resource: request.resource,
+        created_at: store::instant(now),
+        expires_at: store::instant(now + LIFETIME),
+    };
+    let txn = app.store.begin().await?;
+    store::authorization_requests::insert(&txn, row).await?;
+    txn.commit().await?;
+    Ok(handle)
+}
+
+/// The waiting request under this handle, in this browser.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    app: &App,
+    browser: &Secret<SessionCookie>,
+    handle: &str,
+) -> Result<Option<authorization_request::Model>, Fault> {
+    let Some(handle) = Secret::<RequestHandle>::parse(handle) else { return Ok(None) };
+    let (handle, browser) = (handle.sha256(), browser.sha256());
+    store::authorization_requests::find(app.store.read(), handle, &browser, app.now()).await
+}
+
+/// Takes the request out and makes a code for it, in one transaction. `None` if somebody else took it
+/// first: a double click, another tab.
+///
+/// # Errors
+/// When the database fails.
+pub async fn approve(
+    app: &App,
+    request: authorization_request::Model,
+    yes: Yes<'_>,
+) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
+    let txn = app.store.begin().await?;
+    if !store::authorization_requests::consume(&txn, request.handle_sha256).await? {
+        return Ok(None);
+    }
+    let asked = Asked {
+        redirect_uri: request.redirect_uri,
+        code_challenge: request.code_challenge,
+        nonce: request.nonce,
+        resource: request.resource,
+    };
+    let code = code::create(app, &txn, yes, asked).await?;
+    txn.commit().await?;
+    Ok(Some(code))
+}
+
+/// Makes a code at once, for a user who is signed in and has allowed all of it before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn approve_at_once(
+    app: &App,
+    request: NewRequest,
+    yes: Yes<'_>,
+) -> Result<Secret<AuthorizationCode>, Fault> {
+    let asked = Asked {
+        redirect_uri: request.redirect_uri,
+        code_challenge: request.code_challenge,
+        nonce: request.nonce,
+        resource: request.resource,
+    };
+    let txn = app.store.begin().await?;
+    let code = code::create(app, &txn, yes, asked).await?;
+    txn.commit().await?;
+    Ok(code)
+}
+
+/// Takes the request out because its user said no; `false` if somebody else took it first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deny(
+    app: &App,
+    request: &authorization_request::Model,
+) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let taken =
+        store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
+    txn.commit().await?;
+    Ok(taken)
+}
+
+/// Where the user has already allowed all of this, unless they must be asked every time: a public
+/// client on the user's own machine proves nothing by its redirect URI (RFC 8252 §8.6).
+///
+/// # Errors
+/// When the database fails.
+pub async fn remembered(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    (scope, redirect_uri): (&Scope, &str),
+) -> Result<Option<(Place, Scope)>, Fault> {
+    if client.kind == client::Kind::Public && crate::clients::redirect_uri::is_native(redirect_uri)
+    {
+        return Ok(None);
+    }
+    grants::remembered(app, client, user, scope).await
+}
