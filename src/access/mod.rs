@@ -1,1 +1,15 @@
-//! access.
+//! Who a request acts as, whichever credential it came with, and what it may do.
+
+pub mod authenticate;
+pub mod presented;
+pub mod principal;
+pub mod refusal;
+pub mod scopes;
+
+pub use self::{
+    authenticate::{authenticate, count_request},
+    presented::{Offered, Presented},
+    principal::{Credential, CredentialKind, Principal, PrincipalKind, Workspace},
+    refusal::Refusal,
+    scopes::{require, require_all},
+};

@@ -4,6 +4,7 @@ pub mod format;
 pub mod manage;
 pub mod mint;
 mod rules;
+pub mod usage;
 pub mod verify;
 
 pub use format::RawKey;

@@ -1,0 +1,124 @@
+//! Who a request acts as: the same shape for every kind of credential.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{config::Environment, limiter::Counted, tokens::scopes::Scope};
+
+/// Who a request acts as.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Who acts.
+    pub kind: PrincipalKind,
+    /// The workspace every read and write is confined to.
+    pub workspace: Workspace,
+    /// Which data is seen; access tokens see `live`.
+    pub environment: Environment,
+    /// What the request came with.
+    pub credential: Credential,
+    /// What it may do now, roles taken into account.
+    pub scopes: Scope,
+    /// Whether it may do everything its product offers.
+    pub full_access: bool,
+    /// What its requests are counted under.
+    pub rate_key: Counted,
+    /// Whether its credential travelled in the query string.
+    pub in_query: bool,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// A person, through a client or a key.
+    User {
+        /// The user's id.
+        id: Uuid,
+        /// The user's name, or the username where there is none.
+        name: String,
+        /// The canonical username.
+        username: String,
+    },
+    /// A workspace's non-human owner of keys.
+    ServiceAccount {
+        /// Its id.
+        id: Uuid,
+        /// Its name.
+        name: String,
+    },
+    /// A client, for itself (RFC 6749 §4.4).
+    Client {
+        /// The `client_id`.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The workspace of a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name in paths.
+    pub slug: String,
+    /// Its name on pages.
+    pub name: String,
+    /// Its product, one of the configuration's.
+    pub product: String,
+    /// Its plan.
+    pub plan: String,
+}
+
+/// What a request came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Its kind.
+    pub kind: CredentialKind,
+    /// The key's id, or that of the token family an access token comes from.
+    pub id: Uuid,
+    /// A key's name.
+    pub name: Option<String>,
+    /// The client an access token was issued to.
+    pub client_id: Option<String>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// The kinds of credential the API takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// An access token (RFC 6749 §1.4).
+    AccessToken,
+    /// An API key.
+    ApiKey,
+}
+
+impl PrincipalKind {
+    /// The id, whatever its kind.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::User { id, .. } | Self::ServiceAccount { id, .. } => id.to_string(),
+            Self::Client { id, .. } => id.clone(),
+        }
+    }
+
+    /// The name, whatever its kind.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User { name, .. }
+            | Self::ServiceAccount { name, .. }
+            | Self::Client { name, .. } => name,
+        }
+    }
+
+    /// A user's canonical username.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::User { username, .. } => Some(username),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Why a request may not go on.
+
+use crate::tokens::scopes::Scope;
+
+/// A request that is refused before it reaches what it asked for. Texts are constants and never
+/// quote the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no credential.
+    Missing,
+    /// A header that should hold a credential does not have its form.
+    Malformed(&'static str),
+    /// Two different credentials: nobody can tell which one is meant.
+    TwoCredentials,
+    /// The credential is not, or no longer, one of this server's, or came by a way it may not take.
+    Unknown(&'static str),
+    /// The credential is known and must not be used now.
+    Forbidden(&'static str),
+    /// Scope tokens the credential does not have.
+    MissingScope {
+        /// All that the request needs.
+        required: Scope,
+        /// Those of them that are missing.
+        missing: Scope,
+    },
+}
