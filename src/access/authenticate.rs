@@ -205,7 +205,8 @@ fn key_principal(live: LiveKey, product: &Product) -> Result<Principal, Fault> {
 
 /// What a key may do now: what it was given ∩ what its owner's role allows. Full access is the
 /// whole catalogue, and more than a mere member can have.
-fn reach(live: &LiveKey, product: &Product) -> (Scope, bool) {
+#[must_use]
+pub fn reach(live: &LiveKey, product: &Product) -> (Scope, bool) {
     let key = &live.record.key;
     let given: Scope = if key.full_access {
         product.scopes.keys().cloned().collect()

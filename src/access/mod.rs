@@ -7,7 +7,7 @@ pub mod refusal;
 pub mod scopes;
 
 pub use self::{
-    authenticate::{authenticate, count_request},
+    authenticate::{authenticate, count_request, reach},
     presented::{Offered, Presented},
     principal::{Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,
