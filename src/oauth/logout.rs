@@ -30,7 +30,7 @@ struct SignedOutPage {
 }
 
 #[handler]
-pub async fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
+pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
     if browser.user().is_none() {
         return Ok(signed_out(app)?);
     }
