@@ -30,7 +30,8 @@ use entity::types::Instant;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
     DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, TryInsertResult,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sea_query::OnConflict,
     sea_query::{Expr, Query},
 };
 
@@ -102,35 +103,12 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
 {
+    // without a target: any unique constraint counts, not only the primary key's
     let inserted = E::insert(row.into_active_model())
-        .on_conflict_do_nothing()
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(db)
         .await?;
-    // without RETURNING a conflict is reported as no row inserted
-    Ok(match inserted {
-        TryInsertResult::Inserted(1) => Ok(()),
-        _ => Err(Duplicate),
-    })
-}
-
-/// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.
-async fn delete_some<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    key: E::Column,
-    matching: Expr,
-    limit: u64,
-) -> Result<u64, Fault> {
-    let some = Query::select()
-        .column(key)
-        .from(E::default())
-        .and_where(matching)
-        .limit(limit)
-        .to_owned();
-    let gone = E::delete_many()
-        .filter(key.in_subquery(some))
-        .exec(db)
-        .await?;
-    Ok(gone.rows_affected)
+    Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
 }
 
 impl From<DbErr> for Fault {
