@@ -30,9 +30,8 @@ use entity::types::Instant;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
     DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    sea_query::OnConflict,
-    sea_query::{Expr, Query},
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, 
+    sea_query::{Expr, OnConflict, Query},
 };
 
 use crate::fault::Fault;
@@ -109,6 +108,26 @@ where
         .exec_without_returning(db)
         .await?;
     Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
+}
+
+/// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.
+async fn delete_some<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    key: E::Column,
+    matching: Expr,
+    limit: u64,
+) -> Result<u64, Fault> {
+    let some = Query::select()
+        .column(key)
+        .from(E::default())
+        .and_where(matching)
+        .limit(limit)
+        .to_owned();
+    let gone = E::delete_many()
+        .filter(key.in_subquery(some))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
 }
 
 impl From<DbErr> for Fault {
