@@ -125,3 +125,14 @@ pub async fn verify(
         .await?;
     Ok(changed.rows_affected == 1)
 }
+
+/// The users with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
