@@ -7,7 +7,7 @@ pub mod refusal;
 pub mod scopes;
 
 pub use self::{
-    authenticate::{authenticate, count_request, reach},
+    authenticate::{authenticate, count_request},
     presented::{Offered, Presented},
     principal::{Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,

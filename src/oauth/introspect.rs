@@ -17,9 +17,8 @@ use super::{
     error::{OAuthError, json_response},
 };
 use crate::{
-    access,
     app::App,
-    crypto::secret::Secret,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     keys::{
         format,
@@ -68,17 +67,17 @@ impl Described {
 }
 
 async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<AccessToken>::parse(token) {
         let record = resolve::access_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, Some("Bearer"))));
     }
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<RefreshToken>::parse(token) {
         let record = resolve::refresh_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, None)));
     }
     let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
     Ok(match verify::verify(app, &key.raw).await? {
-        Verdict::Live(key) => of_key(app, &key),
+        Verdict::Live(key) => Some(of_key(app, &key)),
         _ => None,
     })
 }
@@ -100,14 +99,12 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
     Described { workspace_id: record.workspace_id, body }
 }
 
-fn of_key(app: &App, live: &LiveKey) -> Option<Described> {
+fn of_key(app: &App, live: &LiveKey) -> Described {
     let record = &live.record;
-    let product = app.config.products.get(&record.workspace.product)?;
-    let (scope, _) = access::reach(live, product);
     let owner = record.key.owner_user_id.or(record.key.service_account_id);
     let mut body = json!({
         "active": true,
-        "scope": scope.to_string(),
+        "scope": verify::scope_of(app, live).to_string(),
         "token_type": "api_key",
         "iat": record.key.created_at.0.timestamp(),
         "sub": owner.unwrap_or(record.key.id).to_string(),
@@ -119,7 +116,7 @@ fn of_key(app: &App, live: &LiveKey) -> Option<Described> {
         body["exp"] = expires_at.0.timestamp().into();
     }
     put(&mut body, "username", record.user.as_ref().map(|user| user.username.as_str()));
-    Some(Described { workspace_id: Some(record.workspace.id), body })
+    Described { workspace_id: Some(record.workspace.id), body }
 }
 
 fn put(body: &mut Value, member: &str, value: Option<&str>) {

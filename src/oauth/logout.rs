@@ -30,7 +30,8 @@ struct SignedOutPage {
 }
 
 #[handler]
-pub async fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
+#[expect(clippy::needless_pass_by_value, reason = "extractors are handed over by value")]
+pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
     if browser.user().is_none() {
         return Ok(signed_out(app)?);
     }
