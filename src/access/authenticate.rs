@@ -3,15 +3,13 @@
 //! 2. it is active and unexpired, and its client, workspace and owner live and belong together;
 //!    else 403.
 
-use entity::member::Role;
-
 use super::{
     Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
     presented::PresentedCredential,
 };
 use crate::{
     app::App,
-    config::{Environment, Product},
+    config::Environment,
     fault::Fault,
     keys::{
         RawKey,
@@ -22,7 +20,6 @@ use crate::{
     tokens::{
         audience,
         resolve::{self, Resolved},
-        scopes::Scope,
     },
 };
 
@@ -52,10 +49,7 @@ pub async fn authenticate(
         }
         PresentedCredential::Key(raw) => by_key(app, raw).await?,
     };
-    Ok(found.map(|principal| Principal {
-        in_query: presented.in_query,
-        ..principal
-    }))
+    Ok(found.map(|principal| Principal { in_query: presented.in_query, ..principal }))
 }
 
 /// Counts one request of a principal against its limit: its product's, or the server's.
@@ -65,9 +59,7 @@ pub fn count_request(app: &App, principal: &Principal) -> Count {
     let limit = product
         .and_then(|product| product.rate_limit_per_minute)
         .unwrap_or(app.config.api.rate_limit_per_minute);
-    app.limiter
-        .requests
-        .count(&principal.rate_key, limit, app.now())
+    app.limiter.requests.count(&principal.rate_key, limit, app.now())
 }
 
 fn by_token(app: &App, resolved: Resolved) -> Result<Result<Principal, Refusal>, Fault> {
@@ -105,16 +97,11 @@ fn token_principal(record: TokenRecord, workspace: Workspace) -> Result<Principa
         (Some(id), Some(grant_id)) => {
             let username = record.username.unwrap_or_default();
             let name = record.user_name.unwrap_or_else(|| username.clone());
-            (
-                PrincipalKind::User { id, name, username },
-                Counted::Grant(grant_id),
-            )
+            (PrincipalKind::User { id, name, username }, Counted::Grant(grant_id))
         }
         (None, None) => {
-            let client = PrincipalKind::Client {
-                id: record.client_id.clone(),
-                name: record.client_name,
-            };
+            let client =
+                PrincipalKind::Client { id: record.client_id.clone(), name: record.client_name };
             (client, Counted::Client(record.client_id))
         }
         _ => return Err(Fault::internal("a grant without its user")),
@@ -153,13 +140,13 @@ async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Principal, Refusal>, F
         Verdict::OwnerNotMember => return forbidden(OWNER_NOT_MEMBER),
     };
     match app.config.products.get(&live.record.workspace.product) {
-        Some(product) => key_principal(live, product).map(Ok),
+        Some(_) => key_principal(app, live).map(Ok),
         None => forbidden(NO_PRODUCT),
     }
 }
 
-fn key_principal(live: LiveKey, product: &Product) -> Result<Principal, Fault> {
-    let (scopes, full_access) = reach(&live, product);
+fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
+    let (scopes, full_access) = (verify::scope_of(app, &live), live.has_full_access());
     let LiveKey { record, .. } = live;
     let environment = match record.key.environment.as_str() {
         "live" => Environment::Live,
@@ -172,10 +159,9 @@ fn key_principal(live: LiveKey, product: &Product) -> Result<Principal, Fault> {
             name: user.name.unwrap_or_else(|| user.username.clone()),
             username: user.username,
         },
-        (None, Some(account)) => PrincipalKind::ServiceAccount {
-            id: account.id,
-            name: account.name,
-        },
+        (None, Some(account)) => {
+            PrincipalKind::ServiceAccount { id: account.id, name: account.name }
+        }
         (None, None) => return Err(Fault::internal("an API key without an owner")),
     };
     let workspace = Workspace {
@@ -201,22 +187,4 @@ fn key_principal(live: LiveKey, product: &Product) -> Result<Principal, Fault> {
         rate_key: Counted::Key(record.key.id),
         in_query: false,
     })
-}
-
-/// What a key may do now: what it was given ∩ what its owner's role allows. Full access is the
-/// whole catalogue, and more than a mere member can have.
-fn reach(live: &LiveKey, product: &Product) -> (Scope, bool) {
-    let key = &live.record.key;
-    let given: Scope = if key.full_access {
-        product.scopes.keys().cloned().collect()
-    } else {
-        key.scopes.0.iter().cloned().collect()
-    };
-    match live.role {
-        None => (given, key.full_access),
-        Some(role) => (
-            given.for_role(Some(role)),
-            key.full_access && role > Role::Member,
-        ),
-    }
 }

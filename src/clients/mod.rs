@@ -1,4 +1,6 @@
-//! Clients: what an OAuth application may be, and how it is registered.
+//! Clients: what an OAuth application may be, how it is registered, and how it proves itself.
 
+pub mod authentication;
 pub mod metadata;
+pub mod redirect_uri;
 pub mod registration;

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     fault::Fault,
     store::{self, api_keys::KeyRecord},
+    tokens::scopes::Scope,
 };
 
 /// The state of a key. The order is the order of the checks: who revokes a key wants it unknown,
@@ -37,6 +38,31 @@ pub struct LiveKey {
     pub record: KeyRecord,
     /// Its owner's role in its workspace; a service account has none.
     pub role: Option<Role>,
+}
+
+impl LiveKey {
+    /// Whether it may do everything its product offers, which is more than a mere member can give.
+    #[must_use]
+    pub fn has_full_access(&self) -> bool {
+        self.record.key.full_access && self.role.is_none_or(|role| role > Role::Member)
+    }
+}
+
+/// What a key may do now: what it was given ∩ what its owner's role allows. Full access is given as
+/// the whole catalogue of the product.
+#[must_use]
+pub fn scope_of(app: &App, live: &LiveKey) -> Scope {
+    let LiveKey { record, role } = live;
+    let given: Scope = if record.key.full_access {
+        let product = app.config.products.get(&record.workspace.product);
+        product.into_iter().flat_map(|product| product.scopes.keys().cloned()).collect()
+    } else {
+        record.key.scopes.0.iter().cloned().collect()
+    };
+    match role {
+        None => given,
+        Some(role) => given.for_role(Some(*role)),
+    }
 }
 
 /// Looks a key up and at everything its life depends on.
@@ -72,11 +98,7 @@ fn refusal(record: &KeyRecord, now: DateTime<Utc>) -> Option<Verdict> {
         Some(Verdict::Expired)
     } else if record.workspace.disabled_at.is_some() {
         Some(Verdict::WorkspaceDisabled)
-    } else if record
-        .user
-        .as_ref()
-        .is_some_and(|user| user.disabled_at.is_some())
-    {
+    } else if record.user.as_ref().is_some_and(|user| user.disabled_at.is_some()) {
         Some(Verdict::OwnerDisabled)
     } else if record.user.is_none() && record.service_account.is_none() {
         // a key acts as somebody; without an owner it may do nothing

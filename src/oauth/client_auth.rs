@@ -48,10 +48,9 @@ impl ClientRequest {
             return Err(OAuthError::invalid_request(defect));
         }
         let presented = Presented::read(authorization(req)?, &params)?;
-        let client =
-            authentication::authenticate(app, &presented.client_id, presented.secret.as_deref())
-                .await?
-                .ok_or_else(OAuthError::invalid_client)?;
+        let client = authentication::authenticate(app, &presented.client_id, presented.secret())
+            .await?
+            .ok_or_else(OAuthError::invalid_client)?;
         Ok(Self { params, client, address: client_ip(req, app) })
     }
 }
@@ -72,6 +71,10 @@ struct Presented {
 }
 
 impl Presented {
+    fn secret(&self) -> Option<&str> {
+        self.secret.as_ref().map(|secret| secret.as_str())
+    }
+
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
         let body_id = params.get("client_id");
         let body_secret = params.get("client_secret");

@@ -54,10 +54,8 @@ pub fn check_authorization(
     let Output::Bind { client_id, redirect_uri } = machine.advance(Input::None) else {
         return Err(Refused::Unbound);
     };
-    let url = ClientUrl {
-        client_id: Cow::Owned(client_id),
-        redirect_uri: redirect_uri.map(Cow::Owned),
-    };
+    let url =
+        ClientUrl { client_id: Cow::Owned(client_id), redirect_uri: redirect_uri.map(Cow::Owned) };
     let bound_client = registrar.bound_redirect(url).map_err(|_| Refused::Unbound)?;
     match machine.advance(Input::Bound { request: params, bound_client }) {
         Output::Extend => {}
@@ -80,10 +78,9 @@ pub fn check_authorization(
     let pre_grant =
         registrar.negotiate(bound_client.clone(), scope).map_err(|_| Refused::InvalidScope)?;
     match machine.advance(Input::Negotiated { pre_grant, state: None }) {
-        Output::Ok { pre_grant, .. } => Ok(Sound {
-            scope: pre_grant.scope.iter().map(str::to_owned).collect(),
-            code_challenge,
-        }),
+        Output::Ok { pre_grant, .. } => {
+            Ok(Sound { scope: pre_grant.scope.iter().map(str::to_owned).collect(), code_challenge })
+        }
         _ => Err(Refused::Unbound),
     }
 }
@@ -109,16 +106,16 @@ impl<'a> CodeRequest<'a> {
     /// Whether the stored code may be exchanged by this request: same client, same redirect URI, the
     /// right verifier.
     #[must_use]
-    pub fn is_worthy_of(mut self, code: &authorization_code::Model) -> bool {
+    pub fn is_worthy_of(self, code: &authorization_code::Model) -> bool {
         use accesstoken::{AccessToken, Input, Output};
         match self.redirect_uri {
             // byte for byte, before the machine compares parsed URLs
             Some(uri) if uri != code.redirect_uri => return false,
-            Some(_) => {}
             // contract §3: may be missing only if PKCE was used
             None if code.code_challenge.is_none() => return false,
-            None => self.redirect_uri = Some(&code.redirect_uri),
+            Some(_) | None => {}
         }
+        let asked = CodeRequest { redirect_uri: Some(&code.redirect_uri), ..self };
         let (Ok(redirect_uri), Ok(scope)) = (code.redirect_uri.parse(), code.scope.parse()) else {
             return false;
         };
@@ -131,7 +128,7 @@ impl<'a> CodeRequest<'a> {
             until: DateTime::<Utc>::MAX_UTC,
             extensions: Extensions::new(),
         };
-        let mut machine = AccessToken::new(&self);
+        let mut machine = AccessToken::new(&asked);
         if !matches!(machine.advance(Input::None), Output::Authenticate { .. })
             || !matches!(machine.advance(Input::Authenticated), Output::Recover { .. })
         {

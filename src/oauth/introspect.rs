@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     app::App,
-    crypto::secret::Secret,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     keys::{
-        RawKey,
+        format,
         verify::{self, LiveKey, Verdict},
     },
     store::token_records::TokenRecord,
@@ -67,16 +67,16 @@ impl Described {
 }
 
 async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<AccessToken>::parse(token) {
         let record = resolve::access_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, Some("Bearer"))));
     }
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<RefreshToken>::parse(token) {
         let record = resolve::refresh_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, None)));
     }
-    let Some(key) = RawKey::parse(&app.config.products, token) else { return Ok(None) };
-    Ok(match verify::verify(app, &key).await? {
+    let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
+    Ok(match verify::verify(app, &key.raw).await? {
         Verdict::Live(key) => Some(of_key(app, &key)),
         _ => None,
     })

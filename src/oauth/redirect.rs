@@ -8,10 +8,7 @@ use crate::{
     clients::redirect_uri,
     crypto::secret::{AuthorizationCode, Secret},
     fault::Fault,
-    web::{
-        assets,
-        page::{Brand, Page, see_other},
-    },
+    web::page::{Brand, Page, see_other},
 };
 
 /// Where and how a client wants its answer; only ever made for a redirect URI that is its own.
@@ -29,7 +26,6 @@ pub struct Return {
 #[template(path = "oauth/form_post.html")]
 struct FormPost {
     brand: Brand,
-    script: String,
     action: String,
     fields: Vec<(&'static str, String)>,
 }
@@ -60,11 +56,7 @@ impl Return {
         self.send(app, fields)
     }
 
-    fn send(
-        self,
-        app: &App,
-        mut fields: Vec<(&'static str, String)>,
-    ) -> Result<Response, Fault> {
+    fn send(self, app: &App, mut fields: Vec<(&'static str, String)>) -> Result<Response, Fault> {
         if let Some(state) = self.state {
             fields.push(("state", state));
         }
@@ -74,12 +66,7 @@ impl Return {
             let pairs: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
             return Ok(see_other(&redirect_uri::with_parameters(&self.redirect_uri, &pairs)));
         }
-        let page = FormPost {
-            brand: Brand::of(app),
-            script: assets::form_post_script(),
-            action: self.redirect_uri,
-            fields,
-        };
+        let page = FormPost { brand: Brand::of(app), action: self.redirect_uri, fields };
         Page::new(&page).with_script().with_secret().form_leads_to(&page.action).respond(app)
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clients::redirect_uri,
     crypto::secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
     fault::Fault,
     store,
@@ -135,13 +136,9 @@ pub async fn approve_at_once(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn deny(
-    app: &App,
-    request: &authorization_request::Model,
-) -> Result<bool, Fault> {
+pub async fn deny(app: &App, request: &authorization_request::Model) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    let taken =
-        store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
+    let taken = store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
     txn.commit().await?;
     Ok(taken)
 }
@@ -155,10 +152,9 @@ pub async fn remembered(
     app: &App,
     client: &client::Model,
     user: &user::Model,
-    (scope, redirect_uri): (&Scope, &str),
+    (scope, uri): (&Scope, &str),
 ) -> Result<Option<(Place, Scope)>, Fault> {
-    if client.kind == client::Kind::Public && crate::clients::redirect_uri::is_native(redirect_uri)
-    {
+    if client.kind == client::Kind::Public && redirect_uri::is_native(uri) {
         return Ok(None);
     }
     grants::remembered(app, client, user, scope).await
