@@ -31,8 +31,29 @@ pub struct Target {
 impl Target {
     /// A thing that has an id, such as `("grant", id)`.
     #[must_use]
-    pub fn new(kind: &'static str, id: impl ToString) -> Self {
-        Self { kind, id: Some(id.to_string()) }
+    pub fn new(kind: &'static str, id: impl Into<TargetId>) -> Self {
+        Self { kind, id: Some(id.into().0) }
+    }
+}
+
+/// The id of a target, as text.
+pub struct TargetId(String);
+
+impl From<Uuid> for TargetId {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<&String> for TargetId {
+    fn from(id: &String) -> Self {
+        Self(id.clone())
+    }
+}
+
+impl From<&str> for TargetId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
     }
 }
 

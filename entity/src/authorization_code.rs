@@ -8,11 +8,7 @@ use crate::types::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorization_code")]
 pub struct Model {
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        column_type = "VarBinary(StringLen::N(32))"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub code_sha256: Vec<u8>,
     /// The token family that its exchange starts; revoked when the code comes back.
     pub family_id: Uuid,

@@ -8,11 +8,7 @@ use crate::types::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorization_request")]
 pub struct Model {
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        column_type = "VarBinary(StringLen::N(32))"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub handle_sha256: Vec<u8>,
     /// The browser that started it: the digest of its session cookie.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))")]

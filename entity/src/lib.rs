@@ -3,10 +3,7 @@
 //!
 //! Conventions that hold on SQLite and PostgreSQL alike: instants are integer milliseconds, bearer
 //! secrets are 32-byte SHA-256 digests, identifiers are version 7 UUIDs, lists are JSON.
-#![expect(
-    missing_docs,
-    reason = "columns that say what they are, and what the derive macros make"
-)]
+#![expect(missing_docs, reason = "columns that say what they are, and what the derive macros make")]
 
 pub mod access_token;
 pub mod api_key;

@@ -8,11 +8,7 @@ use crate::types::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "refresh_token")]
 pub struct Model {
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        column_type = "VarBinary(StringLen::N(32))"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub token_sha256: Vec<u8>,
     pub family_id: Uuid,
     pub generation: i32,

@@ -9,11 +9,7 @@ use crate::types::Instant;
 #[sea_orm(table_name = "sign_in_failure")]
 pub struct Model {
     /// SHA-256 of the kind and the canonical username or the address.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        column_type = "VarBinary(StringLen::N(32))"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub key_sha256: Vec<u8>,
     pub failures: i32,
     pub window_started_at: Instant,

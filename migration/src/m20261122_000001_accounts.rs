@@ -1,6 +1,12 @@
 //! Enterprises, workspaces, users, members, browser sessions and failed sign-ins.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, boolean, integer, json_null, string, string_len,
+        string_len_null, string_null, uuid, uuid_null,
+    },
+};
 
 use crate::schema::{digest, drop, index, points};
 
@@ -24,14 +30,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = [
-            "sign_in_failure",
-            "browser_session",
-            "member",
-            "user",
-            "workspace",
-            "enterprise",
-        ];
+        let tables =
+            ["sign_in_failure", "browser_session", "member", "user", "workspace", "enterprise"];
         drop(manager, &tables).await
     }
 }

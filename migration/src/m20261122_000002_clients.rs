@@ -1,6 +1,12 @@
 //! Clients, the tokens that let one register itself, and grants.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, boolean, json_binary, string, string_len, string_null, text,
+        uuid, uuid_null,
+    },
+};
 
 use crate::schema::{digest, digest_null, drop, index, points};
 
@@ -14,30 +20,14 @@ impl MigrationTrait for Migration {
         manager.create_table(registration_token()).await?;
         manager.create_table(grant()).await?;
         index(manager, "client", &[&["workspace_id"]]).await?;
-        index(
-            manager,
-            "grant",
-            &[&["user_id"], &["workspace_id"], &["client_id"]],
-        )
-        .await?;
+        index(manager, "grant", &[&["user_id"], &["workspace_id"], &["client_id"]]).await?;
         // one live permission for each user, workspace and client; "no workspace" counts as one
         for (name, columns, condition) in [
-            (
-                "live",
-                &["client_id", "user_id", "workspace_id"][..],
-                "is not null",
-            ),
-            (
-                "live-without-workspace",
-                &["client_id", "user_id"][..],
-                "is null",
-            ),
+            ("live", &["client_id", "user_id", "workspace_id"][..], "is not null"),
+            ("live-without-workspace", &["client_id", "user_id"][..], "is null"),
         ] {
             let mut unique = Index::create();
-            unique
-                .name(format!("uq-grant-{name}"))
-                .table("grant")
-                .unique();
+            unique.name(format!("uq-grant-{name}")).table("grant").unique();
             for column in columns {
                 unique.col(*column);
             }

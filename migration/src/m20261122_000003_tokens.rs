@@ -1,6 +1,12 @@
 //! Frozen authorization requests, codes, token families and their tokens.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, integer, string_len, string_len_null, text, text_null, uuid,
+        uuid_null,
+    },
+};
 
 use crate::schema::{digest, drop, index, points};
 
@@ -15,24 +21,10 @@ impl MigrationTrait for Migration {
         manager.create_table(token_family()).await?;
         manager.create_table(refresh_token()).await?;
         manager.create_table(access_token()).await?;
-        index(
-            manager,
-            "authorization_request",
-            &[&["client_id"], &["expires_at"]],
-        )
-        .await?;
-        index(
-            manager,
-            "authorization_code",
-            &[&["client_id"], &["grant_id"], &["expires_at"]],
-        )
-        .await?;
-        index(
-            manager,
-            "token_family",
-            &[&["client_id"], &["grant_id"], &["expires_at"]],
-        )
-        .await?;
+        index(manager, "authorization_request", &[&["client_id"], &["expires_at"]]).await?;
+        index(manager, "authorization_code", &[&["client_id"], &["grant_id"], &["expires_at"]])
+            .await?;
+        index(manager, "token_family", &[&["client_id"], &["grant_id"], &["expires_at"]]).await?;
         index(manager, "refresh_token", &[&["family_id"], &["expires_at"]]).await?;
         index(manager, "access_token", &[&["family_id"], &["expires_at"]]).await?;
         // a client's own tokens share one standing family

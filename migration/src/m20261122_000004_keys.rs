@@ -1,6 +1,9 @@
 //! Service accounts, API keys and subscription keys.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, boolean, json_binary, string_len, uuid, uuid_null},
+};
 
 use crate::schema::{digest, drop, index, points};
 
@@ -27,12 +30,7 @@ impl MigrationTrait for Migration {
         index(
             manager,
             "api_key",
-            &[
-                &["workspace_id"],
-                &["owner_user_id"],
-                &["service_account_id"],
-                &["created_by"],
-            ],
+            &[&["workspace_id"], &["owner_user_id"], &["service_account_id"], &["created_by"]],
         )
         .await?;
         index(manager, "subscription", &[&["enterprise_id"], &["user_id"]]).await
@@ -77,11 +75,7 @@ fn api_key() -> TableCreateStatement {
         .col(big_integer_null("exposed_at"))
         .foreign_key(&mut points("api_key", "workspace_id", "workspace"))
         .foreign_key(&mut points("api_key", "owner_user_id", "user"))
-        .foreign_key(&mut points(
-            "api_key",
-            "service_account_id",
-            "service_account",
-        ))
+        .foreign_key(&mut points("api_key", "service_account_id", "service_account"))
         .foreign_key(&mut points("api_key", "created_by", "user"))
         .to_owned()
 }

@@ -1,7 +1,12 @@
 //! The outbox of mail and the audit trail. Neither points at other tables: both outlive what they
 //! speak of.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, integer, string_len, string_null, text_null, uuid, uuid_null,
+    },
+};
 
 use crate::schema::{drop, index};
 

@@ -34,9 +34,7 @@ pub(crate) async fn index(
 ) -> Result<(), DbErr> {
     for columns in columns {
         let mut index = Index::create();
-        index
-            .name(format!("idx-{table}-{}", columns.join("-")))
-            .table(table);
+        index.name(format!("idx-{table}-{}", columns.join("-"))).table(table);
         for column in *columns {
             index.col(*column);
         }
@@ -51,9 +49,7 @@ pub(crate) async fn drop(
     tables: &[&'static str],
 ) -> Result<(), DbErr> {
     for table in tables {
-        manager
-            .drop_table(Table::drop().table(*table).to_owned())
-            .await?;
+        manager.drop_table(Table::drop().table(*table).to_owned()).await?;
     }
     Ok(())
 }

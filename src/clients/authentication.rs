@@ -25,10 +25,8 @@ pub async fn authenticate(
     let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
     let is_proved = match (client.kind, secret, &client.secret_sha256) {
         (Kind::Public, None, None) => true,
-        (Kind::Confidential, Some(secret), Some(stored)) => {
-            Secret::<ClientSecret>::parse(secret)
-                .is_some_and(|secret| digest::equal(&secret.sha256(), stored))
-        }
+        (Kind::Confidential, Some(secret), Some(stored)) => Secret::<ClientSecret>::parse(secret)
+            .is_some_and(|secret| digest::equal(&secret.sha256(), stored)),
         _ => false,
     };
     Ok(is_proved.then_some(client))

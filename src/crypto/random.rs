@@ -29,9 +29,7 @@ impl Random for SystemRandom {
         reason = "without randomness no secret may be made: stopping is the only safe answer"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        self.0
-            .fill(buffer)
-            .expect("the operating system's random generator failed");
+        self.0.fill(buffer).expect("the operating system's random generator failed");
     }
 }
 

@@ -74,12 +74,7 @@ mod tests {
 
         assert_eq!(sealer.open("outbox:1", &sealed).unwrap(), b"secret");
         assert!(sealer.open("outbox:2", &sealed).is_err());
-        assert!(
-            Sealer::new(&[2; 32])
-                .unwrap()
-                .open("outbox:1", &sealed)
-                .is_err()
-        );
+        assert!(Sealer::new(&[2; 32]).unwrap().open("outbox:1", &sealed).is_err());
         assert!(sealer.open("outbox:1", &sealed[..10]).is_err());
     }
 }

@@ -80,10 +80,7 @@ impl<K: Kind> Secret<K> {
     }
 
     fn wrap(text: String) -> Self {
-        Self {
-            text: Zeroizing::new(text),
-            kind: PhantomData,
-        }
+        Self { text: Zeroizing::new(text), kind: PhantomData }
     }
 
     /// The clear text, to be shown once.
@@ -202,11 +199,7 @@ mod tests {
         one[31] = 62;
         assert_eq!(base62(&one), format!("{}10", "0".repeat(41)));
         // 2^256 − 1
-        assert!(
-            base62(&[255; 32]).starts_with("yh"),
-            "{}",
-            base62(&[255; 32])
-        );
+        assert!(base62(&[255; 32]).starts_with("yh"), "{}", base62(&[255; 32]));
     }
 
     #[test]
@@ -225,9 +218,6 @@ mod tests {
 
     #[test]
     fn debug_shows_only_the_prefix() {
-        assert_eq!(
-            format!("{:?}", Secret::<ClientSecret>::random(&Fixed(3))),
-            "lk_cs_…"
-        );
+        assert_eq!(format!("{:?}", Secret::<ClientSecret>::random(&Fixed(3))), "lk_cs_…");
     }
 }

@@ -63,9 +63,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         return Ok(SignIn::TooSoon { retry_after_secs: wait });
     }
     let user = match Username::parse(&attempt.username) {
-        Some(name) => {
-            store::users::find_by_username(app.store.read(), &name.to_string()).await?
-        }
+        Some(name) => store::users::find_by_username(app.store.read(), &name.to_string()).await?,
         None => None,
     };
     if !is_right(app, user.as_ref(), attempt.password).await? {
@@ -90,8 +88,7 @@ async fn is_right(
     password: Zeroizing<String>,
 ) -> Result<bool, Fault> {
     let is_too_long = password.len() > MAX_PASSWORD_BYTES;
-    let may_sign_in =
-        |user: &&user::Model| user.disabled_at.is_none() && !is_too_long;
+    let may_sign_in = |user: &&user::Model| user.disabled_at.is_none() && !is_too_long;
     let hash = user.filter(may_sign_in).and_then(|user| user.password_hash.clone());
     let password = if is_too_long { Zeroizing::default() } else { password };
     app.passwords.verify(password, hash).await
@@ -99,8 +96,7 @@ async fn is_right(
 
 async fn record_failure(app: &App, user: &user::Model) -> Result<(), Fault> {
     let txn = app.store.begin().await?;
-    let event =
-        Event::new("user.sign_in_failed", Actor::System, Target::new("user", user.id));
+    let event = Event::new("user.sign_in_failed", Actor::System, Target::new("user", user.id));
     audit::record(app, &txn, event).await?;
     Ok(txn.commit().await?)
 }

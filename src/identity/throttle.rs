@@ -51,9 +51,9 @@ impl Counters {
         let db = app.store.read();
         let account = store::sign_in_failures::find(db, &self.account).await?;
         let address = store::sign_in_failures::find(db, &self.address).await?;
-        let until = account.map_or(now, |row| account_opens_at(&row)).max(
-            address.map_or(now, |row| address_opens_at(&row)),
-        );
+        let until = account
+            .map_or(now, |row| account_opens_at(&row))
+            .max(address.map_or(now, |row| address_opens_at(&row)));
         let wait = (until - now).num_milliseconds().max(0);
         Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
     }
@@ -128,14 +128,16 @@ mod tests {
 
     #[test]
     fn an_account_waits_longer_after_each_failure_up_to_a_quarter_of_an_hour() {
-        let wait = |failures| (account_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        let wait =
+            |failures| (account_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
         let waits: Vec<_> = [1, 4, 5, 6, 7, 14, 15, 16, 70, i32::MAX].map(wait).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900, 900, 900]);
     }
 
     #[test]
     fn an_address_waits_for_the_end_of_its_window() {
-        let wait = |failures| (address_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        let wait =
+            |failures| (address_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
         assert_eq!([29, 30, 31].map(wait), [0, 600, 600]);
     }
 

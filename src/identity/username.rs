@@ -85,8 +85,8 @@ fn canonical_email(text: &str) -> Option<String> {
     let email: String = text.nfc().collect::<String>().to_ascii_lowercase();
     let (local, domain) = email.split_once('@')?;
     let legal = |c: char| {
-        !(c.is_control() || c.is_whitespace() || is_invisible(c))
-            && !matches!(c, '/' | '@' | '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\')
+        let is_syntax = r#"/@<>(),;:"\"#.contains(c);
+        !(c.is_control() || c.is_whitespace() || is_invisible(c) || is_syntax)
     };
     let dotted = |part: &str| !part.split('.').any(str::is_empty);
     (email.len() <= MAX_EMAIL_BYTES

@@ -39,11 +39,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_ECHOED_BYTES: usize = 4096;
 
 #[handler]
-pub async fn get(
-    Data(app): Data<&Arc<App>>,
-    req: &Request,
-    browser: Browser,
-) -> Result<Response> {
+pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) -> Result<Response> {
     let params = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
     Ok(browser.respond(answer(app, &browser, &params).await?))
 }
@@ -115,9 +111,10 @@ async fn trusted(app: &App, params: &Params) -> Result<(client::Model, String), 
         Refusal::Untrusted(PageError::bad_request("invalid_request", parameter, text))
     };
     let once = |name: &'static str| {
-        params.get(name).filter(|_| !params.is_repeated(name)).ok_or_else(|| {
-            untrusted(name, "This parameter must be given exactly once.")
-        })
+        params
+            .get(name)
+            .filter(|_| !params.is_repeated(name))
+            .ok_or_else(|| untrusted(name, "This parameter must be given exactly once."))
     };
     let client = authentication::find_enabled(app, once("client_id")?).await?.ok_or_else(|| {
         untrusted("client_id", "No such app is registered here, or it has been disabled.")
@@ -162,8 +159,8 @@ fn sound(
     if params.get("response_type").is_none() {
         return Err(("invalid_request", "response_type is missing"));
     }
-    let is_pkce_required = client.kind == client::Kind::Public
-        || app.config.oauth.require_pkce == RequirePkce::All;
+    let is_pkce_required =
+        client.kind == client::Kind::Public || app.config.oauth.require_pkce == RequirePkce::All;
     let sound =
         flow::check_authorization(client, params, is_pkce_required).map_err(|it| match it {
             Refused::UnsupportedResponseType => {

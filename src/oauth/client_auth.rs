@@ -48,10 +48,9 @@ impl ClientRequest {
             return Err(OAuthError::invalid_request(defect));
         }
         let presented = Presented::read(authorization(req)?, &params)?;
-        let client =
-            authentication::authenticate(app, &presented.client_id, presented.secret())
-                .await?
-                .ok_or_else(OAuthError::invalid_client)?;
+        let client = authentication::authenticate(app, &presented.client_id, presented.secret())
+            .await?
+            .ok_or_else(OAuthError::invalid_client)?;
         Ok(Self { params, client, address: client_ip(req, app) })
     }
 }

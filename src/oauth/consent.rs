@@ -72,11 +72,7 @@ struct ConsentPage {
 }
 
 #[handler]
-pub async fn get(
-    Data(app): Data<&Arc<App>>,
-    req: &Request,
-    browser: Browser,
-) -> Result<Response> {
+pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) -> Result<Response> {
     let params = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
     let handle = params.get("request").ok_or_else(expired)?.to_owned();
     let Some(signed_in) = &browser.signed_in else {
@@ -124,11 +120,11 @@ impl<'a> Waiting<'a> {
         signed_in: &'a SignedIn,
         handle: &str,
     ) -> Result<Self, PageError> {
-        let request =
-            requests::find(app, &browser.cookie, handle).await?.ok_or_else(expired)?;
-        let client = authentication::find_enabled(app, &request.client_id).await?.ok_or_else(
-            || PageError::bad_request("invalid_request", "client_id", "This app was disabled."),
-        )?;
+        let request = requests::find(app, &browser.cookie, handle).await?.ok_or_else(expired)?;
+        let client =
+            authentication::find_enabled(app, &request.client_id).await?.ok_or_else(|| {
+                PageError::bad_request("invalid_request", "client_id", "This app was disabled.")
+            })?;
         Ok(Self { request, client, signed_in })
     }
 
@@ -160,12 +156,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    async fn show(
-        self,
-        app: &App,
-        browser: &Browser,
-        handle: String,
-    ) -> Result<Response, Fault> {
+    async fn show(self, app: &App, browser: &Browser, handle: String) -> Result<Response, Fault> {
         let user = &self.signed_in.user;
         let places = grants::places(app, &self.client, user).await?;
         let known = self.known(app, places.first()).await?;
@@ -211,15 +202,12 @@ impl<'a> Waiting<'a> {
             })?,
             None => places.into_iter().next().unwrap_or(Place::NOWHERE),
         };
-        match grants::grantable(&self.client, Some(&self.scope()), place.role) {
-            Some(scope) => self.answer(app, &place, scope).await,
-            None => {
-                let to = self.to();
-                requests::deny(app, &self.request).await?;
-                let description = "your role in the workspace allows nothing of this scope";
-                Ok(to.error(app, "invalid_scope", description)?)
-            }
+        if let Some(scope) = grants::grantable(&self.client, Some(&self.scope()), place.role) {
+            return self.answer(app, &place, scope).await;
         }
+        requests::deny(app, &self.request).await?;
+        let description = "the user's role in the workspace allows nothing of this scope";
+        Ok(self.to().error(app, "invalid_scope", description)?)
     }
 
     async fn answer(self, app: &App, place: &Place, scope: Scope) -> Result<Response, PageError> {
@@ -265,12 +253,7 @@ fn choices(places: &[Place]) -> Vec<Choice> {
         .collect()
 }
 
-fn groups(
-    app: &App,
-    product: Option<&str>,
-    scope: &Scope,
-    known: Option<&Scope>,
-) -> Vec<Group> {
+fn groups(app: &App, product: Option<&str>, scope: &Scope, known: Option<&Scope>) -> Vec<Group> {
     let items = |deed| {
         let tokens = scope.iter().filter(move |token| Deed::of(token) == deed);
         tokens

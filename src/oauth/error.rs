@@ -1,7 +1,8 @@
 //! OAuth errors as JSON (RFC 6749 §5.2): the only shape in which the machine-facing endpoints refuse.
 
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Response, RouteMethod, error::MethodNotAllowedError,
+    Endpoint, EndpointExt, IntoResponse, Response, RouteMethod,
+    error::MethodNotAllowedError,
     http::{StatusCode, header},
 };
 use serde_json::json;

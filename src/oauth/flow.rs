@@ -54,10 +54,8 @@ pub fn check_authorization(
     let Output::Bind { client_id, redirect_uri } = machine.advance(Input::None) else {
         return Err(Refused::Unbound);
     };
-    let url = ClientUrl {
-        client_id: Cow::Owned(client_id),
-        redirect_uri: redirect_uri.map(Cow::Owned),
-    };
+    let url =
+        ClientUrl { client_id: Cow::Owned(client_id), redirect_uri: redirect_uri.map(Cow::Owned) };
     let bound_client = registrar.bound_redirect(url).map_err(|_| Refused::Unbound)?;
     match machine.advance(Input::Bound { request: params, bound_client }) {
         Output::Extend => {}
@@ -80,10 +78,9 @@ pub fn check_authorization(
     let pre_grant =
         registrar.negotiate(bound_client.clone(), scope).map_err(|_| Refused::InvalidScope)?;
     match machine.advance(Input::Negotiated { pre_grant, state: None }) {
-        Output::Ok { pre_grant, .. } => Ok(Sound {
-            scope: pre_grant.scope.iter().map(str::to_owned).collect(),
-            code_challenge,
-        }),
+        Output::Ok { pre_grant, .. } => {
+            Ok(Sound { scope: pre_grant.scope.iter().map(str::to_owned).collect(), code_challenge })
+        }
         _ => Err(Refused::Unbound),
     }
 }
@@ -114,10 +111,9 @@ impl<'a> CodeRequest<'a> {
         match self.redirect_uri {
             // byte for byte, before the machine compares parsed URLs
             Some(uri) if uri != code.redirect_uri => return false,
-            Some(_) => {}
             // contract §3: may be missing only if PKCE was used
             None if code.code_challenge.is_none() => return false,
-            None => {}
+            Some(_) | None => {}
         }
         let asked = CodeRequest { redirect_uri: Some(&code.redirect_uri), ..self };
         let (Ok(redirect_uri), Ok(scope)) = (code.redirect_uri.parse(), code.scope.parse()) else {

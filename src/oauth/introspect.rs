@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    crypto::secret::Secret,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     keys::{
         format,
@@ -67,11 +67,11 @@ impl Described {
 }
 
 async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<AccessToken>::parse(token) {
         let record = resolve::access_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, Some("Bearer"))));
     }
-    if let Some(token) = Secret::parse(token) {
+    if let Some(token) = Secret::<RefreshToken>::parse(token) {
         let record = resolve::refresh_token(app, &token).await?.live();
         return Ok(record.map(|record| of_token(app, &record, None)));
     }

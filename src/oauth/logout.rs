@@ -20,7 +20,6 @@ use crate::{
 #[template(path = "oauth/logout.html")]
 struct LogoutPage {
     brand: Brand,
-    username: String,
     csrf: String,
 }
 
@@ -31,13 +30,12 @@ struct SignedOutPage {
 }
 
 #[handler]
-pub async fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
-    let Some(user) = browser.user() else { return Ok(signed_out(app)?) };
-    let page = LogoutPage {
-        brand: Brand::of(app),
-        username: user.username.clone(),
-        csrf: browser.csrf(app),
-    };
+#[expect(clippy::needless_pass_by_value, reason = "extractors are handed over by value")]
+pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response> {
+    if browser.user().is_none() {
+        return Ok(signed_out(app)?);
+    }
+    let page = LogoutPage { brand: Brand::of(app), csrf: browser.csrf(app) };
     let response = html(app, StatusCode::OK, &page).map_err(PageError::from)?;
     Ok(browser.respond(response))
 }

@@ -45,8 +45,7 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> bool {
     match (challenge, verifier) {
         (None, None) => true,
         (Some(challenge), Some(verifier)) => {
-            let is_unreserved =
-                |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
             // oxide-auth marks the method at the end of what it keeps
             let kept = Value::private(Some(format!("{challenge}S")));
             (43..=128).contains(&verifier.len())

@@ -56,11 +56,7 @@ impl Return {
         self.send(app, fields)
     }
 
-    fn send(
-        self,
-        app: &App,
-        mut fields: Vec<(&'static str, String)>,
-    ) -> Result<Response, Fault> {
+    fn send(self, app: &App, mut fields: Vec<(&'static str, String)>) -> Result<Response, Fault> {
         if let Some(state) = self.state {
             fields.push(("state", state));
         }
@@ -70,11 +66,7 @@ impl Return {
             let pairs: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
             return Ok(see_other(&redirect_uri::with_parameters(&self.redirect_uri, &pairs)));
         }
-        let page = FormPost {
-            brand: Brand::of(app),
-            action: self.redirect_uri,
-            fields,
-        };
+        let page = FormPost { brand: Brand::of(app), action: self.redirect_uri, fields };
         Page::new(&page).with_script().with_secret().form_leads_to(&page.action).respond(app)
     }
 }

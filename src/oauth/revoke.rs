@@ -11,7 +11,7 @@ use poem::{Body, IntoResponse, Request, Response, handler, http::StatusCode, web
 use super::{client_auth::ClientRequest, error::OAuthError};
 use crate::{
     app::App,
-    crypto::secret::Secret,
+    crypto::secret::{AccessToken, RefreshToken, Secret},
     tokens::revoke::{self, Revocation},
 };
 
@@ -34,9 +34,9 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<(), OAuthEr
         .get("token")
         .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
     let client_id = &request.client.id;
-    let revocation = if let Some(token) = Secret::parse(token) {
+    let revocation = if let Some(token) = Secret::<AccessToken>::parse(token) {
         revoke::access_token(app, client_id, &token).await?
-    } else if let Some(token) = Secret::parse(token) {
+    } else if let Some(token) = Secret::<RefreshToken>::parse(token) {
         revoke::refresh_token(app, client_id, &token).await?
     } else if app.config.products.format_of(token).is_some() {
         return Err(OAuthError::unsupported_token_type());

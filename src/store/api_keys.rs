@@ -113,7 +113,7 @@ pub async fn lock_workspace(db: &impl ConnectionTrait, workspace_id: Uuid) -> Re
     workspace::Entity::update_many()
         .col_expr(
             workspace::Column::Id,
-            Expr::col(workspace::Column::Id).into(),
+            Expr::col(workspace::Column::Id),
         )
         .filter(workspace::COLUMN.id.eq(workspace_id))
         .exec(db)

@@ -30,8 +30,8 @@ use entity::types::Instant;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
     DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, TryInsertResult,
-    sea_query::{Expr, Query},
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, 
+    sea_query::{Expr, OnConflict, Query},
 };
 
 use crate::fault::Fault;
@@ -102,15 +102,12 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
 {
+    // without a target: any unique constraint counts, not only the primary key's
     let inserted = E::insert(row.into_active_model())
-        .on_conflict_do_nothing()
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(db)
         .await?;
-    // without RETURNING a conflict is reported as no row inserted
-    Ok(match inserted {
-        TryInsertResult::Inserted(1) => Ok(()),
-        _ => Err(Duplicate),
-    })
+    Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
 }
 
 /// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.

@@ -105,8 +105,7 @@ pub async fn exchange(
     let now = app.now();
     let code_sha256 = code.sha256();
     let txn = app.store.begin().await?;
-    let taken =
-        store::authorization_codes::consume(&txn, &code_sha256, &client.id, now).await?;
+    let taken = store::authorization_codes::consume(&txn, &code_sha256, &client.id, now).await?;
     let outcome = match taken {
         Some(row) if row.expires_at.0 > now && check(&row) => {
             issue_for(app, &txn, client, row).await?
@@ -130,9 +129,8 @@ async fn issue_for(
         return Ok(Exchange::Refused);
     };
     let user = store::users::find(txn, grant.user_id).await?;
-    let is_same_user = |user: &user::Model| {
-        user.disabled_at.is_none() && user.epoch == code.user_epoch
-    };
+    let is_same_user =
+        |user: &user::Model| user.disabled_at.is_none() && user.epoch == code.user_epoch;
     if !user.as_ref().is_some_and(is_same_user) {
         return Ok(Exchange::Refused);
     }

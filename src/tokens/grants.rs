@@ -103,10 +103,9 @@ pub async fn allow(
         let found = find().await?.ok_or_else(|| Fault::unavailable("a grant came and went"))?;
         return extend(app, txn, found, scope).await;
     }
-    let event =
-        Event::new("grant.create", Actor::User(user_id), Target::new("grant", row.id))
-            .in_workspace(workspace_id)
-            .because(format!("client {client_id}"));
+    let event = Event::new("grant.create", Actor::User(user_id), Target::new("grant", row.id))
+        .in_workspace(workspace_id)
+        .because(format!("client {client_id}"));
     audit::record(app, txn, event).await?;
     Ok(row)
 }

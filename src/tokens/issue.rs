@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{grants, grants::Place, scopes::Scope};
 use crate::{
     app::App,
+    audit::{self, Actor, Event, Target},
     crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     store::{self, Txn},
@@ -63,6 +64,11 @@ pub async fn for_user(
     let whose = (client.id.as_str(), user.id, place.workspace_id());
     let grant = grants::allow(app, &txn, whose, &beginning.scope).await?;
     let issued = begin_family(app, &txn, (client, &grant), beginning).await?;
+    let target = Target::new("client", client.id.as_str());
+    let event = Event::new("user.sign_in", Actor::User(user.id), target)
+        .in_workspace(place.workspace_id())
+        .because("password grant");
+    audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(issued)
 }

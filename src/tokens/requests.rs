@@ -136,13 +136,9 @@ pub async fn approve_at_once(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn deny(
-    app: &App,
-    request: &authorization_request::Model,
-) -> Result<bool, Fault> {
+pub async fn deny(app: &App, request: &authorization_request::Model) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    let taken =
-        store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
+    let taken = store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
     txn.commit().await?;
     Ok(taken)
 }

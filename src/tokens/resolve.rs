@@ -54,13 +54,8 @@ pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Reso
         && is_retry_window_open(app, record, now)
     {
         let txn = app.store.begin().await?;
-        store::token_families::close_retry_window(
-            &txn,
-            record.family_id,
-            record.generation,
-            now,
-        )
-        .await?;
+        store::token_families::close_retry_window(&txn, record.family_id, record.generation, now)
+            .await?;
         txn.commit().await?;
     }
     Ok(resolved)
@@ -103,8 +98,8 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
     if record.client_disabled_at.is_some() {
         return Resolved::ClientDisabled;
     }
-    let is_bound = record.workspace_id.is_some()
-        && (record.user_id.is_none() || record.role.is_some());
+    let is_bound =
+        record.workspace_id.is_some() && (record.user_id.is_none() || record.role.is_some());
     if !is_bound {
         return Resolved::NotBound;
     }
@@ -117,7 +112,5 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
 /// Whether the parent of the family's present tokens may still be retried.
 pub(super) fn is_retry_window_open(app: &App, record: &TokenRecord, now: DateTime<Utc>) -> bool {
     record.successor_used_at.is_none()
-        && record
-            .rotated_at
-            .is_some_and(|at| now < at.0 + app.config.oauth.refresh_retry_window())
+        && record.rotated_at.is_some_and(|at| now < at.0 + app.config.oauth.refresh_retry_window())
 }

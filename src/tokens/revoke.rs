@@ -72,8 +72,8 @@ pub async fn refresh_token(
     if store::token_families::revoke(&txn, record.family_id, app.now()).await? {
         let actor = Actor::Client(client_id.to_owned());
         let target = Target::new("token_family", record.family_id);
-        let event = Event::new("refresh_token.revoke", actor, target)
-            .in_workspace(record.workspace_id);
+        let event =
+            Event::new("refresh_token.revoke", actor, target).in_workspace(record.workspace_id);
         audit::record(app, &txn, event).await?;
     }
     txn.commit().await?;
@@ -84,11 +84,7 @@ pub async fn refresh_token(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke_grant_of_user(
-    app: &App,
-    user_id: Uuid,
-    grant_id: Uuid,
-) -> Result<bool, Fault> {
+pub async fn revoke_grant_of_user(app: &App, user_id: Uuid, grant_id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     if store::grants::find_of_user(&txn, grant_id, user_id).await?.is_none() {
         return Ok(false);

@@ -130,7 +130,10 @@ mod tests {
     #[test]
     fn roles_limit_what_is_granted() {
         let asked = Scope::parse("api-keys:manage leads:read openid").unwrap();
-        assert_eq!(asked.for_role(Some(Role::Owner)).to_string(), "api-keys:manage leads:read openid");
+        assert_eq!(
+            asked.for_role(Some(Role::Owner)).to_string(),
+            "api-keys:manage leads:read openid"
+        );
         assert_eq!(asked.for_role(Some(Role::Member)).to_string(), "leads:read openid");
         assert_eq!(asked.for_role(None).to_string(), "openid");
     }

@@ -17,10 +17,8 @@ use crate::{
 /// The refusal that the client is to be answered with.
 pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthError> {
     let refused = || OAuthError::invalid_grant("the code is not valid for this request");
-    let presented = request
-        .params
-        .get("code")
-        .ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
+    let presented =
+        request.params.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
     let asked = requested_resource(app, &request.params)?;
     let code = Secret::parse(presented).ok_or_else(refused)?;
     let code_request = CodeRequest::new(&request.client, &request.params);

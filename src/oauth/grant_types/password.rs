@@ -60,7 +60,8 @@ async fn place(
         Some(named) => places
             .into_iter()
             .find(|place| {
-                let is_named = |id: uuid::Uuid, slug: &str| slug == named || id.to_string() == named;
+                let is_named =
+                    |id: uuid::Uuid, slug: &str| slug == named || id.to_string() == named;
                 place.workspace.as_ref().is_some_and(|it| is_named(it.id, &it.slug))
             })
             .ok_or(OAuthError::invalid_request("the user is not a member of that workspace")),
