@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod detached;
 pub mod headers;
 pub mod links;
+pub mod listener;
 pub mod methods;
 pub mod page;
 pub mod page_error;
