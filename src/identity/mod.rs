@@ -1,5 +1,10 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
+pub mod connected_apps;
+mod letters;
+pub mod memberships;
+pub mod password;
+pub mod second_factor;
 pub mod session;
 pub mod sign_in;
 pub mod throttle;

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{authorization_request, browser_session, user};
+use entity::{browser_session, user};
 
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{RequestHandle, Secret, SessionCookie},
+    crypto::secret::{Secret, SessionCookie},
     fault::Fault,
     store,
 };
@@ -89,11 +89,7 @@ pub async fn begin(
     store::browser_sessions::delete(&txn, &from).await?;
     store::browser_sessions::insert(&txn, session).await?;
     store::authorization_requests::rebind(&txn, &from, &to).await?;
-    let event = Event::new(
-        "session.begin",
-        Actor::User(user.id),
-        Target::new("user", user.id),
-    );
+    let event = Event::new("session.begin", Actor::User(user.id), Target::new("user", user.id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(cookie)
@@ -110,28 +106,11 @@ pub async fn end(app: &App, cookie: &Secret<SessionCookie>) -> Result<(), Fault>
     if let Some((_, user)) = found
         && store::browser_sessions::delete(&txn, &digest).await?
     {
-        let event = Event::new(
-            "session.end",
-            Actor::User(user.id),
-            Target::new("user", user.id),
-        );
+        let event = Event::new("session.end", Actor::User(user.id), Target::new("user", user.id));
         audit::record(app, &txn, event).await?;
     }
     txn.commit().await?;
     Ok(())
-}
-
-/// The authorization request that waits in this browser under this handle, if it still does.
-///
-/// # Errors
-/// When the database fails.
-pub async fn waiting_request(
-    app: &App,
-    cookie: &Secret<SessionCookie>,
-    handle: &Secret<RequestHandle>,
-) -> Result<Option<authorization_request::Model>, Fault> {
-    let (handle, browser) = (handle.sha256(), cookie.sha256());
-    store::authorization_requests::find(app.store.read(), handle, &browser, app.now()).await
 }
 
 /// When a session that began at `begun` and was seen at `now` ends.

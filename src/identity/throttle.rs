@@ -86,7 +86,7 @@ impl Counters {
 }
 
 /// An IPv6 host owns its /64 at least; IPv4 mapped into IPv6 is the same host.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -1,10 +1,13 @@
 //! Service accounts: a workspace's non-human owners of keys.
 
 use entity::service_account::{COLUMN, Entity, Model};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
 use super::{Duplicate, insert_unique};
 use crate::fault::Fault;
+
+/// How many service accounts one page names; more than any workspace has keys.
+const MAX_LISTED: u64 = 1_000;
 
 /// The service account of this name in this workspace.
 ///
@@ -45,5 +48,20 @@ pub async fn find(
     Ok(Entity::find_by_id(id)
         .filter(COLUMN.workspace_id.eq(workspace_id))
         .one(db)
+        .await?)
+}
+
+/// The service accounts of a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_workspace(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .limit(MAX_LISTED)
+        .all(db)
         .await?)
 }

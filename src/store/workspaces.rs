@@ -70,3 +70,14 @@ pub async fn list(
     }
     Ok(query.all(db).await?)
 }
+
+/// The workspaces with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}

@@ -1,0 +1,56 @@
+//! How many letters may be asked for: a stranger must not fill a mailbox or the queue.
+//!
+//! An account gets 3 letters in 15 minutes, further requests are silently not answered; an address
+//! may ask 20 times in 10 minutes.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{throttle, username::Username};
+use crate::{
+    crypto::digest,
+    fault::Fault,
+    store::{self, Txn},
+};
+
+const ACCOUNT_LETTERS: i32 = 3;
+const ACCOUNT_WINDOW: TimeDelta = TimeDelta::minutes(15);
+const ADDRESS_REQUESTS: i32 = 20;
+const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+/// The two counters of somebody who asks for a letter.
+pub(super) struct Letters {
+    account: Vec<u8>,
+    address: Vec<u8>,
+}
+
+impl Letters {
+    /// Those of a username as it was typed, from an address.
+    pub(super) fn of(typed: &str, address: IpAddr) -> Self {
+        let account =
+            Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
+        let network = throttle::network(address);
+        Self {
+            account: digest::sha256(format!("letters:{account}").as_bytes()),
+            address: digest::sha256(format!("letters-from:{network}").as_bytes()),
+        }
+    }
+
+    /// Seconds until this address may ask again; 0 is now.
+    pub(super) async fn wait_secs(&self, txn: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
+        let row = store::sign_in_failures::find(txn, &self.address).await?;
+        let is_full = row.filter(|row| row.failures >= ADDRESS_REQUESTS);
+        let until = is_full.map_or(now, |row| row.window_started_at.0 + ADDRESS_WINDOW);
+        let wait = (until - now).num_milliseconds().max(0);
+        Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
+    }
+
+    /// Counts one request; `false` if the account has had its letters.
+    pub(super) async fn count(&self, txn: &Txn, now: DateTime<Utc>) -> Result<bool, Fault> {
+        store::sign_in_failures::add(txn, &self.address, now - ADDRESS_WINDOW, now).await?;
+        store::sign_in_failures::add(txn, &self.account, now - ACCOUNT_WINDOW, now).await?;
+        let row = store::sign_in_failures::find(txn, &self.account).await?;
+        Ok(row.is_some_and(|row| row.failures <= ACCOUNT_LETTERS))
+    }
+}

@@ -1,0 +1,240 @@
+//! Changing a password: by who knows the old one, and by a link in a letter for who forgot it.
+//!
+//! Either way the user's epoch is raised, so that every browser session and every token from before
+//! is dead, and a link that was made for that epoch works once.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::user;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{
+    letters::Letters,
+    sign_in::{Attempt, SignIn, sign_in},
+    username::Username,
+};
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    crypto::{
+        jwt::{Link, LinkSigner},
+        password::MAX_PASSWORD_BYTES,
+    },
+    fault::Fault,
+    mail::{LetterKind, outbox},
+    store,
+};
+
+/// The shortest password that may be chosen, in bytes.
+pub const MIN_PASSWORD_BYTES: usize = 8;
+/// How long a link in a letter works, in minutes.
+const LINK_MINUTES: u32 = 30;
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Change {
+    /// It is changed; this is the user from now on.
+    Changed(Box<user::Model>),
+    /// The present password is not right.
+    WrongPassword,
+    /// Too many wrong ones: the same throttle as at sign-in.
+    TooSoon {
+        /// For how long, in seconds.
+        retry_after_secs: u64,
+    },
+    /// The new password is too short or too long.
+    Unfit,
+}
+
+/// What became of asking for a letter; whether there is such a user is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// If there is such a user, a letter is on its way.
+    Accepted,
+    /// This address has asked too often.
+    TooSoon {
+        /// For how long, in seconds.
+        retry_after_secs: u64,
+    },
+}
+
+/// What became of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// The new password works.
+    Done,
+    /// The link has expired, was used, or is not ours.
+    DeadLink,
+    /// The new password is too short or too long.
+    Unfit,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ResetLink {
+    user_id: Uuid,
+    epoch: i32,
+    expires_at: DateTime<Utc>,
+}
+
+impl Link for ResetLink {
+    const PURPOSE: &'static str = "password-reset";
+
+    fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+}
+
+/// Whether a password may be chosen.
+#[must_use]
+pub fn is_fit(password: &str) -> bool {
+    (MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&password.len())
+}
+
+/// Replaces a password that its user knows, and signs the user out everywhere.
+///
+/// # Errors
+/// When the database fails or the hashing pool is full.
+pub async fn change(
+    app: &App,
+    user: &user::Model,
+    current: Attempt,
+    new: Zeroizing<String>,
+) -> Result<Change, Fault> {
+    if !is_fit(&new) {
+        return Ok(Change::Unfit);
+    }
+    let current = Attempt { username: user.username.clone(), ..current };
+    let known = match sign_in(app, current).await? {
+        SignIn::Accepted(user) | SignIn::SecondFactor(user) => user,
+        SignIn::Refused => return Ok(Change::WrongPassword),
+        SignIn::TooSoon { retry_after_secs } => return Ok(Change::TooSoon { retry_after_secs }),
+    };
+    match replace(app, known, new).await? {
+        Some(user) => Ok(Change::Changed(Box::new(user))),
+        // somebody else changed it between the question and the answer
+        None => Ok(Change::WrongPassword),
+    }
+}
+
+/// Sends a letter with a link that sets a new password, to the stored address of a user who can
+/// sign in. `page` makes a path of this server out of the link's token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn request_reset(
+    app: &App,
+    username: &str,
+    address: IpAddr,
+    page: fn(&str) -> String,
+) -> Result<Request, Fault> {
+    let now = app.now();
+    let letters = Letters::of(username, address);
+    let user = match Username::parse(username) {
+        Some(name) => store::users::find_by_username(app.store.read(), &name.to_string()).await?,
+        None => None,
+    };
+    let txn = app.store.begin().await?;
+    // counted whether or not there is such a user: both cost a write
+    let retry_after_secs = letters.wait_secs(&txn, now).await?;
+    if retry_after_secs > 0 {
+        return Ok(Request::TooSoon { retry_after_secs });
+    }
+    let may_send = letters.count(&txn, now).await?;
+    let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
+    if let Some(user) = user.filter(|_| may_send) {
+        let letter = letter(app, &user, now, page)?;
+        outbox::queue(app, &txn, &user.email, &letter).await?;
+        let target = Target::new("user", user.id);
+        audit::record(app, &txn, Event::new("password.request_reset", Actor::System, target))
+            .await?;
+    }
+    txn.commit().await?;
+    Ok(Request::Accepted)
+}
+
+fn letter(
+    app: &App,
+    user: &user::Model,
+    now: DateTime<Utc>,
+    page: fn(&str) -> String,
+) -> Result<LetterKind, Fault> {
+    let link = ResetLink {
+        user_id: user.id,
+        epoch: user.epoch,
+        expires_at: now + TimeDelta::minutes(LINK_MINUTES.into()),
+    };
+    let token = LinkSigner::new(&app.secrets.links).sign(&link)?;
+    // built from the configured issuer, never from the request's Host
+    Ok(LetterKind::PasswordReset { link: app.url(&page(&token)), minutes: LINK_MINUTES })
+}
+
+/// Whether a link's token would still set a password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_live(app: &App, token: &str) -> Result<bool, Fault> {
+    Ok(owner(app, token).await?.is_some())
+}
+
+/// Sets a new password by a link's token, and signs the user out everywhere.
+///
+/// # Errors
+/// When the database fails or the hashing pool is full.
+pub async fn reset(app: &App, token: &str, new: Zeroizing<String>) -> Result<Reset, Fault> {
+    let Some(user) = owner(app, token).await? else {
+        return Ok(Reset::DeadLink);
+    };
+    if !is_fit(&new) {
+        return Ok(Reset::Unfit);
+    }
+    let is_changed = replace(app, user, new).await?.is_some();
+    Ok(if is_changed { Reset::Done } else { Reset::DeadLink })
+}
+
+async fn owner(app: &App, token: &str) -> Result<Option<user::Model>, Fault> {
+    let signer = LinkSigner::new(&app.secrets.links);
+    let Some(link) = signer.verify::<ResetLink>(token, app.now()) else {
+        return Ok(None);
+    };
+    let user = store::users::find(app.store.read(), link.user_id).await?;
+    Ok(user.filter(|user| user.epoch == link.epoch && user.disabled_at.is_none()))
+}
+
+/// `None` if the epoch is another by now.
+async fn replace(
+    app: &App,
+    mut user: user::Model,
+    new: Zeroizing<String>,
+) -> Result<Option<user::Model>, Fault> {
+    // before the transaction: hashing takes its time
+    let hash = app.passwords.hash(new, app.random.bytes()).await?;
+    let txn = app.store.begin().await?;
+    if !store::users::replace_password(&txn, user.id, user.epoch, &hash).await? {
+        return Ok(None);
+    }
+    store::browser_sessions::delete_of_user(&txn, user.id).await?;
+    let target = Target::new("user", user.id);
+    audit::record(app, &txn, Event::new("password.change", Actor::User(user.id), target)).await?;
+    let letter = LetterKind::PasswordChanged { at: app.now() };
+    outbox::queue(app, &txn, &user.email, &letter).await?;
+    txn.commit().await?;
+    user.epoch += 1;
+    user.password_hash = Some(hash);
+    Ok(Some(user))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_8_to_1024_bytes_long() {
+        for (length, is_legal) in [(0, false), (7, false), (8, true), (1024, true), (1025, false)] {
+            assert_eq!(is_fit(&"p".repeat(length)), is_legal, "{length}");
+        }
+        assert!(is_fit("pässwö"), "bytes are counted, not characters");
+    }
+}
