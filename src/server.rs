@@ -11,6 +11,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 use self::{access_log::AccessLog, errors::Dialects};
 use crate::{
+    account, api,
     app::App,
     fault::Fault,
     jobs, oauth,
@@ -109,9 +110,9 @@ impl Faces {
         Self {
             server,
             oauth: oauth::routes(),
-            api: Route::new(),
+            api: api::routes(),
             admin: Route::new(),
-            account: Route::new(),
+            account: account::routes(),
         }
     }
 }

@@ -126,14 +126,12 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
 /// The database that the configuration names.
 pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
     create_directory(&config.data_dir)?;
-    Ok(match &config.database_url {
-        Some(url) => Store::postgres(url).await?,
-        None => {
-            let path = config.data_dir.join(DATABASE_FILE);
-            create_file(&path)?;
-            Store::sqlite(&path).await?
-        }
-    })
+    if let Some(url) = &config.database_url {
+        return Ok(Store::postgres(url).await?);
+    }
+    let path = config.data_dir.join(DATABASE_FILE);
+    create_file(&path)?;
+    Ok(Store::sqlite(&path).await?)
 }
 
 /// Only its owner may look into a data directory that we make.
