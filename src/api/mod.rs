@@ -1,7 +1,7 @@
 //! The API face: the routes every kind of credential works on, and their document.
 //!
-//! A request passes [`guard`] first: path and method, credential, rate limit. Only then is a route
-//! called, with a principal. Every error leaves as [`error::ApiError`], in contract §4's shape.
+//! A request passes `guard` first: path and method, credential, rate limit. Only then is a route
+//! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
 mod caller;
 mod docs;
