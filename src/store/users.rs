@@ -123,6 +123,17 @@ pub async fn verify(
     Ok(changed.rows_affected == 1)
 }
 
+/// The users with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
 /// Up to `limit` users whose username sorts after `after`, by username.
 ///
 /// # Errors
@@ -137,15 +148,4 @@ pub async fn list(
         query = query.filter(COLUMN.username.gt(after));
     }
     Ok(query.all(db).await?)
-}
-
-/// The users with these ids.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_by_ids(
-    db: &impl ConnectionTrait,
-    ids: impl IntoIterator<Item = Uuid>,
-) -> Result<Vec<Model>, Fault> {
-    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }

@@ -55,6 +55,17 @@ pub async fn disable(
     Ok(changed.rows_affected == 1)
 }
 
+/// The workspaces with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
 /// Up to `limit` workspaces whose slug sorts after `after`, by slug.
 ///
 /// # Errors
@@ -69,15 +80,4 @@ pub async fn list(
         query = query.filter(COLUMN.slug.gt(after));
     }
     Ok(query.all(db).await?)
-}
-
-/// The workspaces with these ids.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_by_ids(
-    db: &impl ConnectionTrait,
-    ids: impl IntoIterator<Item = Uuid>,
-) -> Result<Vec<Model>, Fault> {
-    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
