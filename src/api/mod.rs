@@ -1,1 +1,43 @@
-//! api.
+//! The API face: the routes every kind of credential works on, and their document.
+//!
+//! A request passes [`guard`] first: path and method, credential, rate limit. Only then is a route
+//! called, with a principal. Every error leaves as [`error::ApiError`], in contract §4's shape.
+
+mod caller;
+mod docs;
+mod document;
+mod error;
+mod guard;
+mod me;
+mod outline;
+mod paths;
+mod schema;
+mod verify;
+
+use std::sync::Arc;
+
+use poem::{EndpointExt, IntoEndpoint, Route, RouteMethod, get};
+use poem_openapi::OpenApiService;
+
+use self::{document::Document, error::Shaped, guard::Guard, paths::Paths};
+use crate::web::methods::only;
+
+/// The routes of this face; `Arc<App>` must be in the request's data.
+#[must_use]
+pub fn routes() -> Route {
+    let service = service();
+    let document = Arc::new(Document::of(&service));
+    let guard = Arc::new(Guard::new(service.into_endpoint(), Paths::of(&document)));
+    let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
+    Route::new()
+        // all of these two rooms is this face's, so that an unknown path there is answered in JSON
+        .nest_no_strip("/api", Arc::clone(&guard))
+        .nest_no_strip("/v1", guard)
+        .at("/openapi.json", read(get(docs::openapi)))
+        .at("/docs", read(get(docs::page)))
+        .at("/llms.txt", read(get(docs::llms)))
+}
+
+fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
+    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+}

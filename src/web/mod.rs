@@ -11,6 +11,7 @@ pub mod detached;
 pub mod frame;
 pub mod headers;
 pub mod links;
+pub mod listener;
 pub mod methods;
 pub mod moment;
 pub mod notice;

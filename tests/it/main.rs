@@ -1,1 +1,9 @@
-//! Tests.
+//! The tests of Latchkey's public surface: actors that speak HTTP to a server of their own.
+//!
+//! `support/` has the world and its actors; then one file an endpoint, by face. Each begins with
+//! the happy path and goes on with every refusal in the order the handler checks them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop where it stands")]
+
+mod architecture;
+mod oauth;
+mod support;

@@ -1,0 +1,307 @@
+//! Errors as contract §4 has them: one JSON shape, whatever went wrong and whoever noticed.
+
+use std::borrow::Cow;
+
+use poem::{
+    Endpoint, Error, Request, Response, Result,
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    error::{ParseParamError, ParsePathError, ParseRequestPayloadError},
+    payload::{Json, Payload},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::ToJSON,
+};
+use thiserror::Error as ThisError;
+
+use super::schema::{Code, ErrorBody, ErrorDetail, FieldProblem};
+use crate::{
+    access::Refusal,
+    app::App,
+    fault::{Fault, FieldError},
+    tokens::scopes::Scope,
+    web::{self, methods::WrongMethod, request_id},
+};
+
+/// Seconds after which it makes sense to try again when the database is busy or away.
+const RETRY_AFTER_SECS: i64 = 1;
+const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
+
+/// A refusal in this face's dialect. Texts are constants, or name scope tokens.
+#[derive(Clone, Debug, ThisError)]
+#[error("{:?}: {}", .0.code, .0.message)]
+pub(super) struct ApiError(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    code: Code,
+    message: Cow<'static, str>,
+    details: Vec<FieldError>,
+    challenge: Option<Challenge>,
+    retry_after_secs: Option<i64>,
+    allow: Option<String>,
+}
+
+/// What `WWW-Authenticate` says (RFC 6750 §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Challenge {
+    /// Nothing was presented: no error code (RFC 6750 §3.1).
+    Nothing,
+    InvalidToken,
+    InsufficientScope(Scope),
+}
+
+impl ApiError {
+    fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            challenge: None,
+            retry_after_secs: None,
+            allow: None,
+        }))
+    }
+
+    fn challenged(mut self, challenge: Challenge) -> Self {
+        self.0.challenge = Some(challenge);
+        self
+    }
+
+    /// 400: every field that breaks a rule.
+    pub(super) fn validation(details: Vec<FieldError>) -> Self {
+        let mut error = Self::new(Code::ValidationError, "the request breaks a rule; see details");
+        error.0.details = details;
+        error
+    }
+
+    /// 404.
+    pub(super) fn not_found() -> Self {
+        Self::new(Code::NotFound, "there is nothing at this address")
+    }
+
+    /// 405, with the methods the path has (RFC 9110 §15.5.6).
+    pub(super) fn method_not_allowed(allow: impl Into<String>) -> Self {
+        let mut error = Self::new(Code::MethodNotAllowed, "this path does not have that method");
+        error.0.allow = Some(allow.into());
+        error
+    }
+
+    /// 429, until the next minute begins.
+    pub(super) fn rate_limited(retry_after_secs: i64) -> Self {
+        let mut error = Self::new(Code::RateLimited, "too many requests; wait for the next minute");
+        error.0.retry_after_secs = Some(retry_after_secs);
+        error
+    }
+
+    /// The answer.
+    pub(super) fn respond(&self, app: &App, request_id: &str) -> Response {
+        let mut response = Response::builder()
+            .status(self.status())
+            .content_type("application/json")
+            .body(self.body(request_id).to_json_string());
+        let headers = response.headers_mut();
+        let mut put = |name: HeaderName, value: String| {
+            // values are made of constants, numbers, scope tokens and the issuer: all ASCII
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        let inner = &*self.0;
+        if let Some(challenge) = &inner.challenge {
+            put(header::WWW_AUTHENTICATE, challenge.header(app));
+        }
+        if let Some(seconds) = inner.retry_after_secs {
+            put(header::RETRY_AFTER, seconds.to_string());
+        }
+        if let Some(allow) = &inner.allow {
+            put(header::ALLOW, allow.clone());
+        }
+        response
+    }
+
+    fn body(&self, request_id: &str) -> ErrorBody {
+        let problem = |error: &FieldError| FieldProblem {
+            field: error.field.to_owned(),
+            message: error.message.clone(),
+        };
+        let details: Vec<_> = self.0.details.iter().map(problem).collect();
+        ErrorBody {
+            error: ErrorDetail {
+                code: self.0.code,
+                message: self.0.message.clone().into_owned(),
+                request_id: request_id.to_owned(),
+                details: (!details.is_empty()).then_some(details),
+            },
+        }
+    }
+
+    /// Any error of the framework in our dialect. Its own texts quote the request: only the name of
+    /// a parameter is kept.
+    pub(super) fn shape(error: Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(ours) => return ours,
+            Err(error) => error,
+        };
+        if let Some(wrong) = error.downcast_ref::<WrongMethod>() {
+            Self::method_not_allowed(wrong.allow)
+        } else if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+            Self::validation(vec![FieldError::new(parameter.name, "is missing or not valid")])
+        } else if error.is::<ParsePathError>() || error.is::<NotFoundError>() {
+            // an id that cannot be one names nothing
+            Self::not_found()
+        } else if error.is::<ParseRequestPayloadError>() {
+            Self::new(Code::ValidationError, "the body is not what this path takes")
+        } else if error.is::<MethodNotAllowedError>() {
+            Self::new(Code::MethodNotAllowed, "this path does not have that method")
+        } else {
+            Self::of_status(&error)
+        }
+    }
+
+    fn of_status(error: &Error) -> Self {
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(Code::PayloadTooLarge, "the body is too large")
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::new(Code::UnsupportedMediaType, "the body must be application/json")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => Fault::unavailable(error.to_string()).into(),
+            status if status.is_client_error() => {
+                Self::new(Code::InvalidRequest, "the request cannot be read")
+            }
+            _ => Fault::internal(error.to_string()).into(),
+        }
+    }
+}
+
+impl Challenge {
+    /// RFC 6750 §3, RFC 9728 §5.1.
+    fn header(&self, app: &App) -> String {
+        let metadata = format!("Bearer resource_metadata=\"{}\"", app.url(METADATA_PATH));
+        match self {
+            Self::Nothing => metadata,
+            Self::InvalidToken => format!("{metadata}, error=\"invalid_token\""),
+            Self::InsufficientScope(scope) => {
+                format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing => {
+                let message = "a credential is required: Authorization: Bearer, or X-API-Key";
+                Self::new(Code::Unauthorized, message).challenged(Challenge::Nothing)
+            }
+            Refusal::Malformed(message) => {
+                Self::new(Code::Unauthorized, message).challenged(Challenge::Nothing)
+            }
+            Refusal::Unknown(message) => {
+                Self::new(Code::Unauthorized, message).challenged(Challenge::InvalidToken)
+            }
+            Refusal::TwoCredentials => {
+                Self::new(Code::InvalidRequest, "two different credentials were presented")
+            }
+            Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
+            Refusal::MissingScope { required, missing } => {
+                Self::new(Code::Forbidden, format!("the credential lacks scope: {missing}"))
+                    .challenged(Challenge::InsufficientScope(required))
+            }
+        }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        if fault.is_transient() {
+            tracing::warn!(error = %fault, "an API request could not be served");
+            let message = "the server is busy or its database is away; try again";
+            let mut error = Self::new(Code::Unavailable, message);
+            error.0.retry_after_secs = Some(RETRY_AFTER_SECS);
+            return error;
+        }
+        tracing::error!(error = %fault, "an API request failed");
+        Self::new(
+            Code::InternalError,
+            "the server failed; quote the request id when you ask for help",
+        )
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status(&self) -> StatusCode {
+        match self.0.code {
+            Code::ValidationError | Code::InvalidRequest => StatusCode::BAD_REQUEST,
+            Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// The refusals any route may answer with, for the document; what a 404 or 405 of a path is, is the
+/// router's and not an operation's.
+impl ApiResponse for ApiError {
+    fn meta() -> MetaResponses {
+        let response = |(status, description)| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType {
+                content_type: "application/json",
+                schema: Json::<ErrorBody>::schema_ref(),
+            }],
+            headers: Vec::new(),
+        };
+        let all = [
+            (400, "A parameter breaks a rule, or two different credentials were presented."),
+            (401, "There is no credential, or it is not valid, has ended or was revoked."),
+            (403, "The credential is inactive, unbound or expired, or lacks a scope."),
+            (429, "Too many requests in this minute."),
+            (500, "The server failed."),
+            (503, "The server is busy or its database is away."),
+        ];
+        MetaResponses { responses: all.into_iter().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        <Json<ErrorBody> as Payload>::register(registry);
+    }
+}
+
+/// An endpoint whose errors leave in this face's dialect.
+pub(super) struct Shaped<E>(pub(super) E);
+
+impl<E: Endpoint<Output = Response>> Endpoint for Shaped<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let app = web::app::of(&request)?.clone();
+        let id = id_of(&request);
+        let mut response = match self.0.call(request).await {
+            Ok(response) => response,
+            Err(error) => ApiError::shape(error).respond(&app, &id),
+        };
+        let nosniff = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        Ok(response)
+    }
+}
+
+/// The request's id; empty only where the server has given it none.
+pub(super) fn id_of(request: &Request) -> String {
+    request_id::of(request).map(|id| id.as_str().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,143 @@
+//! What every request to the API passes, in this order: path and method, credential, rate limit.
+//! Only then is the route called, with a principal: no route can forget to ask.
+
+use std::{sync::Arc, time::Duration};
+
+use poem::{
+    Endpoint, Request, Response, Result,
+    http::{HeaderName, HeaderValue, header},
+};
+
+use super::{
+    error::{ApiError, id_of},
+    paths::{Found, Paths},
+};
+use crate::{
+    access::{self, CredentialKind, Offered, Presented, Principal, Refusal},
+    app::App,
+    fault::Fault,
+    keys::usage,
+    limiter::Count,
+    web,
+};
+
+/// How long finding out who asks may take; a caller hears 503 within 3 seconds.
+const DEADLINE: Duration = Duration::from_millis(2_500);
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Stands before the routes of the API.
+pub(super) struct Guard<E> {
+    routes: E,
+    paths: Paths,
+}
+
+impl<E> Guard<E> {
+    /// Guards `routes`, which has these paths.
+    pub(super) fn new(routes: E, paths: Paths) -> Self {
+        Self { routes, paths }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let app = Arc::clone(web::app::of(&request)?);
+        let id = id_of(&request);
+        let (count, admission) = admit(&app, &request).await;
+        let mut response = match self.pass(request, admission).await {
+            Ok(response) => response,
+            Err(error) => error.respond(&app, &id),
+        };
+        if let Some(count) = count {
+            state(count, &mut response);
+        }
+        let headers = response.headers_mut();
+        // what a credential opens, and the refusal of one, is nobody else's
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Guard<E> {
+    async fn pass(
+        &self,
+        mut request: Request,
+        admission: Result<Principal, ApiError>,
+    ) -> Result<Response, ApiError> {
+        match self.paths.find(request.method(), request.uri().path()) {
+            Found::Nothing => Err(ApiError::not_found()),
+            Found::WrongMethod(allow) => Err(ApiError::method_not_allowed(allow)),
+            Found::Operation => {
+                request.set_data(Arc::new(admission?));
+                self.routes.call(request).await.map_err(ApiError::shape)
+            }
+        }
+    }
+}
+
+/// Finds out who asks and counts the request, if its credential is known.
+async fn admit(app: &Arc<App>, request: &Request) -> (Option<Count>, Result<Principal, ApiError>) {
+    let principal = match identify(app, request).await {
+        Ok(Ok(principal)) => principal,
+        Ok(Err(refusal)) => {
+            let count = match &refusal {
+                Refusal::Forbidden { account, .. } => Some(access::count_request(app, account)),
+                _ => None,
+            };
+            return (count, Err(refusal.into()));
+        }
+        Err(fault) => return (None, Err(fault.into())),
+    };
+    let count = access::count_request(app, &principal.account);
+    if !count.is_allowed {
+        let seconds = (count.reset - app.now().timestamp()).max(1);
+        return (Some(count), Err(ApiError::rate_limited(seconds)));
+    }
+    note_use(app, &principal);
+    (Some(count), Ok(principal))
+}
+
+async fn identify(app: &App, request: &Request) -> Result<Result<Principal, Refusal>, Fault> {
+    let all = |name: HeaderName| -> Vec<&[u8]> {
+        request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect()
+    };
+    let (authorization, x_api_key) = (all(header::AUTHORIZATION), all(API_KEY));
+    let offered = Offered {
+        authorization: &authorization,
+        x_api_key: &x_api_key,
+        query: request.uri().query(),
+    };
+    match Presented::read(&app.config.products, offered) {
+        Ok(presented) => tokio::time::timeout(DEADLINE, access::authenticate(app, presented))
+            .await
+            .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long"))),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Writes down that a key was used, in a task of its own: the request does not wait for it.
+fn note_use(app: &Arc<App>, principal: &Principal) {
+    if principal.credential.kind != CredentialKind::ApiKey {
+        return;
+    }
+    if let Some(usage) = usage::due(app, principal.credential.id, principal.in_query) {
+        let app = Arc::clone(app);
+        tokio::spawn(async move {
+            if let Err(fault) = usage::note(&app, usage).await {
+                tracing::warn!(error = %fault, "the use of an API key was not noted");
+            }
+        });
+    }
+}
+
+fn state(count: Count, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(LIMIT, HeaderValue::from(count.limit));
+    headers.insert(REMAINING, HeaderValue::from(count.remaining));
+    headers.insert(RESET, HeaderValue::from(count.reset));
+}

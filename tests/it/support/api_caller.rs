@@ -1,0 +1,51 @@
+//! Whoever calls the sibling API.
+
+use super::{Answer, World};
+
+/// A caller with one credential, or none.
+#[derive(Clone, Debug)]
+pub struct ApiCaller {
+    http: reqwest::Client,
+    server: String,
+    header: Option<(&'static str, String)>,
+}
+
+impl ApiCaller {
+    fn new(world: &World, header: Option<(&'static str, String)>) -> Self {
+        Self { http: world.http.clone(), server: world.url(""), header }
+    }
+
+    /// One without a credential.
+    pub fn anonymous(world: &World) -> Self {
+        Self::new(world, None)
+    }
+
+    /// `Authorization: Bearer`, with an access token or a key.
+    pub fn bearer(world: &World, credential: &str) -> Self {
+        Self::new(world, Some(("authorization", format!("Bearer {credential}"))))
+    }
+
+    /// `X-API-Key`.
+    pub fn key(world: &World, key: &str) -> Self {
+        Self::new(world, Some(("x-api-key", key.to_owned())))
+    }
+
+    /// A GET, to be sent or to be changed first.
+    pub fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.get(format!("{}{path}", self.server));
+        match &self.header {
+            Some((name, value)) => request.header(*name, value),
+            None => request,
+        }
+    }
+
+    /// A GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request(path)).await
+    }
+
+    /// `GET /api/v1/me`.
+    pub async fn me(&self) -> Answer {
+        self.get("/api/v1/me").await
+    }
+}

@@ -1,0 +1,28 @@
+//! What tests are made of: a [`World`] of one's own, people and clients in it, and actors that
+//! reach it by HTTP alone.
+
+mod answer;
+mod api_caller;
+mod audit;
+mod browser;
+mod chance;
+mod client_app;
+mod database;
+mod form;
+mod mailbox;
+mod people;
+mod pkce;
+mod raw;
+mod world;
+
+pub use self::{
+    answer::{Answer, masked},
+    api_caller::ApiCaller,
+    browser::{Browser, Page},
+    chance::ManualClock,
+    client_app::{Authorization, Callback, ClientApp, Tokens},
+    mailbox::Letter,
+    people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
+    pkce::Pkce,
+    world::World,
+};
