@@ -28,6 +28,7 @@ struct ForgotPage {
 }
 
 #[handler]
+#[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
 pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response, PageError> {
     show(app, &browser, false, None)
 }

@@ -49,11 +49,8 @@ impl SecurityPage {
 }
 
 #[handler]
-pub fn get(
-    Data(app): Data<&Arc<App>>,
-    account: Account,
-    uri: &Uri,
-) -> Result<Response, PageError> {
+#[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
+pub fn get(Data(app): Data<&Arc<App>>, account: Account, uri: &Uri) -> Result<Response, PageError> {
     let frame = Frame::new(app, &account, Tab::Security).with_notice_of(uri);
     show(app, &account, frame, None)
 }

@@ -7,16 +7,15 @@ use crate::fault::FieldError;
 pub struct Problems(Vec<FieldError>);
 
 impl Problems {
-    /// What is wrong with a field, as the end of a sentence that begins with its name.
-    #[must_use]
-    pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|problem| problem.field == field).map(|problem| &*problem.message)
+    /// What is wrong with a field: ends of sentences that begin with its name.
+    pub fn all<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |problem| problem.field == field).map(|problem| &*problem.message)
     }
 
-    /// Whether a field is wrong, as `aria-invalid` says it.
+    /// Whether a field is wrong.
     #[must_use]
     pub fn invalid(&self, field: &str) -> bool {
-        self.of(field).is_some()
+        self.all(field).next().is_some()
     }
 
     /// Whether nothing is wrong.

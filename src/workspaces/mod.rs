@@ -5,6 +5,7 @@
 
 mod account;
 mod enterprise;
+pub mod lookup;
 mod member;
 mod names;
 mod service_account;
