@@ -23,13 +23,7 @@ const SEND: &str = "POST";
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
-    mount(Route::new())
-}
-
-/// Adds the routes of this face to `route`.
-#[must_use]
-pub fn mount(route: Route) -> Route {
-    let route = route
+    let route = Route::new()
         .at("/", only(READ, get(to_settings)))
         .at("/login", only(READ_AND_SEND, get(login::get).post(login::post)))
         .at(links::second_factor(), only(SEND, post(second_factor::post)))

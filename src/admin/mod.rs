@@ -7,11 +7,7 @@ use std::ops::Deref;
 
 use poem::{FromRequest, Request, RequestBody, Result, Route, get, post};
 
-use crate::web::{
-    browser::Account,
-    methods::only,
-    page_error::PageError,
-};
+use crate::web::{browser::Account, methods::only, page_error::PageError};
 
 const READ: &str = "GET, HEAD";
 const READ_AND_SEND: &str = "GET, HEAD, POST";
@@ -20,13 +16,7 @@ const SEND: &str = "POST";
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
-    mount(Route::new())
-}
-
-/// Adds the routes of this face to `route`.
-#[must_use]
-pub fn mount(route: Route) -> Route {
-    route
+    Route::new()
         .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(clients::register)))
         .at("/admin/new-client", only(READ, get(clients::ask)))
         .at("/admin/clients/:id", only(READ, get(client::show)))
