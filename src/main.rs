@@ -1,2 +1,7 @@
-//! Latchkey.
-fn main() {}
+//! Latchkey, the program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    latchkey::cli::main()
+}

@@ -1,1 +1,160 @@
-//! server.
+//! Joins the faces, answers for the server itself, and serves until it is told to stop.
+
+mod access_log;
+mod errors;
+mod health;
+
+use std::{sync::Arc, time::Duration};
+
+use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
+
+use self::{access_log::AccessLog, errors::Dialects};
+use crate::{
+    account, admin, api,
+    app::App,
+    fault::Fault,
+    jobs, oauth,
+    web::{
+        assets,
+        detached::Detached,
+        listener::{Limits, serve},
+        methods::only,
+        page_error::ErrorPages,
+        request_id::RequestIds,
+    },
+};
+
+/// How long background jobs may take to end.
+const JOBS_END: Duration = Duration::from_secs(30);
+
+/// Everything this server answers.
+///
+/// From the inside out: the face that a path belongs to, in a task of its own; what no face has
+/// answered, in that face's dialect; a line in the log; a request id.
+#[must_use]
+pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
+    Faces::new()
+        .with(Detached)
+        .with(Dialects)
+        .with(ErrorPages)
+        .with(AccessLog)
+        .with(RequestIds::new(Arc::clone(&app)))
+        .data(app)
+}
+
+/// Serves on `listener`, with the background jobs, until `stop` turns true; then lets open requests
+/// and jobs finish, within a deadline, and closes the database.
+///
+/// # Errors
+/// When the database cannot be closed.
+pub async fn run(
+    app: Arc<App>,
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Fault> {
+    let mut jobs = jobs::spawn(&app, &stop);
+    let stopped = async move {
+        // a sender that is gone cannot ask any more: that is a stop too
+        let _ = stop.wait_for(|is_stopping| *is_stopping).await;
+    };
+    serve(listener, endpoint(Arc::clone(&app)), Limits::default(), stopped).await;
+    let ended = timeout(JOBS_END, async { while jobs.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!("background jobs did not end in time and are cut off");
+        jobs.shutdown().await;
+    }
+    app.store.close().await
+}
+
+/// Which face speaks at a path: its first segment decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Face {
+    /// The server itself: static files and health.
+    Server,
+    OAuth,
+    Api,
+    Admin,
+    /// Every other page.
+    Account,
+}
+
+impl Face {
+    fn of(path: &str) -> Self {
+        let path = path.trim_start_matches('/');
+        match path.split('/').next().unwrap_or_default() {
+            "static" | "healthz" | "readyz" => Self::Server,
+            ".well-known" if path == ".well-known/change-password" => Self::Account,
+            "oauth" | ".well-known" => Self::OAuth,
+            "api" | "v1" | "comms" | "checkin" | "openapi.json" | "docs" | "llms.txt" => Self::Api,
+            "admin" => Self::Admin,
+            _ => Self::Account,
+        }
+    }
+}
+
+struct Faces {
+    server: Route,
+    oauth: Route,
+    api: Route,
+    admin: Route,
+    account: Route,
+}
+
+impl Faces {
+    fn new() -> Self {
+        let server = Route::new()
+            .at("/healthz", only("GET, HEAD", get(health::live)))
+            .at("/readyz", only("GET, HEAD", get(health::ready)))
+            .nest(assets::ROOM, assets::routes());
+        Self {
+            server,
+            oauth: oauth::routes(),
+            api: api::routes(),
+            admin: admin::routes(),
+            account: account::routes(),
+        }
+    }
+}
+
+impl Endpoint for Faces {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let face = match Face::of(request.uri().path()) {
+            Face::Server => &self.server,
+            Face::OAuth => &self.oauth,
+            Face::Api => &self.api,
+            Face::Admin => &self.admin,
+            Face::Account => &self.account,
+        };
+        face.call(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_segment_decides_which_face_speaks() {
+        for (path, face) in [
+            ("/healthz", Face::Server),
+            ("/static/latchkey.css", Face::Server),
+            ("/oauth/token", Face::OAuth),
+            ("/oauth", Face::OAuth),
+            ("/.well-known/oauth-protected-resource/api", Face::OAuth),
+            ("/.well-known/change-password", Face::Account),
+            ("/api/v1/me", Face::Api),
+            ("/v1/datasets", Face::Api),
+            ("/comms/v1/api/comms/send", Face::Api),
+            ("/openapi.json", Face::Api),
+            ("/admin/clients", Face::Admin),
+            ("/login", Face::Account),
+            ("/", Face::Account),
+            ("/apiary", Face::Account),
+        ] {
+            assert_eq!(Face::of(path), face, "{path}");
+        }
+    }
+}

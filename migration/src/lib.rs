@@ -9,6 +9,7 @@ mod m20261122_000002_clients;
 mod m20261122_000003_tokens;
 mod m20261122_000004_keys;
 mod m20261122_000005_ledgers;
+mod m20261122_000006_second_factor;
 mod schema;
 
 /// Every step, in order.
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_tokens::Migration),
             Box::new(m20261122_000004_keys::Migration),
             Box::new(m20261122_000005_ledgers::Migration),
+            Box::new(m20261122_000006_second_factor::Migration),
         ]
     }
 }

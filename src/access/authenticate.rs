@@ -4,19 +4,20 @@
 //!    else 403.
 
 use super::{
-    Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
+    Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
     presented::PresentedCredential,
 };
 use crate::{
     app::App,
     config::Environment,
+    crypto::secret::{AccessToken, Secret},
     fault::Fault,
     keys::{
         RawKey,
-        verify::{self, LiveKey, Verdict},
+        verify::{self, Bar, LiveKey, Verdict},
     },
     limiter::{Count, Counted},
-    store::token_records::TokenRecord,
+    store::{self, api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
         audience,
         resolve::{self, Resolved},
@@ -44,47 +45,76 @@ pub async fn authenticate(
     presented: Presented,
 ) -> Result<Result<Principal, Refusal>, Fault> {
     let found = match &presented.credential {
-        PresentedCredential::Token(token) => {
-            by_token(app, resolve::access_token(app, token).await?)?
-        }
+        PresentedCredential::Token(token) => by_token(app, token).await?,
         PresentedCredential::Key(raw) => by_key(app, raw).await?,
     };
     Ok(found.map(|principal| Principal { in_query: presented.in_query, ..principal }))
 }
 
-/// Counts one request of a principal against its limit: its product's, or the server's.
+/// Counts one request against its limit: its product's, or the server's.
 #[must_use]
-pub fn count_request(app: &App, principal: &Principal) -> Count {
-    let product = app.config.products.get(&principal.workspace.product);
+pub fn count_request(app: &App, account: &Account) -> Count {
+    let product = account.product.as_deref().and_then(|name| app.config.products.get(name));
     let limit = product
         .and_then(|product| product.rate_limit_per_minute)
         .unwrap_or(app.config.api.rate_limit_per_minute);
-    app.limiter.requests.count(&principal.rate_key, limit, app.now())
+    app.limiter.requests.count(&account.counted, limit, app.now())
 }
 
-fn by_token(app: &App, resolved: Resolved) -> Result<Result<Principal, Refusal>, Fault> {
-    let forbidden = |reason| Ok(Err(Refusal::Forbidden(reason)));
-    let record = match resolved {
+async fn by_token(
+    app: &App,
+    token: &Secret<AccessToken>,
+) -> Result<Result<Principal, Refusal>, Fault> {
+    let record = match resolve::access_token(app, token).await? {
         Resolved::Live(record) => *record,
         Resolved::Dead => return Ok(Err(Refusal::Unknown(TOKEN_DEAD))),
-        Resolved::ClientDisabled => return forbidden(CLIENT_DISABLED),
-        Resolved::NotBound => return forbidden(NOT_BOUND),
-        Resolved::WorkspaceDisabled => return forbidden(WORKSPACE_DISABLED),
+        Resolved::ClientDisabled => return barred_token(app, token, CLIENT_DISABLED).await,
+        Resolved::NotBound => return barred_token(app, token, NOT_BOUND).await,
+        Resolved::WorkspaceDisabled => return barred_token(app, token, WORKSPACE_DISABLED).await,
     };
     // RFC 8707 §2: a token that was asked for elsewhere is nothing here
     if resolve::audience_of(&record).is_some_and(|uri| !audience::is_this_server(app, uri)) {
         return Ok(Err(Refusal::Unknown(TOKEN_ELSEWHERE)));
     }
+    let account = account_of(&record);
     let Some(workspace) = workspace_of(&record) else {
-        return forbidden(NOT_BOUND);
+        return Ok(Err(Refusal::Forbidden { reason: NOT_BOUND, account }));
     };
     if app.config.products.get(&workspace.product).is_none() {
-        return forbidden(NO_PRODUCT);
+        return Ok(Err(Refusal::Forbidden { reason: NO_PRODUCT, account }));
     }
-    token_principal(record, workspace).map(Ok)
+    token_principal(record, workspace, account).map(Ok)
 }
 
-fn token_principal(record: TokenRecord, workspace: Workspace) -> Result<Principal, Fault> {
+/// A token that is known and must not be used now; its requests count all the same.
+async fn barred_token(
+    app: &App,
+    token: &Secret<AccessToken>,
+    reason: &'static str,
+) -> Result<Result<Principal, Refusal>, Fault> {
+    let record = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
+    Ok(Err(match record {
+        Some(record) => Refusal::Forbidden { reason, account: account_of(&record) },
+        // it went between the two looks
+        None => Refusal::Unknown(TOKEN_DEAD),
+    }))
+}
+
+fn account_of(record: &TokenRecord) -> Account {
+    Account {
+        counted: match record.grant_id {
+            Some(id) => Counted::Grant(id),
+            None => Counted::Client(record.client_id.clone()),
+        },
+        product: record.product.clone(),
+    }
+}
+
+fn token_principal(
+    record: TokenRecord,
+    workspace: Workspace,
+    account: Account,
+) -> Result<Principal, Fault> {
     let scopes = resolve::scope_of(&record);
     let credential = Credential {
         kind: CredentialKind::AccessToken,
@@ -93,18 +123,16 @@ fn token_principal(record: TokenRecord, workspace: Workspace) -> Result<Principa
         client_id: Some(record.client_id.clone()),
         expires_at: Some(record.expires_at.0),
     };
-    let (kind, rate_key) = match (record.user_id, record.grant_id) {
-        (Some(id), Some(grant_id)) => {
+    let kind = match record.user_id {
+        Some(id) => {
             let username = record.username.unwrap_or_default();
             let name = record.user_name.unwrap_or_else(|| username.clone());
-            (PrincipalKind::User { id, name, username }, Counted::Grant(grant_id))
+            PrincipalKind::User { id, name, username }
         }
-        (None, None) => {
-            let client =
-                PrincipalKind::Client { id: record.client_id.clone(), name: record.client_name };
-            (client, Counted::Client(record.client_id))
+        None if record.grant_id.is_none() => {
+            PrincipalKind::Client { id: record.client_id, name: record.client_name }
         }
-        _ => return Err(Fault::internal("a grant without its user")),
+        None => return Err(Fault::internal("a grant without its user")),
     };
     Ok(Principal {
         kind,
@@ -113,7 +141,7 @@ fn token_principal(record: TokenRecord, workspace: Workspace) -> Result<Principa
         credential,
         scopes,
         full_access: false,
-        rate_key,
+        account,
         in_query: false,
     })
 }
@@ -129,25 +157,40 @@ fn workspace_of(record: &TokenRecord) -> Option<Workspace> {
 }
 
 async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Principal, Refusal>, Fault> {
-    let forbidden = |reason| Ok(Err(Refusal::Forbidden(reason)));
-    let live = match verify::verify(app, raw).await? {
-        Verdict::Live(live) => *live,
-        Verdict::Unknown => return Ok(Err(Refusal::Unknown(KEY_UNKNOWN))),
-        Verdict::Inactive => return forbidden(KEY_INACTIVE),
-        Verdict::Expired => return forbidden(KEY_EXPIRED),
-        Verdict::WorkspaceDisabled => return forbidden(WORKSPACE_DISABLED),
-        Verdict::OwnerDisabled => return forbidden(OWNER_DISABLED),
-        Verdict::OwnerNotMember => return forbidden(OWNER_NOT_MEMBER),
+    let barred = |reason, record: &KeyRecord| {
+        Ok(Err(Refusal::Forbidden { reason, account: account_of_key(record) }))
     };
-    match app.config.products.get(&live.record.workspace.product) {
-        Some(_) => key_principal(app, live).map(Ok),
-        None => forbidden(NO_PRODUCT),
+    match verify::verify(app, raw).await? {
+        Verdict::Unknown => Ok(Err(Refusal::Unknown(KEY_UNKNOWN))),
+        Verdict::Barred(bar, record) => barred(reason_of(bar), &record),
+        Verdict::Live(live) => match app.config.products.get(&live.record.workspace.product) {
+            Some(_) => key_principal(app, *live).map(Ok),
+            None => barred(NO_PRODUCT, &live.record),
+        },
+    }
+}
+
+fn account_of_key(record: &KeyRecord) -> Account {
+    Account {
+        counted: Counted::Key(record.key.id),
+        product: Some(record.workspace.product.clone()),
+    }
+}
+
+fn reason_of(bar: Bar) -> &'static str {
+    match bar {
+        Bar::Inactive => KEY_INACTIVE,
+        Bar::Expired => KEY_EXPIRED,
+        Bar::WorkspaceDisabled => WORKSPACE_DISABLED,
+        Bar::OwnerDisabled => OWNER_DISABLED,
+        Bar::OwnerNotMember => OWNER_NOT_MEMBER,
     }
 }
 
 fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
     let (scopes, full_access) = (verify::scope_of(app, &live), live.has_full_access());
     let LiveKey { record, .. } = live;
+    let account = account_of_key(&record);
     let environment = match record.key.environment.as_str() {
         "live" => Environment::Live,
         "test" => Environment::Test,
@@ -184,7 +227,7 @@ fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
         },
         scopes,
         full_access,
-        rate_key: Counted::Key(record.key.id),
+        account,
         in_query: false,
     })
 }

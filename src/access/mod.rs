@@ -9,7 +9,7 @@ pub mod scopes;
 pub use self::{
     authenticate::{authenticate, count_request},
     presented::{Offered, Presented},
-    principal::{Credential, CredentialKind, Principal, PrincipalKind, Workspace},
+    principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,
     scopes::{require, require_all},
 };

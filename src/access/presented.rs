@@ -76,10 +76,7 @@ impl Presented {
         }
         let came_by = |place| found.iter().any(|(by, _)| *by == place);
         let credential = classify(products, first, came_by)?;
-        Ok(Self {
-            credential,
-            in_query: came_by(Place::Query),
-        })
+        Ok(Self { credential, in_query: came_by(Place::Query) })
     }
 }
 
@@ -90,17 +87,13 @@ fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> 
         found.push((Place::Bearer, Cow::Borrowed(bearer(header)?)));
     }
     for header in offered.x_api_key {
-        let text = str::from_utf8(header)
-            .map_err(|_| Refusal::Unknown(UNKNOWN))?
-            .trim();
+        let text = str::from_utf8(header).map_err(|_| Refusal::Unknown(UNKNOWN))?.trim();
         found.push((Place::Header, Cow::Borrowed(text)));
     }
     let query = offered.query.unwrap_or_default();
     let pairs = form_urlencoded::parse(query.as_bytes());
     found.extend(
-        pairs
-            .filter(|(name, _)| name == QUERY_PARAMETER)
-            .map(|(_, text)| (Place::Query, text)),
+        pairs.filter(|(name, _)| name == QUERY_PARAMETER).map(|(_, text)| (Place::Query, text)),
     );
     if found.iter().any(|(_, text)| text.is_empty()) {
         return Err(Refusal::Malformed(EMPTY_KEY));
@@ -114,9 +107,7 @@ fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> 
 /// RFC 6750 §2.1: the scheme, without regard to case (RFC 9110 §11.1), spaces, and the credential.
 fn bearer(header: &[u8]) -> Result<&str, Refusal> {
     let malformed = Refusal::Malformed(NOT_BEARER);
-    let text = str::from_utf8(header)
-        .map_err(|_| malformed.clone())?
-        .trim();
+    let text = str::from_utf8(header).map_err(|_| malformed.clone())?.trim();
     match text.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => Ok(rest.trim_start()),
         _ => Err(malformed),
@@ -163,33 +154,21 @@ mod tests {
     }
 
     fn token() -> String {
-        Secret::<AccessToken>::from_entropy(&[7; 32])
-            .reveal()
-            .to_owned()
+        Secret::<AccessToken>::from_entropy(&[7; 32]).reveal().to_owned()
     }
 
     /// Headers and query in, what was found out: `at`, `key`, `?key` for one in the query, or the
     /// refusal.
     fn read(authorization: &[&str], x_api_key: &[&str], query: Option<&str>) -> &'static str {
         let bytes = |headers: &[&str]| -> Vec<Vec<u8>> {
-            headers
-                .iter()
-                .map(|header| header.as_bytes().to_vec())
-                .collect()
+            headers.iter().map(|header| header.as_bytes().to_vec()).collect()
         };
         let (authorization, x_api_key) = (bytes(authorization), bytes(x_api_key));
         let authorization: Vec<_> = authorization.iter().map(Vec::as_slice).collect();
         let x_api_key: Vec<_> = x_api_key.iter().map(Vec::as_slice).collect();
-        let offered = Offered {
-            authorization: &authorization,
-            x_api_key: &x_api_key,
-            query,
-        };
+        let offered = Offered { authorization: &authorization, x_api_key: &x_api_key, query };
         match Presented::read(&products(), offered) {
-            Ok(Presented {
-                credential: PresentedCredential::Token(_),
-                ..
-            }) => "token",
+            Ok(Presented { credential: PresentedCredential::Token(_), .. }) => "token",
             Ok(Presented { in_query: true, .. }) => "?key",
             Ok(_) => "key",
             Err(Refusal::Missing) => "missing",
@@ -210,10 +189,7 @@ mod tests {
         assert_eq!(read(&[&bearer(&key)], &[], None), "key");
         assert_eq!(read(&[], &[&key], None), "key");
         assert_eq!(read(&[], &[], Some(&format!("a=b&api-key={open}"))), "?key");
-        assert_eq!(
-            read(&[], &[], Some(&format!("api%2Dkey=sw%5F{}", &open[3..]))),
-            "?key"
-        );
+        assert_eq!(read(&[], &[], Some(&format!("api%2Dkey=sw%5F{}", &open[3..]))), "?key");
         assert_eq!(read(&[], &[], None), "missing");
         assert_eq!(read(&[], &[], Some("API-KEY=x&access_token=y")), "missing");
     }
@@ -237,16 +213,8 @@ mod tests {
     #[test]
     fn what_has_not_the_form_is_malformed_and_what_is_nobodys_unknown() {
         let (token, key) = (token(), key("lk_live_"));
-        for header in [
-            "",
-            "Bearer",
-            "Bearer ",
-            "Basic YTpi",
-            "Bearer\tx",
-            "x",
-            &token,
-            "Bearer, x",
-        ] {
+        for header in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer\tx", "x", &token, "Bearer, x"]
+        {
             assert_eq!(read(&[header], &[], None), "malformed", "{header:?}");
             assert_eq!(read(&[header], &[&key], None), "malformed", "{header:?}");
         }
@@ -263,11 +231,7 @@ mod tests {
             &key.to_uppercase(),
             &"a".repeat(10_000),
         ] {
-            assert_eq!(
-                read(&[&format!("Bearer {text}")], &[], None),
-                "unknown",
-                "{text:?}"
-            );
+            assert_eq!(read(&[&format!("Bearer {text}")], &[], None), "unknown", "{text:?}");
         }
     }
 
@@ -278,9 +242,6 @@ mod tests {
         assert_eq!(read(&[], &[], Some(&format!("api-key={token}"))), "unknown");
         assert_eq!(read(&[], &[&token], None), "unknown");
         assert_eq!(read(&[], &[], Some(&format!("api-key={key}"))), "unknown");
-        assert_eq!(
-            read(&[], &[&key], Some(&format!("api-key={key}"))),
-            "unknown"
-        );
+        assert_eq!(read(&[], &[&key], Some(&format!("api-key={key}"))), "unknown");
     }
 }

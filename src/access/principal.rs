@@ -21,9 +21,18 @@ pub struct Principal {
     /// Whether it may do everything its product offers.
     pub full_access: bool,
     /// What its requests are counted under.
-    pub rate_key: Counted,
+    pub account: Account,
     /// Whether its credential travelled in the query string.
     pub in_query: bool,
+}
+
+/// What requests are counted under, and whose limit holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The key, the grant, or the client.
+    pub counted: Counted,
+    /// The product whose limit holds, if it has one of its own.
+    pub product: Option<String>,
 }
 
 /// Who acts.

@@ -1,5 +1,6 @@
 //! Why a request may not go on.
 
+use super::Account;
 use crate::tokens::scopes::Scope;
 
 /// A request that is refused before it reaches what it asked for. Texts are constants and never
@@ -15,7 +16,12 @@ pub enum Refusal {
     /// The credential is not, or no longer, one of this server's, or came by a way it may not take.
     Unknown(&'static str),
     /// The credential is known and must not be used now.
-    Forbidden(&'static str),
+    Forbidden {
+        /// Why.
+        reason: &'static str,
+        /// What its requests are counted under all the same.
+        account: Account,
+    },
     /// Scope tokens the credential does not have.
     MissingScope {
         /// All that the request needs.

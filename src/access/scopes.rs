@@ -19,9 +19,7 @@ pub fn require_all(principal: &Principal, required: &Scope) -> Result<(), Refusa
     if principal.full_access || required.is_within(&principal.scopes) {
         return Ok(());
     }
-    let missing = required
-        .iter()
-        .filter(|token| !principal.scopes.contains(token));
+    let missing = required.iter().filter(|token| !principal.scopes.contains(token));
     Err(Refusal::MissingScope {
         missing: missing.map(str::to_owned).collect(),
         required: required.clone(),
@@ -34,7 +32,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::{Credential, CredentialKind, PrincipalKind, Workspace},
+        access::{Account, Credential, CredentialKind, PrincipalKind, Workspace},
         config::Environment,
         limiter::Counted,
     };
@@ -42,10 +40,7 @@ mod tests {
     fn principal(scope: &str, full_access: bool) -> Principal {
         let id = Uuid::nil();
         Principal {
-            kind: PrincipalKind::ServiceAccount {
-                id,
-                name: "ci".to_owned(),
-            },
+            kind: PrincipalKind::ServiceAccount { id, name: "ci".to_owned() },
             workspace: Workspace {
                 id,
                 slug: "acme".to_owned(),
@@ -63,7 +58,7 @@ mod tests {
             },
             scopes: Scope::stored(scope),
             full_access,
-            rate_key: Counted::Key(id),
+            account: Account { counted: Counted::Key(id), product: None },
             in_query: false,
         }
     }

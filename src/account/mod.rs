@@ -1,1 +1,76 @@
-//! account.
+//! The account face: signing in, and what people settle about their account themselves.
+
+mod connected_apps;
+mod forgot_password;
+mod key_changes;
+mod key_view;
+mod keys;
+mod login;
+mod onward;
+mod profile;
+mod reset_password;
+mod second_factor;
+mod security;
+
+use poem::{Response, Route, get, handler, post};
+
+use crate::web::{links, methods::only, page::see_other};
+
+const READ: &str = "GET, HEAD";
+const READ_AND_SEND: &str = "GET, HEAD, POST";
+const SEND: &str = "POST";
+
+/// The routes of this face; `Arc<App>` must be in the request's data.
+#[must_use]
+pub fn routes() -> Route {
+    let route = Route::new()
+        .at("/", only(READ, get(to_settings)))
+        .at("/login", only(READ_AND_SEND, get(login::get).post(login::post)))
+        .at(links::second_factor(), only(SEND, post(second_factor::post)))
+        .at("/.well-known/change-password", only(READ, get(to_security)))
+        .at(
+            "/forgot-password",
+            only(READ_AND_SEND, get(forgot_password::get).post(forgot_password::post)),
+        )
+        .at(
+            "/reset-password",
+            only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
+        );
+    keys_routes(settings_routes(route))
+}
+
+fn settings_routes(route: Route) -> Route {
+    route
+        .at("/settings", only(READ, get(to_settings)))
+        .at("/settings/connected-apps", only(READ, get(connected_apps::get)))
+        .at("/settings/connected-apps/revoke", only(SEND, post(connected_apps::disconnect)))
+        .at("/settings/connected-apps/revoke-all", only(SEND, post(connected_apps::disconnect_all)))
+        .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
+        .at("/settings/profile", only(READ, get(profile::get)))
+        .at("/settings/api-keys", only(READ, get(keys::first)))
+}
+
+fn keys_routes(route: Route) -> Route {
+    const KEYS: &str = "/workspaces/:slug/settings/keys";
+    let at = |end: &str| format!("{KEYS}{end}");
+    route
+        .at(KEYS, only(READ_AND_SEND, get(keys::list).post(keys::create)))
+        .at(at("/new"), only(READ, get(keys::ask)))
+        .at(at("/:id/disable"), only(SEND, post(key_changes::disable)))
+        .at(at("/:id/enable"), only(SEND, post(key_changes::enable)))
+        .at(
+            at("/:id/delete"),
+            only(READ_AND_SEND, get(key_changes::confirm_delete).post(key_changes::delete)),
+        )
+}
+
+#[handler]
+fn to_settings() -> Response {
+    see_other(links::connected_apps())
+}
+
+/// <https://w3c.github.io/webappsec-change-password-url/>: where password managers send people.
+#[handler]
+fn to_security() -> Response {
+    see_other(links::security())
+}

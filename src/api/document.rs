@@ -89,11 +89,21 @@ fn headers() -> Value {
 }
 
 fn complete(status: &str, response: &mut Value) {
+    if response["description"] == "" {
+        response["description"] = "The answer.".into();
+    }
+    if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
+        // poem-openapi prints names in capitals
+        *headers = std::mem::take(headers)
+            .into_iter()
+            .map(|(name, header)| (title_case(&name), header))
+            .collect();
+    }
     let mut add = |name: &str, header: &str| {
         response["headers"][name] = json!({ "$ref": format!("#/components/headers/{header}") });
     };
     add("X-Request-Id", "RequestId");
-    // without a good credential there is nothing to count
+    // without a known credential there is nothing to count
     if status != "401" {
         add("X-RateLimit-Limit", "RateLimit");
         add("X-RateLimit-Remaining", "RateRemaining");
@@ -105,6 +115,15 @@ fn complete(status: &str, response: &mut Value) {
     if matches!(status, "429" | "503") {
         add("Retry-After", "RetryAfter");
     }
+}
+
+/// `X-REQUEST-ID` as `X-Request-Id`.
+fn title_case(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        format!("{first}{}", rest.to_ascii_lowercase())
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -166,6 +185,19 @@ mod tests {
             document.served_at("https://id.example")["servers"][0]["url"],
             "https://id.example"
         );
+    }
+
+    #[test]
+    fn what_a_gateway_may_pass_on_is_documented() {
+        let document = Document::of(&service());
+        let good = &document.json()["paths"]["/api/v1/verify"]["get"]["responses"]["204"];
+        let names: Vec<_> = members(&good["headers"]).map(|(name, _)| name).collect();
+
+        for name in ["Subject", "Workspace", "Client", "Scopes"] {
+            assert!(names.contains(&format!("X-Latchkey-{name}").as_str()), "{names:?}");
+        }
+        assert_eq!(good["headers"]["X-Latchkey-Client"]["required"], Value::Null);
+        assert_eq!(good["headers"]["X-Latchkey-Subject"]["required"], true);
     }
 
     #[test]

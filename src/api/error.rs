@@ -209,7 +209,7 @@ impl From<Refusal> for ApiError {
             Refusal::TwoCredentials => {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
             }
-            Refusal::Forbidden(message) => Self::new(Code::Forbidden, message),
+            Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
             Refusal::MissingScope { required, missing } => {
                 Self::new(Code::Forbidden, format!("the credential lacks scope: {missing}"))
                     .challenged(Challenge::InsufficientScope(required))
@@ -291,10 +291,13 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shaped<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let app = web::app::of(&request)?.clone();
         let id = id_of(&request);
-        Ok(match self.0.call(request).await {
+        let mut response = match self.0.call(request).await {
             Ok(response) => response,
             Err(error) => ApiError::shape(error).respond(&app, &id),
-        })
+        };
+        let nosniff = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        Ok(response)
     }
 }
 

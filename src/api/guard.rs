@@ -80,14 +80,20 @@ impl<E: Endpoint<Output = Response>> Guard<E> {
     }
 }
 
-/// Finds out who asks and counts the request; a request without a good credential is not counted.
+/// Finds out who asks and counts the request, if its credential is known.
 async fn admit(app: &Arc<App>, request: &Request) -> (Option<Count>, Result<Principal, ApiError>) {
     let principal = match identify(app, request).await {
         Ok(Ok(principal)) => principal,
-        Ok(Err(refusal)) => return (None, Err(refusal.into())),
+        Ok(Err(refusal)) => {
+            let count = match &refusal {
+                Refusal::Forbidden { account, .. } => Some(access::count_request(app, account)),
+                _ => None,
+            };
+            return (count, Err(refusal.into()));
+        }
         Err(fault) => return (None, Err(fault.into())),
     };
-    let count = access::count_request(app, &principal);
+    let count = access::count_request(app, &principal.account);
     if !count.is_allowed {
         let seconds = (count.reset - app.now().timestamp()).max(1);
         return (Some(count), Err(ApiError::rate_limited(seconds)));

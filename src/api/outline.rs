@@ -113,9 +113,8 @@ impl Answer {
                 list(document, &media["schema"], "", &mut fields);
             }
         }
-        let description = text(&response["description"]);
         Self {
-            description: if description.is_empty() { "It worked.".to_owned() } else { description },
+            description: text(&response["description"]),
             status: status.to_owned(),
             headers: members(&response["headers"]).map(|(name, _)| name.to_owned()).collect(),
             fields,

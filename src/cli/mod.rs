@@ -1,1 +1,76 @@
-//! cli.
+//! The command line: `latchkey serve` (the default), `migrate` and `admin …`.
+
+mod admin;
+mod demo;
+mod failure;
+mod migrate;
+mod output;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use self::{failure::Failure, settings::Settings};
+
+/// OAuth 2.0 identity server and API-key authority.
+#[derive(Parser)]
+#[command(name = "latchkey", version, about, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    /// Fill an empty database with demo data before serving
+    #[arg(long)]
+    demo: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT (the default)
+    Serve {
+        /// Fill an empty database with demo data before serving
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database's schema up to this version
+    Migrate,
+    /// Set up and change what the server knows, also while it runs
+    #[command(subcommand)]
+    Admin(Box<admin::Command>),
+}
+
+/// Runs the program: 0 when all is well, 1 with a line on standard error when not, 2 for a command
+/// line that cannot be understood.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), Failure> {
+        let (is_top_demo, settings) = (self.demo, self.settings);
+        let command = self.command.unwrap_or(Command::Serve { demo: is_top_demo });
+        if is_top_demo && !matches!(command, Command::Serve { .. }) {
+            Self::command()
+                .error(ErrorKind::ArgumentConflict, "--demo belongs to `latchkey serve`")
+                .exit();
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(async {
+            match command {
+                Command::Serve { demo } => serve::run(&settings, demo || is_top_demo).await,
+                Command::Migrate => migrate::run(&settings).await,
+                Command::Admin(command) => admin::run(&settings, *command).await,
+            }
+        })
+    }
+}

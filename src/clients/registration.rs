@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use entity::{
     client::{Kind, Model},
+    registration_token,
     types::StringList,
 };
 
@@ -12,7 +13,7 @@ use super::metadata::problems;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{ClientSecret, Secret, random_base62},
+    crypto::secret::{ClientSecret, RegistrationToken, Secret, random_base62},
     fault::{Fault, FieldError},
     store,
 };
@@ -21,10 +22,7 @@ use crate::{
 const CLIENT_ID_CHARS: usize = 24;
 
 /// What became of a registration.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once per registration and taken apart at once"
-)]
+#[expect(clippy::large_enum_variant, reason = "made once per registration and taken apart at once")]
 pub enum Registration {
     /// The client exists now.
     Registered {
@@ -66,11 +64,7 @@ fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Mode
     let scope: BTreeSet<_> = new.scope.into_iter().collect();
     Model {
         id: random_base62(&*app.random, CLIENT_ID_CHARS),
-        kind: if new.is_public {
-            Kind::Public
-        } else {
-            Kind::Confidential
-        },
+        kind: if new.is_public { Kind::Public } else { Kind::Confidential },
         name: new.name.trim().to_owned(),
         secret_sha256: secret.map(Secret::sha256),
         redirect_uris: StringList(new.redirect_uris),
@@ -107,11 +101,7 @@ pub async fn rotate_secret(
     if !store::clients::replace_secret(&txn, client_id, secret.sha256()).await? {
         return Ok(None);
     }
-    let event = Event::new(
-        "client.rotate_secret",
-        actor,
-        Target::new("client", client_id),
-    );
+    let event = Event::new("client.rotate_secret", actor, Target::new("client", client_id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(Some(secret))
@@ -133,17 +123,33 @@ pub async fn set_disabled(
     if !store::clients::set_disabled(&txn, client_id, at).await? {
         return Ok(false);
     }
-    let action = if is_disabled {
-        "client.disable"
-    } else {
-        "client.enable"
-    };
-    audit::record(
-        app,
-        &txn,
-        Event::new(action, actor, Target::new("client", client_id)),
-    )
-    .await?;
+    let action = if is_disabled { "client.disable" } else { "client.enable" };
+    audit::record(app, &txn, Event::new(action, actor, Target::new("client", client_id))).await?;
     txn.commit().await?;
     Ok(true)
+}
+
+/// Makes an initial access token for dynamic registration (RFC 7591 §3), to be shown once; it works
+/// until it is revoked. `note` says what it is for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_registration(
+    app: &App,
+    actor: Actor,
+    note: &str,
+) -> Result<Secret<RegistrationToken>, Fault> {
+    let token = Secret::<RegistrationToken>::random(&*app.random);
+    let row = registration_token::Model {
+        token_sha256: token.sha256(),
+        note: note.to_owned(),
+        created_at: store::instant(app.now()),
+        revoked_at: None,
+    };
+    let txn = app.store.begin().await?;
+    store::registration_tokens::insert(&txn, row).await?;
+    let target = Target::new("registration_token", note);
+    audit::record(app, &txn, Event::new("registration_token.create", actor, target)).await?;
+    txn.commit().await?;
+    Ok(token)
 }

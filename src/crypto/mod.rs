@@ -9,3 +9,4 @@ pub mod random;
 pub mod sealed;
 pub mod secret;
 pub mod secrets_file;
+pub mod totp;

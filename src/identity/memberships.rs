@@ -20,6 +20,16 @@ impl Membership {
     pub fn is_administrator(&self) -> bool {
         self.role >= Role::Admin
     }
+
+    /// The role as pages name it.
+    #[must_use]
+    pub fn role_words(&self) -> &'static str {
+        match self.role {
+            Role::Member => "Member",
+            Role::Admin => "Admin",
+            Role::Owner => "Owner",
+        }
+    }
 }
 
 /// The workspaces of a user that are not disabled, oldest membership first.

@@ -4,6 +4,7 @@ pub mod connected_apps;
 mod letters;
 pub mod memberships;
 pub mod password;
+pub mod second_factor;
 pub mod session;
 pub mod sign_in;
 pub mod throttle;

@@ -32,10 +32,7 @@ pub struct RawKey {
 impl RawKey {
     /// Wraps what is known to be a key of this format.
     pub(super) fn wrap(text: Zeroizing<String>, format: &KeyFormat) -> Self {
-        Self {
-            text,
-            prefix_len: format.prefix.len(),
-        }
+        Self { text, prefix_len: format.prefix.len() }
     }
 
     /// The clear text, to be shown once.

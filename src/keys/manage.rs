@@ -109,17 +109,8 @@ pub async fn create_within(
     let raw = mint::mint(&*app.random, checked.format);
     let key = row(app.random.uuid(now), now, &new, &raw, checked.full_access);
     store::api_keys::insert(&txn, key.clone()).await?;
-    let what = if key.full_access {
-        "full access".to_owned()
-    } else {
-        new.scopes.to_string()
-    };
-    audit::record(
-        app,
-        &txn,
-        event("api_key.create", actor, &key).because(what),
-    )
-    .await?;
+    let what = if key.full_access { "full access".to_owned() } else { new.scopes.to_string() };
+    audit::record(app, &txn, event("api_key.create", actor, &key).because(what)).await?;
     txn.commit().await?;
     Ok(Creation::Created { key, raw })
 }
@@ -137,23 +128,8 @@ pub async fn set_active(
 ) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let is_changed = store::api_keys::set_active(&txn, workspace_id, id, is_active).await?;
-    let action = if is_active {
-        "api_key.enable"
-    } else {
-        "api_key.disable"
-    };
-    settle(
-        app,
-        txn,
-        is_changed,
-        Change {
-            action,
-            actor,
-            workspace_id,
-            id,
-        },
-    )
-    .await
+    let action = if is_active { "api_key.enable" } else { "api_key.disable" };
+    settle(app, txn, is_changed, Change { action, actor, workspace_id, id }).await
 }
 
 /// Revokes a key of this workspace for good; `false` if there is none or it already is.
@@ -163,12 +139,7 @@ pub async fn set_active(
 pub async fn revoke(app: &App, actor: Actor, workspace_id: Uuid, id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let is_changed = store::api_keys::revoke(&txn, workspace_id, id, app.now()).await?;
-    let change = Change {
-        action: "api_key.revoke",
-        actor,
-        workspace_id,
-        id,
-    };
+    let change = Change { action: "api_key.revoke", actor, workspace_id, id };
     settle(app, txn, is_changed, change).await
 }
 
@@ -179,12 +150,7 @@ pub async fn revoke(app: &App, actor: Actor, workspace_id: Uuid, id: Uuid) -> Re
 pub async fn delete(app: &App, actor: Actor, workspace_id: Uuid, id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let is_changed = store::api_keys::delete(&txn, workspace_id, id).await?;
-    let change = Change {
-        action: "api_key.delete",
-        actor,
-        workspace_id,
-        id,
-    };
+    let change = Change { action: "api_key.delete", actor, workspace_id, id };
     settle(app, txn, is_changed, change).await
 }
 
@@ -200,12 +166,8 @@ async fn settle(app: &App, txn: Txn, is_changed: bool, change: Change) -> Result
     if !is_changed {
         return Ok(false);
     }
-    let event = Event::new(
-        change.action,
-        change.actor,
-        Target::new("api_key", change.id),
-    )
-    .in_workspace(change.workspace_id);
+    let event = Event::new(change.action, change.actor, Target::new("api_key", change.id))
+        .in_workspace(change.workspace_id);
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(true)
@@ -237,11 +199,7 @@ async fn reached_limit(
     txn: &Txn,
     workspace: &workspace::Model,
 ) -> Result<Option<u32>, Fault> {
-    let limit = app
-        .config
-        .plans
-        .get(&workspace.plan)
-        .map_or(0, |plan| plan.keys);
+    let limit = app.config.plans.get(&workspace.plan).map_or(0, |plan| plan.keys);
     let count = store::api_keys::count(txn, workspace.id).await?;
     Ok((count >= u64::from(limit)).then_some(limit))
 }

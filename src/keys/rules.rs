@@ -31,18 +31,10 @@ impl<'a> Ceiling<'a> {
 
     /// What of `asked` is above it.
     fn excess(&self, asked: &Scope) -> Scope {
-        let allowed = self
-            .roles
-            .iter()
-            .fold(asked.clone(), |left, role| left.for_role(Some(*role)));
-        let allowed = self
-            .scopes
-            .map_or(allowed.clone(), |scopes| allowed.intersection(scopes));
-        asked
-            .iter()
-            .filter(|token| !allowed.contains(token))
-            .map(str::to_owned)
-            .collect()
+        let allowed =
+            self.roles.iter().fold(asked.clone(), |left, role| left.for_role(Some(*role)));
+        let allowed = self.scopes.map_or(allowed.clone(), |scopes| allowed.intersection(scopes));
+        asked.iter().filter(|token| !allowed.contains(token)).map(str::to_owned).collect()
     }
 }
 
@@ -63,14 +55,8 @@ pub(super) async fn ceiling(
     let owner = match new.owner {
         KeyOwner::User(id) => Some(id),
         KeyOwner::ServiceAccount(id) => {
-            if store::service_accounts::find(txn, new.workspace_id, id)
-                .await?
-                .is_none()
-            {
-                return Ok(Err(FieldError::new(
-                    "owner",
-                    "is not known in this workspace",
-                )));
+            if store::service_accounts::find(txn, new.workspace_id, id).await?.is_none() {
+                return Ok(Err(FieldError::new("owner", "is not known in this workspace")));
             }
             None
         }
@@ -80,17 +66,11 @@ pub(super) async fn ceiling(
         match role(txn, new.workspace_id, user_id).await? {
             Some(role) => roles.push(role),
             None => {
-                return Ok(Err(FieldError::new(
-                    field,
-                    "is not a member of this workspace",
-                )));
+                return Ok(Err(FieldError::new(field, "is not a member of this workspace")));
             }
         }
     }
-    Ok(Ok(Ceiling {
-        roles,
-        scopes: None,
-    }))
+    Ok(Ok(Ceiling { roles, scopes: None }))
 }
 
 async fn role(txn: &Txn, workspace_id: Uuid, user_id: Uuid) -> Result<Option<Role>, Fault> {
@@ -121,10 +101,7 @@ pub(super) fn check<'p>(
         errors.push(FieldError::new("expiresAt", "must be in the future"));
     }
     match format {
-        Some(format) if errors.is_empty() => Ok(Checked {
-            format,
-            full_access,
-        }),
+        Some(format) if errors.is_empty() => Ok(Checked { format, full_access }),
         _ => Err(errors),
     }
 }
@@ -159,18 +136,12 @@ fn scopes(
         }
         return true;
     }
-    let unknown: Vec<_> = new
-        .scopes
-        .iter()
-        .filter(|token| !product.scopes.contains_key(*token))
-        .collect();
+    let unknown: Vec<_> =
+        new.scopes.iter().filter(|token| !product.scopes.contains_key(*token)).collect();
     if unknown.iter().any(|token| !is_scope_token(token)) {
         refuse("contains what is not a scope token".to_owned());
     } else if !unknown.is_empty() {
-        refuse(format!(
-            "not offered by this workspace's product: {}",
-            unknown.join(" ")
-        ));
+        refuse(format!("not offered by this workspace's product: {}", unknown.join(" ")));
     }
     let excess = ceiling.excess(&new.scopes);
     if unknown.is_empty() && !excess.is_empty() {
@@ -228,10 +199,7 @@ mod tests {
     #[test]
     fn every_field_that_breaks_a_rule_is_named() {
         let open = Ceiling::default();
-        let name = |name: &str| NewKey {
-            name: name.to_owned(),
-            ..key("leads:read")
-        };
+        let name = |name: &str| NewKey { name: name.to_owned(), ..key("leads:read") };
         for (new, broken) in [
             (key("leads:read"), vec![]),
             (name(&"\u{e9}".repeat(120)), vec![]),
@@ -241,27 +209,9 @@ mod tests {
             (key("leads:steal"), vec!["scopes"]),
             (key("openid"), vec!["scopes"]),
             (key(""), vec!["scopes"]),
-            (
-                NewKey {
-                    environment: Environment::Test,
-                    ..key("leads:read")
-                },
-                vec!["environment"],
-            ),
-            (
-                NewKey {
-                    expires_at: Some(NOW),
-                    ..key("leads:read")
-                },
-                vec!["expiresAt"],
-            ),
-            (
-                NewKey {
-                    expires_at: Some(NOW + Duration::seconds(1)),
-                    ..key("leads:read")
-                },
-                vec![],
-            ),
+            (NewKey { environment: Environment::Test, ..key("leads:read") }, vec!["environment"]),
+            (NewKey { expires_at: Some(NOW), ..key("leads:read") }, vec!["expiresAt"]),
+            (NewKey { expires_at: Some(NOW + Duration::seconds(1)), ..key("leads:read") }, vec![]),
             (
                 NewKey {
                     expires_at: Some(NOW - Duration::days(1)),
@@ -289,53 +239,32 @@ mod tests {
         .err()
         .unwrap();
 
-        assert!(
-            errors[0].message.ends_with(": leads:steal"),
-            "{}",
-            errors[0].message
-        );
+        assert!(errors[0].message.ends_with(": leads:steal"), "{}", errors[0].message);
     }
 
     #[test]
     fn an_empty_list_means_what_the_product_says() {
         let products = products();
         let full = |product: &str, new: &NewKey| {
-            check(
-                products.get(product).unwrap(),
-                new,
-                &Ceiling::default(),
-                NOW,
-            )
-            .map(|checked| checked.full_access)
-            .map_err(|errors| errors[0].field)
+            check(products.get(product).unwrap(), new, &Ceiling::default(), NOW)
+                .map(|checked| checked.full_access)
+                .map_err(|errors| errors[0].field)
         };
 
         assert_eq!(full("full", &key("")), Ok(true));
         assert_eq!(full("full", &key("leads:read")), Ok(false));
         assert_eq!(full("plain", &key("")), Err("scopes"));
-        let both = NewKey {
-            full_access: true,
-            ..key("leads:read")
-        };
+        let both = NewKey { full_access: true, ..key("leads:read") };
         assert_eq!(full("full", &both), Err("scopes"));
-        let asked = NewKey {
-            full_access: true,
-            ..key("")
-        };
+        let asked = NewKey { full_access: true, ..key("") };
         assert_eq!(full("full", &asked), Ok(true));
         assert_eq!(full("plain", &asked), Err("scopes"));
     }
 
     #[test]
     fn nobody_gives_more_than_they_have() {
-        let member = || Ceiling {
-            roles: vec![Role::Owner, Role::Member],
-            scopes: None,
-        };
-        let owner = || Ceiling {
-            roles: vec![Role::Owner],
-            scopes: None,
-        };
+        let member = || Ceiling { roles: vec![Role::Owner, Role::Member], scopes: None };
+        let owner = || Ceiling { roles: vec![Role::Owner], scopes: None };
         let narrow = Scope::stored("leads:read");
 
         for (scope, ceiling, is_allowed) in [

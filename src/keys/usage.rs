@@ -22,25 +22,14 @@ pub fn due(app: &App, key_id: Uuid, in_query: bool) -> Option<Use> {
     let is_first = |counted| app.limiter.requests.count(&counted, 1, at).is_allowed;
     let is_used = is_first(Counted::KeyUse(key_id));
     let is_exposed = in_query && is_first(Counted::KeyExposure(key_id));
-    (is_used || is_exposed).then_some(Use {
-        key_id,
-        at,
-        in_query: is_exposed,
-    })
+    (is_used || is_exposed).then_some(Use { key_id, at, in_query: is_exposed })
 }
 
 /// Writes a use down.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(
-    app: &App,
-    Use {
-        key_id,
-        at,
-        in_query,
-    }: Use,
-) -> Result<(), Fault> {
+pub async fn note(app: &App, Use { key_id, at, in_query }: Use) -> Result<(), Fault> {
     let txn = app.store.begin().await?;
     store::api_keys::touch(&txn, key_id, at, in_query).await?;
     txn.commit().await?;

@@ -11,12 +11,20 @@ use crate::{
     tokens::scopes::Scope,
 };
 
-/// The state of a key. The order is the order of the checks: who revokes a key wants it unknown,
-/// whatever else is wrong with it.
+/// The state of a key.
 #[derive(Debug)]
 pub enum Verdict {
     /// It was never made, is revoked, or is deleted.
     Unknown,
+    /// It is known and must not be used now.
+    Barred(Bar, Box<KeyRecord>),
+    /// It may be used.
+    Live(Box<LiveKey>),
+}
+
+/// Why a known key must not be used now, in the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
     /// It is switched off.
     Inactive,
     /// Its time is over.
@@ -25,10 +33,8 @@ pub enum Verdict {
     WorkspaceDisabled,
     /// The user who owns it is disabled.
     OwnerDisabled,
-    /// The user who owns it has left its workspace.
+    /// Its owner is not, or no longer, in its workspace.
     OwnerNotMember,
-    /// It may be used.
-    Live(Box<LiveKey>),
 }
 
 /// A key that may be used.
@@ -75,34 +81,35 @@ pub async fn verify(app: &App, raw: &RawKey) -> Result<Verdict, Fault> {
     let Some(record) = store::api_keys::find_record(db, &raw.sha256()).await? else {
         return Ok(Verdict::Unknown);
     };
-    if let Some(refused) = refusal(&record, now) {
-        return Ok(refused);
+    if record.key.revoked_at.is_some() {
+        return Ok(Verdict::Unknown);
+    }
+    if let Some(bar) = bar(&record, now) {
+        return Ok(Verdict::Barred(bar, Box::new(record)));
     }
     let role = match &record.user {
         None => None,
         Some(owner) => match store::members::find(db, record.workspace.id, owner.id).await? {
             Some(member) => Some(member.role),
-            None => return Ok(Verdict::OwnerNotMember),
+            None => return Ok(Verdict::Barred(Bar::OwnerNotMember, Box::new(record))),
         },
     };
     Ok(Verdict::Live(Box::new(LiveKey { record, role })))
 }
 
-fn refusal(record: &KeyRecord, now: DateTime<Utc>) -> Option<Verdict> {
+fn bar(record: &KeyRecord, now: DateTime<Utc>) -> Option<Bar> {
     let key = &record.key;
-    if key.revoked_at.is_some() {
-        Some(Verdict::Unknown)
-    } else if !key.is_active {
-        Some(Verdict::Inactive)
+    if !key.is_active {
+        Some(Bar::Inactive)
     } else if key.expires_at.is_some_and(|at| at.0 <= now) {
-        Some(Verdict::Expired)
+        Some(Bar::Expired)
     } else if record.workspace.disabled_at.is_some() {
-        Some(Verdict::WorkspaceDisabled)
+        Some(Bar::WorkspaceDisabled)
     } else if record.user.as_ref().is_some_and(|user| user.disabled_at.is_some()) {
-        Some(Verdict::OwnerDisabled)
+        Some(Bar::OwnerDisabled)
     } else if record.user.is_none() && record.service_account.is_none() {
         // a key acts as somebody; without an owner it may do nothing
-        Some(Verdict::OwnerNotMember)
+        Some(Bar::OwnerNotMember)
     } else {
         None
     }

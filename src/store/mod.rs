@@ -17,6 +17,7 @@ pub mod members;
 pub mod outbox;
 pub mod refresh_tokens;
 pub mod registration_tokens;
+pub mod second_factor_uses;
 pub mod service_accounts;
 pub mod sign_in_failures;
 pub mod subscriptions;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::user::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
-    prelude::Uuid, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{Duplicate, insert_unique, instant};
@@ -26,10 +26,7 @@ pub async fn find_by_username(
     db: &impl ConnectionTrait,
     username: &str,
 ) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find()
-        .filter(COLUMN.username.eq(username))
-        .one(db)
-        .await?)
+    Ok(Entity::find().filter(COLUMN.username.eq(username)).one(db).await?)
 }
 
 /// Whether there is no user at all.
@@ -135,4 +132,20 @@ pub async fn list_by_ids(
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
+/// Up to `limit` users whose username sorts after `after`, by username.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    let mut query = Entity::find().order_by_asc(Column::Username).limit(limit);
+    if let Some(after) = after {
+        query = query.filter(COLUMN.username.gt(after));
+    }
+    Ok(query.all(db).await?)
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::workspace::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    sea_query::Expr,
 };
 
 use super::{Duplicate, insert_unique, instant};
@@ -63,4 +64,20 @@ pub async fn list_by_ids(
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
+/// Up to `limit` workspaces whose slug sorts after `after`, by slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    let mut query = Entity::find().order_by_asc(Column::Slug).limit(limit);
+    if let Some(after) = after {
+        query = query.filter(COLUMN.slug.gt(after));
+    }
+    Ok(query.all(db).await?)
 }

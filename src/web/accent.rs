@@ -25,11 +25,7 @@ pub fn stylesheet(accent: &str) -> String {
 }
 
 fn properties(accent: Colour) -> String {
-    let on_accent = if contrast(accent, WHITE) >= contrast(accent, BLACK) {
-        WHITE
-    } else {
-        BLACK
-    };
+    let on_accent = if contrast(accent, WHITE) >= contrast(accent, BLACK) { WHITE } else { BLACK };
     format!("--accent:{};--on-accent:{}", hex(accent), hex(on_accent))
 }
 
@@ -59,19 +55,13 @@ fn contrast(one: Colour, other: Colour) -> f64 {
 fn luminance(colour: Colour) -> f64 {
     let [red, green, blue] = colour.map(|channel| {
         let value = f64::from(channel) / 255.0;
-        if value <= 0.04045 {
-            value / 12.92
-        } else {
-            ((value + 0.055) / 1.055).powf(2.4)
-        }
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
     });
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 fn parse(text: &str) -> Option<Colour> {
-    let digits = text
-        .strip_prefix('#')
-        .filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
     let channel = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     Some([channel(0)?, channel(2)?, channel(4)?])
 }
@@ -95,17 +85,12 @@ mod tests {
 
     #[test]
     fn every_accent_ends_up_legible_in_both_schemes() {
-        for accent in [
-            "#2457c5", "#ffffff", "#000000", "#ffee00", "#00ff00", "#808080", "#e91e63",
-        ] {
+        for accent in ["#2457c5", "#ffffff", "#000000", "#ffee00", "#00ff00", "#808080", "#e91e63"]
+        {
             let colour = parse(accent).unwrap();
             for (surface, end) in [(LIGHT_SURFACE, BLACK), (DARK_SURFACE, WHITE)] {
                 let made = legible_on(colour, surface, end);
-                assert!(
-                    contrast(made, surface) >= LEGIBLE,
-                    "{accent} became {}",
-                    hex(made)
-                );
+                assert!(contrast(made, surface) >= LEGIBLE, "{accent} became {}", hex(made));
                 let best = contrast(made, WHITE).max(contrast(made, BLACK));
                 assert!(best >= LEGIBLE, "{accent}: text on {}", hex(made));
             }

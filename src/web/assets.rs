@@ -48,12 +48,7 @@ pub fn accent_stylesheet(app: &App) -> String {
 fn brand(Data(app): Data<&Arc<App>>, uri: &Uri, headers: &HeaderMap) -> Response {
     let css = accent::stylesheet(&app.config.brand.accent);
     let tag = digest::hex(&digest::sha256(css.as_bytes()));
-    answer(
-        "text/css; charset=utf-8",
-        &tag,
-        css.into_bytes(),
-        Asked { uri, headers },
-    )
+    answer("text/css; charset=utf-8", &tag, css.into_bytes(), Asked { uri, headers })
 }
 
 #[handler]
@@ -66,12 +61,7 @@ fn file(Path(name): Path<String>, uri: &Uri, headers: &HeaderMap) -> Result<Resp
         _ => "application/octet-stream",
     };
     let tag = digest::hex(&metadata.sha256_hash());
-    Ok(answer(
-        kind,
-        &tag,
-        data.into_owned(),
-        Asked { uri, headers },
-    ))
+    Ok(answer(kind, &tag, data.into_owned(), Asked { uri, headers }))
 }
 
 #[derive(Clone, Copy)]
@@ -81,30 +71,18 @@ struct Asked<'a> {
 }
 
 fn answer(kind: &'static str, tag: &str, content: Vec<u8>, asked: Asked<'_>) -> Response {
-    let is_versioned = asked
-        .uri
-        .query()
-        .is_some_and(|query| query.starts_with("v="));
+    let is_versioned = asked.uri.query().is_some_and(|query| query.starts_with("v="));
     let tag = format!("\"{tag}\"");
-    let known = asked
-        .headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
+    let known = asked.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     let response = Response::builder()
         .header(header::ETAG, tag)
-        .header(
-            header::CACHE_CONTROL,
-            if is_versioned { FOREVER } else { FOR_A_WHILE },
-        )
+        .header(header::CACHE_CONTROL, if is_versioned { FOREVER } else { FOR_A_WHILE })
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'")
         .header("cross-origin-resource-policy", "same-origin");
     if is_known {
-        return response
-            .status(StatusCode::NOT_MODIFIED)
-            .finish()
-            .into_response();
+        return response.status(StatusCode::NOT_MODIFIED).finish().into_response();
     }
     response.content_type(kind).body(content)
 }

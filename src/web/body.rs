@@ -51,10 +51,7 @@ mod tests {
     #[tokio::test]
     async fn the_limit_counts_bytes_that_arrive() {
         assert_eq!(read(Body::from("12345"), 5).await, Ok(b"12345".to_vec()));
-        assert_eq!(
-            read(Body::from("123456"), 5).await,
-            Err(BodyError::TooLarge)
-        );
+        assert_eq!(read(Body::from("123456"), 5).await, Err(BodyError::TooLarge));
         assert_eq!(read(Body::empty(), 0).await, Ok(Vec::new()));
     }
 

@@ -63,10 +63,7 @@ impl Browser {
     /// What a session remembers about this browser.
     #[must_use]
     pub fn device(&self) -> Device {
-        Device {
-            user_agent: self.user_agent.clone(),
-            address: self.address,
-        }
+        Device { user_agent: self.user_agent.clone(), address: self.address }
     }
 
     /// The user, if somebody is signed in.
@@ -135,9 +132,7 @@ impl<'a> FromRequest<'a> for Account {
         let browser = Browser::from_request(request, body).await?;
         match browser.user().cloned() {
             Some(user) => Ok(Self { browser, user }),
-            None => Err(Error::from_response(
-                browser.respond(see_other(&sign_in_for(request))),
-            )),
+            None => Err(Error::from_response(browser.respond(see_other(&sign_in_for(request))))),
         }
     }
 }
@@ -152,9 +147,5 @@ fn sign_in_for(request: &Request) -> String {
 }
 
 fn readable(user_agent: &str) -> String {
-    user_agent
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_USER_AGENT_CHARS)
-        .collect()
+    user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_CHARS).collect()
 }

@@ -45,24 +45,16 @@ impl CsrfForm {
     /// A field's value; `None` when it is absent or empty.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.pairs()
-            .find(|(name, _)| *name == field)
-            .map(|(_, value)| value)
+        self.pairs().find(|(name, _)| *name == field).map(|(_, value)| value)
     }
 
     /// Every value of a field that is a list of checkboxes.
     pub fn all(&self, field: &'static str) -> impl Iterator<Item = &str> {
-        self.pairs()
-            .filter(move |(name, _)| *name == field)
-            .map(|(_, value)| value)
+        self.pairs().filter(move |(name, _)| *name == field).map(|(_, value)| value)
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self
-            .0
-            .0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = self.0.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.filter(|(_, value)| !value.is_empty())
     }
 
@@ -82,21 +74,14 @@ impl<'a> FromRequest<'a> for CsrfForm {
         if !is_urlencoded(request.content_type()) {
             return Err(PageError::unsupported_form().into());
         }
-        let bytes = body::read(body.take()?, MAX_FORM_BYTES)
-            .await
-            .map_err(PageError::from)?;
+        let bytes = body::read(body.take()?, MAX_FORM_BYTES).await.map_err(PageError::from)?;
         let bytes = Zeroizing::new(bytes);
         let fields = Fields::parse(&bytes).ok_or_else(PageError::repeated_field)?;
         let form = Self(fields);
         let cookie = session_cookie::read(request.headers(), is_secure(app));
-        let is_ours = cookie
-            .zip(form.get(FIELD))
-            .is_some_and(|(cookie, token)| holds(app, &cookie, token));
-        if is_ours {
-            Ok(form)
-        } else {
-            Err(PageError::stale_form().into())
-        }
+        let is_ours =
+            cookie.zip(form.get(FIELD)).is_some_and(|(cookie, token)| holds(app, &cookie, token));
+        if is_ours { Ok(form) } else { Err(PageError::stale_form().into()) }
     }
 }
 
@@ -121,10 +106,7 @@ impl Fields {
 fn is_urlencoded(content_type: Option<&str>) -> bool {
     content_type
         .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| {
-            kind.trim()
-                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 /// Whether the browser says that a page of ours sent this. Browsers that say nothing, or hide it as
@@ -133,10 +115,7 @@ fn comes_from_here(headers: &HeaderMap, issuer: &str) -> bool {
     let is_ours = |origin: &str| {
         Url::parse(issuer).is_ok_and(|url| url.origin().ascii_serialization() == origin)
     };
-    match (
-        only(headers, &SEC_FETCH_SITE),
-        only(headers, &header::ORIGIN),
-    ) {
+    match (only(headers, &SEC_FETCH_SITE), only(headers, &header::ORIGIN)) {
         (Said::Twice, _) | (_, Said::Twice) => false,
         (Said::Once(site), _) => matches!(site, "same-origin" | "none"),
         (Said::Nothing, Said::Once(origin)) => origin == "null" || is_ours(origin),
@@ -181,33 +160,15 @@ mod tests {
             (&[("sec-fetch-site", "same-site")], false),
             (&[("sec-fetch-site", "cross-site")], false),
             (&[("sec-fetch-site", "")], false),
-            (
-                &[
-                    ("sec-fetch-site", "same-origin"),
-                    ("sec-fetch-site", "cross-site"),
-                ],
-                false,
-            ),
+            (&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], false),
             (&[("origin", "https://id.example")], true),
             (&[("origin", "null")], true),
             (&[("origin", "https://id.example:444")], false),
             (&[("origin", "http://id.example")], false),
             (&[("origin", "https://evil.example")], false),
-            (
-                &[
-                    ("origin", "https://id.example"),
-                    ("origin", "https://id.example"),
-                ],
-                false,
-            ),
-            (
-                &[("origin", "null"), ("sec-fetch-site", "cross-site")],
-                false,
-            ),
-            (
-                &[("origin", "null"), ("sec-fetch-site", "same-origin")],
-                true,
-            ),
+            (&[("origin", "https://id.example"), ("origin", "https://id.example")], false),
+            (&[("origin", "null"), ("sec-fetch-site", "cross-site")], false),
+            (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
         ] {
             assert_eq!(accepted(pairs), is_accepted, "{pairs:?}");
         }
@@ -233,12 +194,7 @@ mod tests {
         ] {
             assert!(is_urlencoded(Some(good)), "{good}");
         }
-        for bad in [
-            "",
-            "text/plain",
-            "multipart/form-data; boundary=x",
-            "application/json",
-        ] {
+        for bad in ["", "text/plain", "multipart/form-data; boundary=x", "application/json"] {
             assert!(!is_urlencoded(Some(bad)), "{bad}");
         }
         assert!(!is_urlencoded(None));

@@ -45,19 +45,12 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let endpoint = Arc::clone(&self.0);
-        let run = async move {
-            endpoint
-                .call(request)
-                .await
-                .map(IntoResponse::into_response)
-        };
-        tokio::spawn(run.instrument(Span::current()))
-            .await
-            .unwrap_or_else(|failure| {
-                // the panic hook has printed where; this ties it to the request
-                error!("a request ended in a panic: {failure}");
-                Err(Panicked.into())
-            })
+        let run = async move { endpoint.call(request).await.map(IntoResponse::into_response) };
+        tokio::spawn(run.instrument(Span::current())).await.unwrap_or_else(|failure| {
+            // the panic hook has printed where; this ties it to the request
+            error!("a request ended in a panic: {failure}");
+            Err(Panicked.into())
+        })
     }
 }
 
@@ -101,11 +94,7 @@ mod tests {
         .with(Detached);
 
         let request = endpoint.get_response(Request::default());
-        assert!(
-            tokio::time::timeout(Duration::from_millis(5), request)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(5), request).await.is_err());
         go_on.notify_one();
 
         is_done.await.unwrap();

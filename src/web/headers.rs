@@ -36,24 +36,14 @@ impl Policy {
     }
 
     fn fixed(&self) -> Vec<(HeaderName, &'static str)> {
-        let referrer = if self.carries_secret {
-            "no-referrer"
-        } else {
-            "same-origin"
-        };
+        let referrer = if self.carries_secret { "no-referrer" } else { "same-origin" };
         let mut headers = vec![
             (header::CACHE_CONTROL, "no-store"),
             (header::X_FRAME_OPTIONS, "DENY"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, referrer),
-            (
-                HeaderName::from_static("cross-origin-opener-policy"),
-                "same-origin",
-            ),
-            (
-                HeaderName::from_static("cross-origin-resource-policy"),
-                "same-origin",
-            ),
+            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
             (
                 HeaderName::from_static("permissions-policy"),
                 "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

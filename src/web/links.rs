@@ -9,11 +9,7 @@ pub fn login(request: Option<&str>) -> String {
 /// The sign-in page; afterwards it goes to `path`, if that is a page of ours.
 #[must_use]
 pub fn login_then(path: &str) -> String {
-    if is_return_path(path) {
-        format!("/login?next={path}")
-    } else {
-        login(None)
-    }
+    if is_return_path(path) { format!("/login?next={path}") } else { login(None) }
 }
 
 /// The page that asks for a second factor.
@@ -94,9 +90,7 @@ pub fn admin_client(id: &str) -> String {
 pub fn is_return_path(path: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
     path.len() <= 200
-        && ["/settings/", "/workspaces/", "/admin/"]
-            .iter()
-            .any(|room| path.starts_with(room))
+        && ["/settings/", "/workspaces/", "/admin/"].iter().any(|room| path.starts_with(room))
         && path.bytes().all(legal)
         && !path.contains("//")
 }
@@ -118,11 +112,7 @@ mod tests {
 
     #[test]
     fn a_sign_in_returns_only_to_pages_of_ours() {
-        for good in [
-            "/settings/api-keys",
-            "/workspaces/acme-1/settings/keys",
-            "/admin/clients",
-        ] {
+        for good in ["/settings/api-keys", "/workspaces/acme-1/settings/keys", "/admin/clients"] {
             assert!(is_return_path(good), "{good}");
             assert_eq!(login_then(good), format!("/login?next={good}"));
         }

@@ -21,10 +21,7 @@ impl ResponseError for WrongMethod {
     }
 
     fn as_response(&self) -> Response {
-        Response::builder()
-            .status(self.status())
-            .header(header::ALLOW, self.allow)
-            .finish()
+        Response::builder().status(self.status()).header(header::ALLOW, self.allow).finish()
     }
 }
 

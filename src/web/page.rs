@@ -50,11 +50,7 @@ impl<'a, T: Template> Page<'a, T> {
     /// A page with status 200 under the strictest policy.
     #[must_use]
     pub fn new(template: &'a T) -> Self {
-        Self {
-            template,
-            status: StatusCode::OK,
-            policy: Policy::default(),
-        }
+        Self { template, status: StatusCode::OK, policy: Policy::default() }
     }
 
     /// The same page under another status.
@@ -140,9 +136,5 @@ pub fn is_secure(app: &App) -> bool {
 }
 
 fn remote_source(uri: &str) -> Option<String> {
-    if uri.starts_with('/') {
-        None
-    } else {
-        form_source(uri)
-    }
+    if uri.starts_with('/') { None } else { form_source(uri) }
 }

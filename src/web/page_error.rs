@@ -59,11 +59,7 @@ impl PageError {
     /// such as `("invalid_request", "redirect_uri", …)`.
     #[must_use]
     pub fn bad_request(code: &'static str, parameter: &'static str, text: &'static str) -> Self {
-        let mut page = Self::new(
-            StatusCode::BAD_REQUEST,
-            "This request cannot be answered",
-            text,
-        );
+        let mut page = Self::new(StatusCode::BAD_REQUEST, "This request cannot be answered", text);
         page.0.code = Some(code);
         page.0.parameter = Some(parameter);
         page
@@ -115,10 +111,7 @@ impl PageError {
     /// 400: a field that is no list was given twice.
     #[must_use]
     pub fn repeated_field() -> Self {
-        Self::refused(
-            "This form cannot be read",
-            "A field was given more than once.",
-        )
+        Self::refused("This form cannot be read", "A field was given more than once.")
     }
 
     /// 429: come back later.
@@ -204,14 +197,10 @@ impl PageError {
 
     fn headers(&self, response: &mut Response) {
         if let Some(seconds) = self.0.retry_after_secs {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(allow) = self.0.allow {
-            response
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static(allow));
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         }
     }
 
@@ -243,11 +232,7 @@ impl ResponseError for PageError {
 
 impl From<Fault> for PageError {
     fn from(fault: Fault) -> Self {
-        let mut page = if fault.is_transient() {
-            Self::busy()
-        } else {
-            Self::broken()
-        };
+        let mut page = if fault.is_transient() { Self::busy() } else { Self::broken() };
         page.0.fault = Some(fault);
         page
     }

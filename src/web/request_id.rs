@@ -48,10 +48,7 @@ impl<E: Endpoint> Middleware<E> for RequestIds {
     type Output = Named<E>;
 
     fn transform(&self, endpoint: E) -> Named<E> {
-        Named {
-            endpoint,
-            app: Arc::clone(&self.0),
-        }
+        Named { endpoint, app: Arc::clone(&self.0) }
     }
 }
 

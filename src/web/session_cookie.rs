@@ -27,21 +27,14 @@ pub fn read(headers: &HeaderMap, is_secure: bool) -> Option<Secret<SessionCookie
 pub fn set(cookie: &Secret<SessionCookie>, is_secure: bool) -> Option<HeaderValue> {
     let secure = if is_secure { "; Secure" } else { "" };
     let name = name_of(is_secure);
-    let text = format!(
-        "{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
-        cookie.reveal()
-    );
+    let text = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie.reveal());
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
 
 const fn name_of(is_secure: bool) -> &'static str {
-    if is_secure {
-        SECURE_NAME
-    } else {
-        LOOPBACK_NAME
-    }
+    if is_secure { SECURE_NAME } else { LOOPBACK_NAME }
 }
 
 #[cfg(test)]
@@ -62,10 +55,7 @@ mod tests {
     fn the_cookie_is_found_among_others_and_garbage_is_absent() {
         let text = cookie(7).reveal().to_owned();
 
-        assert_eq!(
-            seen(&format!("a=b; __Host-latchkey={text};c=d"), true),
-            Some(text.clone())
-        );
+        assert_eq!(seen(&format!("a=b; __Host-latchkey={text};c=d"), true), Some(text.clone()));
         assert_eq!(seen(&format!("latchkey={text}"), false), Some(text.clone()));
         for absent in [
             "",
@@ -79,33 +69,18 @@ mod tests {
         ] {
             assert_eq!(seen(absent, true), None, "{absent}");
         }
-        assert_eq!(
-            seen(&format!("latchkey=garbage; latchkey={text}"), false),
-            Some(text)
-        );
+        assert_eq!(seen(&format!("latchkey=garbage; latchkey={text}"), false), Some(text));
     }
 
     #[test]
     fn an_https_issuer_gets_a_host_cookie() {
-        let value = |secure| {
-            set(&cookie(7), secure)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned()
-        };
+        let value = |secure| set(&cookie(7), secure).unwrap().to_str().unwrap().to_owned();
 
         let secure = value(true);
         assert!(secure.starts_with("__Host-latchkey=lk_bs_"), "{secure}");
-        assert!(
-            secure.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
-            "{secure}"
-        );
+        assert!(secure.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{secure}");
         let loopback = value(false);
         assert!(loopback.starts_with("latchkey=lk_bs_"), "{loopback}");
-        assert!(
-            loopback.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
-            "{loopback}"
-        );
+        assert!(loopback.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{loopback}");
     }
 }

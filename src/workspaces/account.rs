@@ -69,12 +69,7 @@ pub async fn open_subscription(
         return Ok(None);
     }
     store::subscriptions::insert(&txn, row).await?;
-    audit::record(
-        app,
-        &txn,
-        Event::new("subscription.open", actor, account.target()),
-    )
-    .await?;
+    audit::record(app, &txn, Event::new("subscription.open", actor, account.target())).await?;
     txn.commit().await?;
     Ok(Some(key))
 }
@@ -92,12 +87,7 @@ pub async fn allow_comms(app: &App, actor: Actor, account: Account) -> Result<bo
         Account::User(id) => store::users::allow_comms(&txn, id, now).await?,
     };
     if is_new {
-        audit::record(
-            app,
-            &txn,
-            Event::new("comms.allow", actor, account.target()),
-        )
-        .await?;
+        audit::record(app, &txn, Event::new("comms.allow", actor, account.target())).await?;
         txn.commit().await?;
     }
     Ok(is_new)
@@ -111,12 +101,7 @@ pub async fn verify_user(app: &App, actor: Actor, id: Uuid) -> Result<bool, Faul
     let txn = app.store.begin().await?;
     let is_new = store::users::verify(&txn, id, app.now()).await?;
     if is_new {
-        audit::record(
-            app,
-            &txn,
-            Event::new("user.verify", actor, Target::new("user", id)),
-        )
-        .await?;
+        audit::record(app, &txn, Event::new("user.verify", actor, Target::new("user", id))).await?;
         txn.commit().await?;
     }
     Ok(is_new)

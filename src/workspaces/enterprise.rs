@@ -24,10 +24,7 @@ pub async fn create_enterprise(
     let canonical = Pin::parse(pin);
     let mut problems: Vec<_> = name_problem(name).into_iter().collect();
     if canonical.is_none() {
-        problems.push(FieldError::new(
-            "pin",
-            "must be 2 to 32 ASCII letters, digits, - and _",
-        ));
+        problems.push(FieldError::new("pin", "must be 2 to 32 ASCII letters, digits, - and _"));
     }
     let Some(canonical) = canonical.filter(|_| problems.is_empty()) else {
         return Ok(Err(problems));
@@ -41,10 +38,7 @@ pub async fn create_enterprise(
         created_at: store::instant(now),
     };
     let txn = app.store.begin().await?;
-    if store::enterprises::insert(&txn, enterprise.clone())
-        .await?
-        .is_err()
-    {
+    if store::enterprises::insert(&txn, enterprise.clone()).await?.is_err() {
         return Ok(refused("pin", "is taken"));
     }
     let target = Target::new("enterprise", enterprise.id);

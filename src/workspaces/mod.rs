@@ -5,8 +5,10 @@
 
 mod account;
 mod enterprise;
+pub mod lookup;
 mod member;
 mod names;
+mod service_account;
 mod user;
 mod workspace;
 
@@ -16,6 +18,7 @@ pub use self::{
     account::{Account, allow_comms, open_subscription, verify_user},
     enterprise::create_enterprise,
     member::{add_member, remove_member},
+    service_account::service_account,
     user::{CreatedUser, Membership, NewUser, create_user, disable_user},
     workspace::{NewWorkspace, create_workspace, disable_workspace},
 };

@@ -28,10 +28,7 @@ pub(super) fn slug_problem(text: &str) -> Option<FieldError> {
         && !text.starts_with('-')
         && !text.ends_with('-');
     (!is_slug).then(|| {
-        FieldError::new(
-            "slug",
-            "must be 2 to 64 of a-z 0-9 and -, without - at either end",
-        )
+        FieldError::new("slug", "must be 2 to 64 of a-z 0-9 and -, without - at either end")
     })
 }
 

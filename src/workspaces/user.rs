@@ -67,20 +67,14 @@ struct Address {
 
 impl NewUser {
     fn checked(&self) -> Checked<Address> {
-        let mut problems: Vec<_> = self
-            .name
-            .as_deref()
-            .and_then(name_problem)
-            .into_iter()
-            .collect();
+        let mut problems: Vec<_> =
+            self.name.as_deref().and_then(name_problem).into_iter().collect();
         let username = Username::parse(&self.username);
         if username.is_none() {
             problems.push(FieldError::new("username", "must be email or pin/email"));
         }
         let email = match &self.email {
-            None => username
-                .as_ref()
-                .map(|username| username.email().to_owned()),
+            None => username.as_ref().map(|username| username.email().to_owned()),
             // a username without a PIN is an email address
             Some(email) => Username::parse(email)
                 .filter(|address| address.pin().is_none())
@@ -144,19 +138,14 @@ async fn insert(
         Some(pin) => match store::enterprises::find_by_pin(txn, pin.as_str()).await? {
             Some(enterprise) => Some(enterprise.id),
             None => {
-                return Ok(refused(
-                    "username",
-                    "names an enterprise that does not exist",
-                ));
+                return Ok(refused("username", "names an enterprise that does not exist"));
             }
         },
     };
     let now = app.now();
     let id = app.random.uuid(now);
     let seal = |seed: &Zeroizing<Vec<u8>>| {
-        app.secrets
-            .sealer
-            .seal(&*app.random, &format!("user.totp:{id}"), seed)
+        app.secrets.sealer.seal(&*app.random, &format!("user.totp:{id}"), seed)
     };
     let user = Model {
         id,
@@ -196,12 +185,7 @@ pub async fn disable_user(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fau
     if !store::users::disable(&txn, id, app.now()).await? {
         return Ok(false);
     }
-    audit::record(
-        app,
-        &txn,
-        Event::new("user.disable", actor, Target::new("user", id)),
-    )
-    .await?;
+    audit::record(app, &txn, Event::new("user.disable", actor, Target::new("user", id))).await?;
     txn.commit().await?;
     Ok(true)
 }
@@ -217,10 +201,7 @@ mod tests {
 
     #[test]
     fn mail_goes_to_the_part_after_the_slash() {
-        let new = NewUser {
-            username: "ACME/Ada@Acme.example".into(),
-            ..NewUser::default()
-        };
+        let new = NewUser { username: "ACME/Ada@Acme.example".into(), ..NewUser::default() };
 
         let address = new.checked().unwrap();
 

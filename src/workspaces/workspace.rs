@@ -44,15 +44,10 @@ impl NewWorkspace {
             .get(&self.plan)
             .is_none()
             .then(|| FieldError::new("plan", "is not a plan of the configuration"));
-        [
-            slug_problem(&self.slug),
-            name_problem(&self.name),
-            product,
-            plan,
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [slug_problem(&self.slug), name_problem(&self.name), product, plan]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -88,17 +83,10 @@ pub async fn create_workspace(
         created_at: store::instant(now),
         disabled_at: None,
     };
-    if store::workspaces::insert(&txn, workspace.clone())
-        .await?
-        .is_err()
-    {
+    if store::workspaces::insert(&txn, workspace.clone()).await?.is_err() {
         return Ok(refused("slug", "is taken"));
     }
-    let event = Event::new(
-        "workspace.create",
-        actor,
-        Target::new("workspace", workspace.id),
-    );
+    let event = Event::new("workspace.create", actor, Target::new("workspace", workspace.id));
     audit::record(app, &txn, event.in_workspace(workspace.id)).await?;
     txn.commit().await?;
     Ok(Ok(workspace))

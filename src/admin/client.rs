@@ -1,0 +1,158 @@
+//! `/admin/clients/{id}`: one client, its secret, and whether it may work.
+
+use std::sync::Arc;
+
+use askama::Template;
+use entity::{client, workspace};
+use poem::{
+    Response, handler,
+    http::{StatusCode, Uri},
+    web::{Data, Path},
+};
+
+use super::{
+    Admin,
+    clients::{SecretPage, kind_words},
+};
+use crate::{
+    app::App,
+    audit::Actor,
+    clients::{listing, registration},
+    web::{
+        csrf::CsrfForm,
+        frame::{Frame, Tab},
+        links,
+        moment::Moment,
+        notice,
+        page::{Brand, Page, html, see_other},
+        page_error::PageError,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "admin/client.html")]
+struct ClientPage {
+    brand: Brand,
+    frame: Frame,
+    path: String,
+    kind: &'static str,
+    has_secret: bool,
+    workspace: Option<String>,
+    since: Moment,
+    disabled: Option<Moment>,
+    scopes: Vec<String>,
+    client: client::Model,
+}
+
+#[derive(Template)]
+#[template(path = "admin/rotate_secret.html")]
+struct RotatePage {
+    brand: Brand,
+    frame: Frame,
+    path: String,
+    name: String,
+}
+
+type Found = (client::Model, Option<workspace::Model>);
+
+async fn find(app: &App, id: &str) -> Result<Found, PageError> {
+    listing::find(app, id).await?.ok_or_else(PageError::not_found)
+}
+
+#[handler]
+pub async fn show(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    uri: &Uri,
+) -> Result<Response, PageError> {
+    let (client, workspace) = find(app, &id).await?;
+    let page = ClientPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Clients).with_notice_of(uri),
+        path: links::admin_client(&client.id),
+        kind: kind_words(client.kind),
+        has_secret: client.secret_sha256.is_some(),
+        workspace: workspace.map(|workspace| format!("{} ({})", workspace.name, workspace.slug)),
+        since: Moment::of(client.created_at.0),
+        disabled: client.disabled_at.map(|at| Moment::of(at.0)),
+        scopes: client.scope.split_whitespace().map(str::to_owned).collect(),
+        client,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
+}
+
+#[handler]
+pub async fn confirm_rotation(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    if client.secret_sha256.is_none() {
+        return Err(PageError::not_found());
+    }
+    let page = RotatePage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Clients),
+        path: links::admin_client(&client.id),
+        name: client.name,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
+}
+
+#[handler]
+pub async fn rotate_secret(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    let actor = Actor::User(admin.user.id);
+    let secret = registration::rotate_secret(app, actor, &client.id).await?;
+    let page = SecretPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Clients),
+        title: "New client secret",
+        id: &client.id,
+        name: &client.name,
+        path: links::admin_client(&client.id),
+        secret: Some(secret.as_ref().ok_or_else(PageError::not_found)?),
+    };
+    Ok(Page::new(&page).with_secret().respond(app)?)
+}
+
+#[handler]
+pub async fn disable(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    switch(app, &admin, &id, true).await
+}
+
+#[handler]
+pub async fn enable(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    switch(app, &admin, &id, false).await
+}
+
+async fn switch(
+    app: &App,
+    admin: &Admin,
+    id: &str,
+    is_disabled: bool,
+) -> Result<Response, PageError> {
+    let actor = Actor::User(admin.user.id);
+    if !registration::set_disabled(app, actor, id, is_disabled).await? {
+        return Err(PageError::not_found());
+    }
+    let notice = if is_disabled { "client-disabled" } else { "client-enabled" };
+    Ok(see_other(&notice::on(&links::admin_client(id), notice)))
+}

@@ -1,0 +1,160 @@
+//! The commands that end something, or replace it.
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::{Failure, Format, find_user, find_workspace};
+use crate::{
+    app::App,
+    audit::Actor,
+    cli::output::{self, Record},
+    clients::registration::{rotate_secret, set_disabled},
+    keys, store, tokens,
+    workspaces::{disable_user, disable_workspace, remove_member},
+};
+
+/// A client, by its `client_id`.
+#[derive(Args)]
+pub(crate) struct Client {
+    #[arg(long, alias = "client-id", value_name = "CLIENT_ID", help = "The client_id")]
+    client: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Client {
+    pub(super) async fn disable(self, app: &App) -> Result<(), Failure> {
+        if !set_disabled(app, Actor::Operator, &self.client, true).await? {
+            return Err(Failure::unknown("client"));
+        }
+        let record = Record::new().with("client_id", self.client).with("disabled", true);
+        output::record(record, self.format.json)
+    }
+
+    pub(super) async fn rotate_secret(self, app: &App) -> Result<(), Failure> {
+        let Some(secret) = rotate_secret(app, Actor::Operator, &self.client).await? else {
+            return Err(Failure::field("client", "does not exist or has no secret"));
+        };
+        let record =
+            Record::new().with("client_id", self.client).with("client_secret", secret.reveal());
+        output::record(record, self.format.json)
+    }
+}
+
+/// A user, by username.
+#[derive(Args)]
+pub(crate) struct User {
+    /// email or pin/email
+    #[arg(long, alias = "username", value_name = "USERNAME")]
+    user: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl User {
+    pub(super) async fn disable(self, app: &App) -> Result<(), Failure> {
+        let user = find_user(app, &self.user).await?;
+        if !disable_user(app, Actor::Operator, user.id).await? {
+            return Err(Failure::field("user", "is disabled already"));
+        }
+        let record = Record::new().with("username", user.username).with("disabled", true);
+        output::record(record, self.format.json)
+    }
+}
+
+/// A workspace, by slug.
+#[derive(Args)]
+pub(crate) struct Workspace {
+    /// The slug
+    #[arg(long, alias = "slug", value_name = "SLUG")]
+    workspace: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Workspace {
+    pub(super) async fn disable(self, app: &App) -> Result<(), Failure> {
+        let workspace = find_workspace(app, &self.workspace).await?;
+        if !disable_workspace(app, Actor::Operator, workspace.id).await? {
+            return Err(Failure::field("workspace", "is disabled already"));
+        }
+        let record = Record::new().with("slug", workspace.slug).with("disabled", true);
+        output::record(record, self.format.json)
+    }
+}
+
+/// A user in a workspace.
+#[derive(Args)]
+pub(crate) struct Member {
+    /// The slug
+    #[arg(long, value_name = "SLUG")]
+    workspace: String,
+    /// email or pin/email
+    #[arg(long, alias = "username", value_name = "USERNAME")]
+    user: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Member {
+    pub(super) async fn remove(self, app: &App) -> Result<(), Failure> {
+        let workspace = find_workspace(app, &self.workspace).await?;
+        let user = find_user(app, &self.user).await?;
+        if !remove_member(app, Actor::Operator, workspace.id, user.id).await? {
+            return Err(Failure::field("user", "is not a member of this workspace"));
+        }
+        let record = Record::new()
+            .with("workspace", workspace.slug)
+            .with("username", user.username)
+            .with("removed", true);
+        output::record(record, self.format.json)
+    }
+}
+
+/// A connected app.
+#[derive(Args)]
+pub(crate) struct Grant {
+    /// The grant's id, as list-grants shows it
+    #[arg(long = "grant", alias = "id", value_name = "ID")]
+    id: Uuid,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Grant {
+    pub(super) async fn revoke(self, app: &App) -> Result<(), Failure> {
+        if !tokens::revoke::revoke_grant(app, Actor::Operator, self.id).await? {
+            return Err(Failure::field("grant", "does not exist or is revoked already"));
+        }
+        let record = Record::new().with("id", self.id.to_string()).with("revoked", true);
+        output::record(record, self.format.json)
+    }
+}
+
+/// A key of a workspace.
+#[derive(Args)]
+pub(crate) struct Key {
+    /// The slug
+    #[arg(long, value_name = "SLUG")]
+    workspace: String,
+    /// The key's id, as list-keys shows it
+    #[arg(long = "key", alias = "id", value_name = "ID")]
+    id: Uuid,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Key {
+    pub(super) async fn revoke(self, app: &App) -> Result<(), Failure> {
+        let workspace = find_workspace(app, &self.workspace).await?;
+        if !keys::manage::revoke(app, Actor::Operator, workspace.id, self.id).await? {
+            let found = store::api_keys::find(app.store.read(), workspace.id, self.id).await?;
+            return Err(match found {
+                Some(_) => Failure::field("key", "is revoked already"),
+                None => Failure::field("key", "does not exist in this workspace"),
+            });
+        }
+        let record = Record::new().with("id", self.id.to_string()).with("revoked", true);
+        output::record(record, self.format.json)
+    }
+}

@@ -1,0 +1,165 @@
+//! The commands that list something.
+
+use chrono::SecondsFormat;
+use clap::Args;
+use entity::{api_key, client, grant, types::Instant, user, workspace};
+
+use super::{Failure, Format, find_user, find_workspace};
+use crate::{
+    app::App,
+    cli::output::{self, Record},
+    store,
+};
+
+/// Rows that one query reads.
+const PAGE: u64 = 500;
+
+/// Everything of a kind.
+#[derive(Args)]
+pub(crate) struct All {
+    #[command(flatten)]
+    format: Format,
+}
+
+impl All {
+    pub(super) async fn clients(self, app: &App) -> Result<(), Failure> {
+        let mut all: Vec<client::Model> = Vec::new();
+        loop {
+            let after = all.last().map(|client| client.id.clone());
+            let page = store::clients::list(app.store.read(), after.as_deref(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            all.extend(page);
+        }
+        output::list(all.into_iter().map(of_client).collect(), self.format.json)
+    }
+
+    pub(super) async fn users(self, app: &App) -> Result<(), Failure> {
+        let mut all: Vec<user::Model> = Vec::new();
+        loop {
+            let after = all.last().map(|user| user.username.clone());
+            let page = store::users::list(app.store.read(), after.as_deref(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            all.extend(page);
+        }
+        output::list(all.into_iter().map(of_user).collect(), self.format.json)
+    }
+
+    pub(super) async fn workspaces(self, app: &App) -> Result<(), Failure> {
+        let mut all: Vec<workspace::Model> = Vec::new();
+        loop {
+            let after = all.last().map(|workspace| workspace.slug.clone());
+            let page = store::workspaces::list(app.store.read(), after.as_deref(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            all.extend(page);
+        }
+        output::list(all.into_iter().map(of_workspace).collect(), self.format.json)
+    }
+}
+
+/// `list-grants`.
+#[derive(Args)]
+pub(crate) struct Grants {
+    /// email or pin/email
+    #[arg(long, alias = "username", value_name = "USERNAME")]
+    user: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Grants {
+    pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
+        let user = find_user(app, &self.user).await?;
+        let grants = store::grants::list_of_user(app.store.read(), user.id).await?;
+        output::list(grants.into_iter().map(of_grant).collect(), self.format.json)
+    }
+}
+
+/// `list-keys`.
+#[derive(Args)]
+pub(crate) struct Keys {
+    /// The slug
+    #[arg(long, value_name = "SLUG")]
+    workspace: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Keys {
+    pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
+        let workspace = find_workspace(app, &self.workspace).await?;
+        let keys = store::api_keys::list(app.store.read(), workspace.id).await?;
+        output::list(keys.into_iter().map(of_key).collect(), self.format.json)
+    }
+}
+
+fn time(at: Option<Instant>) -> Option<String> {
+    at.map(|at| at.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+fn of_client(client: client::Model) -> Record {
+    let kind = match client.kind {
+        client::Kind::Public => "public",
+        client::Kind::Confidential => "confidential",
+    };
+    Record::new()
+        .with("client_id", client.id)
+        .with("name", client.name)
+        .with("type", kind)
+        .with("grant_types", client.grant_types.0)
+        .with("redirect_uris", client.redirect_uris.0)
+        .with("created_at", time(Some(client.created_at)))
+        .with("disabled_at", time(client.disabled_at))
+}
+
+fn of_user(user: user::Model) -> Record {
+    Record::new()
+        .with("id", user.id.to_string())
+        .with("username", user.username)
+        .with("email", user.email)
+        .with("name", user.name)
+        .with("admin", user.is_admin)
+        .with("created_at", time(Some(user.created_at)))
+        .with("disabled_at", time(user.disabled_at))
+}
+
+fn of_workspace(workspace: workspace::Model) -> Record {
+    Record::new()
+        .with("id", workspace.id.to_string())
+        .with("slug", workspace.slug)
+        .with("name", workspace.name)
+        .with("product", workspace.product)
+        .with("plan", workspace.plan)
+        .with("created_at", time(Some(workspace.created_at)))
+        .with("disabled_at", time(workspace.disabled_at))
+}
+
+fn of_grant(grant: grant::Model) -> Record {
+    Record::new()
+        .with("id", grant.id.to_string())
+        .with("client_id", grant.client_id)
+        .with("workspace_id", grant.workspace_id.map(|id| id.to_string()))
+        .with("scope", grant.scope)
+        .with("created_at", time(Some(grant.created_at)))
+        .with("last_used_at", time(grant.last_used_at))
+}
+
+fn of_key(key: api_key::Model) -> Record {
+    Record::new()
+        .with("id", key.id.to_string())
+        .with("name", key.name)
+        .with("prefix", key.prefix)
+        .with("last4", key.last4)
+        .with("environment", key.environment)
+        .with("scopes", key.scopes.0)
+        .with("full_access", key.full_access)
+        .with("active", key.is_active)
+        .with("expires_at", time(key.expires_at))
+        .with("last_used_at", time(key.last_used_at))
+        .with("revoked_at", time(key.revoked_at))
+}

@@ -1,0 +1,91 @@
+//! Why a command failed: one line that names what to mend.
+
+use std::io::{self, Write};
+
+use crate::{
+    config::ConfigError,
+    crypto::secrets_file::SecretsError,
+    fault::{Fault, FieldError},
+};
+
+/// What ends a command: a line for whoever typed it.
+#[derive(Debug)]
+pub(super) struct Failure(String);
+
+impl Failure {
+    pub(super) fn new(line: impl Into<String>) -> Self {
+        Self(line.into())
+    }
+
+    /// A field whose value cannot be used.
+    pub(super) fn field(field: &str, problem: &str) -> Self {
+        Self(format!("{field} {problem}"))
+    }
+
+    /// Something that a flag names and that does not exist.
+    pub(super) fn unknown(field: &str) -> Self {
+        Self::field(field, "does not exist")
+    }
+
+    /// The same failure, with what it means.
+    pub(super) fn because(self, meaning: &str) -> Self {
+        Self(format!("{} ({meaning})", self.0))
+    }
+
+    /// Writes the line to standard error.
+    pub(super) fn report(&self) {
+        // whoever started us does not read it: there is nobody else to tell
+        let _ = writeln!(io::stderr(), "latchkey: {}", self.line());
+    }
+
+    fn line(&self) -> String {
+        let words: Vec<_> = self.0.split_whitespace().collect();
+        words.join(" ")
+    }
+}
+
+impl From<Vec<FieldError>> for Failure {
+    fn from(problems: Vec<FieldError>) -> Self {
+        let problems: Vec<_> = problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.field, problem.message))
+            .collect();
+        Self(problems.join("; "))
+    }
+}
+
+macro_rules! told_as_is {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self(error.to_string())
+            }
+        }
+    )*};
+}
+
+told_as_is!(ConfigError, SecretsError, io::Error, serde_json::Error);
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            // which kind it is matters to a server and not to who typed a command
+            Fault::Unavailable(what) | Fault::Internal(what) => Self(what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_named_on_one_line() {
+        let problems = vec![
+            FieldError::new("slug", "is taken"),
+            FieldError::new("name", "must not\nbe empty"),
+        ];
+
+        assert_eq!(Failure::from(problems).line(), "slug is taken; name must not be empty");
+    }
+}

@@ -1,0 +1,104 @@
+//! `latchkey serve`.
+
+use std::io::{self, IsTerminal};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use super::{
+    Failure, demo, output,
+    settings::{self, Settings},
+};
+use crate::{config::Config, server};
+
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
+pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
+    log_to_stderr();
+    let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
+    // before anything is written: a second server on the same port must change nothing
+    let listener = bind(&mut config).await?;
+    let mut signals = Signals::new()?;
+    let app = settings::open(config).await?;
+    if is_demo {
+        demo::run(&app).await?;
+    }
+    output::line(&format!(
+        "Latchkey {} listens on {} as {}",
+        env!("CARGO_PKG_VERSION"),
+        listener.local_addr()?,
+        app.config.issuer
+    ))?;
+    let (stop, stopping) = watch::channel(false);
+    let mut serving = tokio::spawn(server::run(app, listener, stopping));
+    tokio::select! {
+        ended = &mut serving => return finished(ended),
+        () = signals.next() => {}
+    }
+    tracing::info!("stopping: open requests may finish");
+    // a receiver that is gone has stopped already
+    let _ = stop.send(true);
+    tokio::select! {
+        ended = serving => finished(ended),
+        () = signals.next() => Err(Failure::new("stopped by a second signal before all requests ended")),
+    }
+}
+
+type Ended = Result<Result<(), crate::fault::Fault>, tokio::task::JoinError>;
+
+fn finished(ended: Ended) -> Result<(), Failure> {
+    match ended {
+        Ok(result) => Ok(result?),
+        Err(error) => Err(Failure::new(format!("the server ended in a panic: {error}"))),
+    }
+}
+
+/// Logs go to standard error, as `RUST_LOG` says.
+fn log_to_stderr() {
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    // somebody who logs already, as a test may, keeps doing so
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
+}
+
+/// Opens the port. Port 0 means any; the issuer that was derived from it follows.
+async fn bind(config: &mut Config) -> Result<TcpListener, Failure> {
+    let asked = config.listen;
+    let listener = TcpListener::bind(asked)
+        .await
+        .map_err(|error| Failure::new(format!("listen {asked} cannot be used: {error}")))?;
+    let address = listener.local_addr()?;
+    if config.issuer == format!("http://{asked}") {
+        config.issuer = format!("http://{address}");
+    }
+    config.listen = address;
+    Ok(listener)
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

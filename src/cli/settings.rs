@@ -1,0 +1,153 @@
+//! From flags to a running [`App`]: configuration, data directory, database, keys.
+
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use toml::{Table, Value};
+
+use super::Failure;
+use crate::{
+    app::{App, Parts},
+    clock::SystemClock,
+    config::{self, Config},
+    crypto::{random::SystemRandom, secrets_file::Secrets},
+    store::Store,
+};
+
+const DATABASE_FILE: &str = "latchkey.db";
+const SECRETS_FILE: &str = "secrets.toml";
+const CONFIG_VARIABLE: &str = "LATCHKEY_CONFIG";
+
+/// Flags that every command understands. They win over variables, and those over the file.
+#[derive(Args)]
+pub(super) struct Settings {
+    /// The configuration file [default: ./latchkey.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The public URL [default: http://{listen}]"
+    )]
+    issuer: Option<String>,
+    /// Where the database, the secrets and undelivered mail live [default: ./data]
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+    /// A PostgreSQL database instead of the embedded one
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Redis or Valkey, shared by nodes for rate limits
+    #[arg(long, global = true, value_name = "URL")]
+    redis_url: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The keys that protect secrets [default: {data_dir}/secrets.toml]"
+    )]
+    secrets_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The configuration: file, then variables, then flags.
+    pub(super) fn load(&self) -> Result<Config, Failure> {
+        self.load_with(Table::new())
+    }
+
+    /// The configuration, over the products of `base`. A product that the operator describes is
+    /// the operator's alone.
+    pub(super) fn load_over(&self, base: &str) -> Result<Config, Failure> {
+        let own = self.load()?;
+        let mut base: Table =
+            base.parse().map_err(|error: toml::de::Error| Failure::new(error.message()))?;
+        if let Some(Value::Table(products)) = base.get_mut("products") {
+            products.retain(|name, _| own.products.get(name).is_none());
+        }
+        self.load_with(base)
+    }
+
+    fn load_with(&self, mut settings: Table) -> Result<Config, Failure> {
+        let environment = config::environment();
+        let from_variable = environment
+            .iter()
+            .find(|(name, _)| name == CONFIG_VARIABLE)
+            .map(|(_, path)| PathBuf::from(path));
+        let file = self.config.clone().or(from_variable);
+        settings.extend(self.flags());
+        Ok(config::load(file.as_deref(), environment, settings)?)
+    }
+
+    fn flags(&self) -> Table {
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        [
+            ("listen", self.listen.map(|address| address.to_string())),
+            ("issuer", self.issuer.clone()),
+            ("data_dir", self.data_dir.as_ref().map(text)),
+            ("database_url", self.database_url.clone()),
+            ("redis_url", self.redis_url.clone()),
+            ("secrets_file", self.secrets_file.as_ref().map(text)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), Value::String(value?))))
+        .collect()
+    }
+}
+
+/// Everything a command works with: the data directory made, the schema current, the keys read.
+pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    create_directory(&config.data_dir)?;
+    let random = SystemRandom::default();
+    let secrets = match &config.secrets_file {
+        Some(path) => Secrets::open_existing(path)?,
+        None => Secrets::open(&config.data_dir.join(SECRETS_FILE), &random)?,
+    };
+    let store = open_store(&config).await?;
+    store.migrate().await?;
+    Ok(App::new(Parts {
+        config,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(random),
+        store,
+        secrets,
+    })?)
+}
+
+/// The database that the configuration names.
+pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
+    create_directory(&config.data_dir)?;
+    if let Some(url) = &config.database_url {
+        return Ok(Store::postgres(url).await?);
+    }
+    let path = config.data_dir.join(DATABASE_FILE);
+    create_file(&path)?;
+    Ok(Store::sqlite(&path).await?)
+}
+
+/// Only its owner may look into a data directory that we make.
+fn create_directory(path: &Path) -> Result<(), Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Failure::new(format!("data_dir {} cannot be made: {error}", path.display()))
+    })
+}
+
+/// SQLite would make the file readable for everybody; its log takes the file's mode.
+fn create_file(path: &Path) -> Result<(), Failure> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Failure::new(format!("{} cannot be made: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,41 @@
+//! A line for every request. Queries are left out: codes, handles and keys travel there.
+
+use std::time::Instant;
+
+use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result};
+
+/// Logs method, path, status and duration of every request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AccessLog;
+
+impl<E: Endpoint> Middleware<E> for AccessLog {
+    type Output = Logged<E>;
+
+    fn transform(&self, endpoint: E) -> Logged<E> {
+        Logged(endpoint)
+    }
+}
+
+/// A logged endpoint; made by [`AccessLog`].
+pub(super) struct Logged<E>(E);
+
+impl<E: Endpoint> Endpoint for Logged<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let begun = Instant::now();
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let answer = self.0.call(request).await.map(IntoResponse::into_response);
+        let status = match &answer {
+            Ok(response) => response.status(),
+            Err(error) => error.status(),
+        };
+        let (status, ms) = (status.as_u16(), begun.elapsed().as_millis());
+        tracing::info!(
+            http.method = %method, http.path = %path, http.status = status, duration.ms = ms,
+            "{method} {path} {status}"
+        );
+        answer
+    }
+}

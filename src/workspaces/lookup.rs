@@ -1,0 +1,13 @@
+//! Finding a workspace by the name people type.
+
+use entity::workspace;
+
+use crate::{app::App, fault::Fault, store};
+
+/// The workspace with this slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_slug(app: &App, slug: &str) -> Result<Option<workspace::Model>, Fault> {
+    store::workspaces::find_by_slug(app.store.read(), slug).await
+}
