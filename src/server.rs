@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 use self::{access_log::AccessLog, errors::Dialects};
 use crate::{
-    account, api,
+    account, admin, api,
     app::App,
     fault::Fault,
     jobs, oauth,
@@ -111,7 +111,7 @@ impl Faces {
             server,
             oauth: oauth::routes(),
             api: api::routes(),
-            admin: Route::new(),
+            admin: admin::routes(),
             account: account::routes(),
         }
     }
