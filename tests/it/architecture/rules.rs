@@ -10,6 +10,7 @@ const ROWS: [&[&str]; 4] = [
     &["oauth", "api", "account", "admin", "web"],
     &[
         "jobs", "resources", "access", "identity", "keys", "tokens", "clients", "workspaces",
+        "outbox",
         "audit",
     ],
     &["app", "store", "crypto", "mail", "limiter", "config", "clock", "fault"],

@@ -7,6 +7,7 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     crypto::secret::{RefreshToken, Secret},
+    identity::users,
     workspaces,
 };
 use serde_json::{Value, json};
@@ -353,7 +354,7 @@ async fn a_disabled_client_is_refused_and_loses_nothing() {
 async fn a_disabled_user_cannot_refresh() {
     let (world, acme, script, first) = world().await;
 
-    assert!(workspaces::disable_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
+    assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
 
     assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
 }

@@ -6,7 +6,8 @@ use latchkey::{
     clients::registration::{self, NewClient, Registration},
     config::Environment,
     keys::manage::{self, Creation, KeyOwner, NewKey},
-    workspaces::{self, Membership, NewUser, NewWorkspace},
+    identity::users::{self, NewUser},
+    workspaces::{self, Membership, NewWorkspace},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -82,7 +83,7 @@ impl World {
         let chosen = new.password.take().map(|password| password.to_string());
         let password = chosen.unwrap_or_else(|| format!("the password of {}", new.username));
         new.password = Some(Zeroizing::new(password.clone()));
-        let made = workspaces::create_user(&self.app, Actor::Operator, new).await.unwrap();
+        let made = users::create(&self.app, Actor::Operator, new).await.unwrap();
         let user = made.unwrap_or_else(|problems| panic!("{problems:?}")).user;
         Person { id: user.id, username: user.username, password }
     }
