@@ -51,10 +51,12 @@ struct Identity {
 #[derive(Debug, Object)]
 #[oai(rename = "Principal")]
 struct Acting {
+    /// Who it is.
     #[oai(rename = "type")]
     kind: ActingKind,
     /// A user's or service account's UUID, or a `client_id`.
     id: String,
+    /// A name to show; a user without one has the username here.
     name: String,
     /// A user's `pin/email` or `email`; `null` for others.
     username: Nullable<String>,
@@ -71,8 +73,11 @@ enum ActingKind {
 #[derive(Debug, Object)]
 #[oai(rename = "Workspace")]
 struct Home {
+    /// Its UUID.
     id: Uuid,
+    /// Its name in addresses.
     slug: String,
+    /// Its name to show.
     name: String,
 }
 
@@ -86,6 +91,7 @@ enum Environment {
 #[derive(Debug, Object)]
 #[oai(rename = "Credential", rename_all = "camelCase")]
 struct Means {
+    /// What it is.
     #[oai(rename = "type")]
     kind: MeansKind,
     /// The key's id, or that of the chain of tokens an access token belongs to.

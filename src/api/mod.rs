@@ -1,7 +1,7 @@
 //! The API face: the routes every kind of credential works on, and their document.
 //!
-//! A request passes [`guard`] first: path and method, credential, rate limit. Only then is a route
-//! called, with a principal. Every error leaves as [`error::ApiError`], in contract §4's shape.
+//! A request passes `guard` first: path and method, credential, rate limit. Only then is a route
+//! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
 mod caller;
 mod docs;
@@ -22,6 +22,9 @@ use poem_openapi::OpenApiService;
 use self::{document::Document, error::Shaped, guard::Guard, paths::Paths};
 use crate::web::methods::only;
 
+/// Where the routes of the API are.
+const ROOMS: [&str; 4] = ["/api", "/v1", "/comms", "/checkin"];
+
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
@@ -29,13 +32,12 @@ pub fn routes() -> Route {
     let document = Arc::new(Document::of(&service));
     let guard = Arc::new(Guard::new(service.into_endpoint(), Paths::of(&document)));
     let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
-    Route::new()
-        // all of these two rooms is this face's, so that an unknown path there is answered in JSON
-        .nest_no_strip("/api", Arc::clone(&guard))
-        .nest_no_strip("/v1", guard)
+    let docs = Route::new()
         .at("/openapi.json", read(get(docs::openapi)))
         .at("/docs", read(get(docs::page)))
-        .at("/llms.txt", read(get(docs::llms)))
+        .at("/llms.txt", read(get(docs::llms)));
+    // these rooms are this face's whole, so that an unknown path there is answered in JSON too
+    ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
 fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {

@@ -47,10 +47,7 @@ impl Default for Gate {
 
 impl Gate {
     fn with_deadline(deadline: Duration) -> Self {
-        Self {
-            lanes: Arc::default(),
-            deadline,
-        }
+        Self { lanes: Arc::default(), deadline }
     }
 
     /// Waits until nobody else holds `key`, 3 seconds at most.
@@ -60,10 +57,7 @@ impl Gate {
     pub async fn enter(&self, key: &[u8]) -> Result<Guard, Fault> {
         let (permit, place) = self.take_place(key)?;
         match tokio::time::timeout(self.deadline, permit.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Guard {
-                _permit: permit,
-                _place: place,
-            }),
+            Ok(Ok(permit)) => Ok(Guard { _permit: permit, _place: place }),
             Ok(Err(_)) => Err(Fault::internal("a gate's lane was closed")),
             Err(_) => Err(Fault::unavailable("a gate's queue did not move in time")),
         }
@@ -74,18 +68,14 @@ impl Gate {
         if lanes.len() >= MAX_LANES && !lanes.contains_key(key) {
             return Err(Fault::unavailable("a gate has no lane left"));
         }
-        let lane = lanes.entry(key.to_vec()).or_insert_with(|| Lane {
-            permit: Arc::new(Semaphore::new(1)),
-            people: 0,
-        });
+        let lane = lanes
+            .entry(key.to_vec())
+            .or_insert_with(|| Lane { permit: Arc::new(Semaphore::new(1)), people: 0 });
         if lane.people >= MAX_QUEUE {
             return Err(Fault::unavailable("a gate's queue is full"));
         }
         lane.people += 1;
-        let place = Place {
-            lanes: Arc::clone(&self.lanes),
-            key: key.to_vec(),
-        };
+        let place = Place { lanes: Arc::clone(&self.lanes), key: key.to_vec() };
         Ok((Arc::clone(&lane.permit), place))
     }
 }
@@ -147,9 +137,7 @@ mod tests {
     async fn a_full_queue_turns_away_at_once() {
         let gate = Gate::default();
         let _ada = gate.enter(b"ada").await.unwrap();
-        let places: Vec<_> = (1..MAX_QUEUE)
-            .map(|_| gate.take_place(b"ada").unwrap())
-            .collect();
+        let places: Vec<_> = (1..MAX_QUEUE).map(|_| gate.take_place(b"ada").unwrap()).collect();
 
         let refused = gate.take_place(b"ada").is_err();
 

@@ -59,10 +59,7 @@ struct Shard {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self {
-            shards: Default::default(),
-            hasher: RandomState::new(),
-        }
+        Self { shards: Default::default(), hasher: RandomState::new() }
     }
 }
 
@@ -75,24 +72,14 @@ impl Windows {
         let mut shard = self.shard(counted).lock();
         let table = shard.table(minute);
         if table.len() >= MAX_ENTRIES && !table.contains_key(counted) {
-            return Count {
-                is_allowed: false,
-                limit,
-                remaining: 0,
-                reset,
-            };
+            return Count { is_allowed: false, limit, remaining: 0, reset };
         }
         let used = table.entry(counted.clone()).or_default();
         let is_allowed = *used < limit;
         if is_allowed {
             *used += 1;
         }
-        Count {
-            is_allowed,
-            limit,
-            remaining: limit.saturating_sub(*used),
-            reset,
-        }
+        Count { is_allowed, limit, remaining: limit.saturating_sub(*used), reset }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the remainder of 16 fits")]
@@ -182,13 +169,7 @@ mod tests {
         let windows = Windows::default();
         let id = Uuid::from_u128(1);
         let client = |id: &str| Counted::Client(id.to_owned());
-        for counted in [
-            Counted::Key(id),
-            Counted::Grant(id),
-            client("a"),
-            client("b"),
-            key(2),
-        ] {
+        for counted in [Counted::Key(id), Counted::Grant(id), client("a"), client("b"), key(2)] {
             assert!(windows.count(&counted, 1, at(0)).is_allowed, "{counted:?}");
             assert!(!windows.count(&counted, 1, at(0)).is_allowed, "{counted:?}");
         }
@@ -219,14 +200,10 @@ mod tests {
         let windows = Windows::default();
         let entries = || -> usize {
             let shards = windows.shards.iter().map(|shard| shard.lock());
-            shards
-                .map(|shard| shard.present.len() + shard.last.len())
-                .sum()
+            shards.map(|shard| shard.present.len() + shard.last.len()).sum()
         };
         let many = (SHARDS * MAX_ENTRIES) as u128 * 2;
-        let refused = (0..many)
-            .filter(|n| !windows.count(&key(*n), 1, at(0)).is_allowed)
-            .count();
+        let refused = (0..many).filter(|n| !windows.count(&key(*n), 1, at(0)).is_allowed).count();
 
         assert_eq!(entries(), SHARDS * MAX_ENTRIES);
         assert_eq!(refused, SHARDS * MAX_ENTRIES);

@@ -45,10 +45,7 @@ pub async fn find(
     workspace_id: Uuid,
     id: Uuid,
 ) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(id)
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .one(db)
-        .await?)
+    Ok(Entity::find_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).one(db).await?)
 }
 
 /// The service accounts of a workspace.

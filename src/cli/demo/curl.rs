@@ -24,17 +24,17 @@ TOKENS=$(curl -sS {issuer}/oauth/token -u '{script}' -d grant_type=refresh_token
 
 # 3. The API, with the access token
 ACCESS_TOKEN=$(echo "$TOKENS" | sed 's/.*"access_token" *: *"\([^"]*\)".*/\1/')
-curl -sS {issuer}/api/v1/me -H "Authorization: Bearer $ACCESS_TOKEN"
+curl -sS {issuer}/api/v1/me -H "Authorization: Bearer $ACCESS_TOKEN"; echo
 
 # 4. The API, with an API key
-curl -sS {issuer}/api/v1/me -H 'X-API-Key: {live}'
+curl -sS {issuer}/api/v1/me -H 'X-API-Key: {live}'; echo
 
 # 5. What another service learns about the token
-curl -sS {issuer}/oauth/introspect -u '{service}' -d "token=$ACCESS_TOKEN"
+curl -sS {issuer}/oauth/introspect -u '{service}' -d "token=$ACCESS_TOKEN"; echo
 
 # 6. The end of the token, and its introspection after that
-curl -sS {issuer}/oauth/revoke -u '{script}' -d "token=$ACCESS_TOKEN"
-curl -sS {issuer}/oauth/introspect -u '{service}' -d "token=$ACCESS_TOKEN"
+curl -sS {issuer}/oauth/revoke -u '{script}' -d "token=$ACCESS_TOKEN"; echo
+curl -sS {issuer}/oauth/introspect -u '{service}' -d "token=$ACCESS_TOKEN"; echo
 
 "#,
         path = path.display(),

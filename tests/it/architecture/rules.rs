@@ -31,10 +31,9 @@ const FENCED: [(&str, &[&str]); 7] = [
 /// Crates that speak HTTP: nothing of them is seen below the faces.
 const HTTP_CRATES: [&str; 6] = ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower"];
 
-/// Whose pages and endpoints these paths are: longest first, the first that fits decides.
-const ADDRESSES: [(&str, &str); 11] = [
+/// Whose pages and endpoints these paths are.
+const ADDRESSES: [(&str, &str); 10] = [
     ("/oauth", "oauth"),
-    ("/.well-known/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
     ("/openapi.json", "api"),

@@ -61,6 +61,8 @@ impl Source {
                     }
                     at + 1
                 }
+                // what looks like a comment is an attribute to the compiler
+                TokenTree::Punct(_) if is_doc_comment(&tokens[at..]) => at + 2,
                 TokenTree::Punct(_) => at + 1,
             };
         }
@@ -163,6 +165,14 @@ fn module_of(path: &str) -> Vec<String> {
 
 fn is_punct(token: &TokenTree, sign: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
+}
+
+/// `#[doc = "…"]`, or the end of `#![doc = "…"]`.
+fn is_doc_comment(tokens: &[TokenTree]) -> bool {
+    let [sign, TokenTree::Group(group), ..] = tokens else { return false };
+    let first = group.stream().into_iter().next();
+    (is_punct(sign, '#') || is_punct(sign, '!'))
+        && matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
 }
 
 /// What a string literal says, escapes left as they are; `None` for other literals.

@@ -38,7 +38,8 @@ impl Answer {
     /// The body as JSON, secrets included.
     #[track_caller]
     pub fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
+        let media_type = self.header("content-type").and_then(|it| it.split(';').next());
+        assert_eq!(media_type, Some("application/json"), "{} {}", self.status, self.body);
         serde_json::from_str(&self.body).unwrap()
     }
 

@@ -47,9 +47,9 @@ impl Page {
     /// The text of every such element.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let html = Html::parse_document(&self.body);
-        let found = html.select(&Selector::parse(selector).unwrap());
+        let selector = Selector::parse(selector).unwrap();
         let joined = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        found.map(|element| joined(element.text().collect())).collect()
+        html.select(&selector).map(|element| joined(element.text().collect())).collect()
     }
 
     /// Whether the page has such an element.

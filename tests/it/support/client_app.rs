@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Person, Pkce, World};
+use super::{Answer, Node, Person, Pkce, World};
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,11 @@ impl ClientApp {
             redirect_uri: String::new(),
             proof: if secret.is_some() { Proof::Basic } else { Proof::None },
         }
+    }
+
+    /// The same client, speaking to another node.
+    pub fn at(&self, node: &Node) -> Self {
+        Self { server: node.url(""), ..self.clone() }
     }
 
     /// The same client, sending its secret in the body.

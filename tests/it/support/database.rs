@@ -3,11 +3,13 @@
 //! SQLite by default; PostgreSQL when `TEST_POSTGRES_URL` names a server on which databases may be
 //! created and dropped.
 
-use std::{fs, path::Path, process, thread};
+use std::{fs, path::Path, process};
 
 use latchkey::store::Store;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection};
-use sea_orm::{FromQueryResult, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, FromQueryResult,
+    Statement,
+};
 use tokio::sync::OnceCell;
 
 use super::world::in_own_runtime;

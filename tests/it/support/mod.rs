@@ -24,5 +24,5 @@ pub use self::{
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
-    world::World,
+    world::{Node, World},
 };

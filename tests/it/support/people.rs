@@ -77,9 +77,10 @@ impl World {
         .await
     }
 
-    /// A user of any kind, with a password of the test's choice.
+    /// A user of any kind, with the given password or one that nobody else has.
     pub async fn person_of(&self, mut new: NewUser) -> Person {
-        let password = format!("the password of {}", new.username);
+        let chosen = new.password.take().map(|password| password.to_string());
+        let password = chosen.unwrap_or_else(|| format!("the password of {}", new.username));
         new.password = Some(Zeroizing::new(password.clone()));
         let made = workspaces::create_user(&self.app, Actor::Operator, new).await.unwrap();
         let user = made.unwrap_or_else(|problems| panic!("{problems:?}")).user;
@@ -92,7 +93,9 @@ impl World {
         match registration::register(&self.app, Actor::Operator, new).await.unwrap() {
             Registration::Registered { client, secret } => {
                 let secret = secret.as_ref().map(|secret| secret.reveal());
-                ClientApp { redirect_uri, ..ClientApp::new(self, &client.id, secret) }
+                let mut app = ClientApp::new(self, &client.id, secret);
+                app.redirect_uri = redirect_uri;
+                app
             }
             Registration::Invalid(problems) => panic!("{problems:?}"),
         }

@@ -1,6 +1,6 @@
 //! A server in this process with everything of its own.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, thread, time::Duration};
+use std::{net::SocketAddr, ops::Deref, path::Path, sync::Arc, thread, time::Duration};
 
 use latchkey::{
     app::{App, Parts},
@@ -21,18 +21,23 @@ use super::{
 /// A running server, and what a test may do to it that nobody can do by HTTP: move its clock, read
 /// its mail, ask its rules for people and clients.
 pub struct World {
-    /// The server's inside, for rules that have no door yet; what is asserted comes by HTTP.
-    pub app: Arc<App>,
     /// The server's clock.
     pub clock: Arc<ManualClock>,
     /// How actors reach it: no cookies, no redirects, no proxies.
     pub http: reqwest::Client,
-    /// Where it listens.
-    pub address: SocketAddr,
     // in the order in which they must go
-    server: JoinHandle<()>,
+    first: Node,
     database: Database,
     data_dir: TempDir,
+}
+
+/// A server process, or what would be one; several share a database, a clock and their keys.
+pub struct Node {
+    /// Its inside, for rules that have no door yet; what is asserted comes by HTTP.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    server: JoinHandle<()>,
 }
 
 impl World {
@@ -46,29 +51,19 @@ impl World {
         let data_dir = tempfile::tempdir().unwrap();
         let database = Database::create(data_dir.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut config = settings(address, data_dir.path());
+        let mut config = settings(listener.local_addr().unwrap(), data_dir.path());
         change(&mut config);
+        let config = config.checked().unwrap();
         let clock = Arc::new(ManualClock::default());
-        let random = Arc::new(SeededRandom::of_this_test());
-        let secrets_file = data_dir.path().join("secrets.toml");
-        let parts = Parts {
-            config: config.checked().unwrap(),
-            clock: clock.clone(),
-            store: database.open(data_dir.path()).await,
-            secrets: Secrets::open(&secrets_file, &*random).unwrap(),
-            random,
-        };
-        let app = App::new(parts).unwrap();
-        let endpoint = server::endpoint(Arc::clone(&app));
-        let never = std::future::pending();
-        let server = tokio::spawn(serve(listener, endpoint, Limits::default(), never));
-        Self { app, clock, http: http(), address, server, database, data_dir }
+        let first = node(listener, config, Arc::clone(&clock), &database).await;
+        Self { clock, http: http(), first, database, data_dir }
     }
 
-    /// The public URL of a path.
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+    /// One more node of this server, as behind a load balancer.
+    pub async fn another_node(&self) -> Node {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = self.app.config.clone();
+        node(listener, config, Arc::clone(&self.clock), &self.database).await
     }
 
     /// Where the server keeps its files.
@@ -77,10 +72,48 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Node {
+    /// The URL of a path on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Deref for World {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.first
+    }
+}
+
+impl Drop for Node {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+async fn node(
+    listener: TcpListener,
+    config: Config,
+    clock: Arc<ManualClock>,
+    database: &Database,
+) -> Node {
+    let random = Arc::new(SeededRandom::of_this_test());
+    let secrets_file = config.data_dir.join("secrets.toml");
+    let parts = Parts {
+        store: database.open(&config.data_dir).await,
+        secrets: Secrets::open(&secrets_file, &*random).unwrap(),
+        config,
+        clock,
+        random,
+    };
+    let app = App::new(parts).unwrap();
+    let address = listener.local_addr().unwrap();
+    let endpoint = server::endpoint(Arc::clone(&app));
+    let never = std::future::pending();
+    let server = tokio::spawn(serve(listener, endpoint, Limits::default(), never));
+    Node { app, address, server }
 }
 
 /// What `latchkey serve --config examples/products.toml` would start with, elsewhere.

@@ -1,0 +1,187 @@
+//! How fast passwords may be guessed at `POST /oauth/token` (contract §3).
+
+use chrono::TimeDelta;
+use entity::member::Role;
+use serde_json::json;
+
+use crate::support::{Acme, Answer, ClientApp, World, script};
+
+async fn world() -> (World, Acme, ClientApp) {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    (world, acme, script)
+}
+
+async fn fail(client: &ClientApp, username: &str, times: usize) {
+    for attempt in 1..=times {
+        let answer = client.sign_in(username, "wrong").await;
+        assert_eq!(answer.status, 400, "attempt {attempt}: {}", answer.body);
+    }
+}
+
+/// The seconds to wait, if it is too early.
+fn wait_of(answer: &Answer) -> Option<u64> {
+    if answer.status != 429 {
+        return None;
+    }
+    let body = json!({
+        "error": "too_many_requests",
+        "error_description": "too many failed attempts; wait before the next one",
+    });
+    assert_eq!(answer.shown(), (429, body));
+    Some(answer.header("retry-after").unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn after_five_failures_in_a_row_even_the_right_password_waits() {
+    let (world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 5).await;
+
+    let too_early = script.password(&acme.ada).await;
+
+    assert_eq!(wait_of(&too_early), Some(1));
+    world.clock.advance(TimeDelta::milliseconds(999));
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(1));
+    world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_wait_doubles_up_to_a_quarter_of_an_hour() {
+    let (world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 4).await;
+
+    for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+        fail(&script, &acme.ada.username, 1).await;
+        let answer = script.sign_in(&acme.ada.username, "wrong").await;
+        assert_eq!(wait_of(&answer), Some(wait));
+        world.clock.advance(TimeDelta::seconds(wait.try_into().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_accounts_failures() {
+    let (_world, acme, script) = world().await;
+    for _ in 0..3 {
+        fail(&script, &acme.ada.username, 4).await;
+
+        assert_eq!(script.password(&acme.ada).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_user_waits_like_a_known_one() {
+    let (_world, _, script) = world().await;
+
+    for username in ["acme/nobody@acme.example", "nopin/x@acme.example", "no name at all", "/"] {
+        fail(&script, username, 5).await;
+        assert_eq!(wait_of(&script.sign_in(username, "wrong").await), Some(1), "{username}");
+    }
+}
+
+#[tokio::test]
+async fn other_spellings_of_a_name_share_its_wait() {
+    let (_world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 5).await;
+
+    let answer = script.sign_in("ACME/Ada@ACME.example", &acme.ada.password).await;
+
+    assert_eq!(wait_of(&answer), Some(1));
+}
+
+#[tokio::test]
+async fn attempts_that_come_too_early_do_not_lengthen_the_wait() {
+    let (world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 5).await;
+    for _ in 0..20 {
+        assert_eq!(wait_of(&script.sign_in(&acme.ada.username, "wrong").await), Some(1));
+    }
+
+    world.clock.advance(TimeDelta::seconds(1));
+
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_accounts_failures_are_not_anothers() {
+    let (world, acme, script) = world().await;
+    let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Member)]).await;
+    fail(&script, &acme.ada.username, 5).await;
+
+    assert_eq!(script.password(&ben).await.status, 200);
+
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(1));
+}
+
+#[tokio::test]
+async fn an_address_may_fail_thirty_times_in_ten_minutes() {
+    let (world, acme, script) = world().await;
+    for number in 0..15 {
+        fail(&script, &format!("nobody{number}@example.com"), 2).await;
+        if number == 7 {
+            // a success does not buy further failures
+            assert_eq!(script.password(&acme.ada).await.status, 200);
+        }
+    }
+
+    let answer = script.password(&acme.ada).await;
+
+    assert_eq!(wait_of(&answer), Some(600));
+    world.clock.advance(TimeDelta::seconds(599));
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(1));
+    world.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_is_not_what_a_stranger_writes_into_a_header() {
+    let (_world, acme, script) = world().await;
+    for number in 0..30 {
+        let username = format!("nobody{number}@example.com");
+        let address = format!("198.51.100.{number}");
+        assert_eq!(from(&script, &address, &username, "wrong").await.status, 400);
+    }
+
+    let answer = from(&script, "203.0.113.9", &acme.ada.username, &acme.ada.password).await;
+
+    assert_eq!(wait_of(&answer), Some(600));
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_every_client_has_its_own_address() {
+    let world = World::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let acme = world.acme().await;
+    let script = world.client(script()).await;
+    for number in 0..30 {
+        let username = format!("nobody{number}@example.com");
+        assert_eq!(from(&script, "198.51.100.1", &username, "wrong").await.status, 400);
+    }
+    let ada = (acme.ada.username.as_str(), acme.ada.password.as_str());
+
+    let same = from(&script, "6.6.6.6, 198.51.100.1", ada.0, ada.1).await;
+    let other = from(&script, "198.51.100.1, 203.0.113.9", ada.0, ada.1).await;
+
+    assert_eq!((wait_of(&same), other.status), (Some(600), 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_that_race_are_counted_one_by_one() {
+    let (_world, acme, script) = world().await;
+    let guess = || script.sign_in(&acme.ada.username, "wrong");
+
+    let answers = futures_util::future::join_all((0..20).map(|_| guess())).await;
+
+    let guessed = answers.iter().filter(|answer| answer.status == 400).count();
+    let waiting = answers.iter().filter_map(wait_of).count();
+    assert_eq!((guessed, waiting), (5, 15));
+}
+
+async fn from(client: &ClientApp, forwarded: &str, username: &str, password: &str) -> Answer {
+    let params = [("grant_type", "password"), ("username", username), ("password", password)];
+    let request = client.request("/oauth/token", &params);
+    Answer::to(request.header("x-forwarded-for", forwarded)).await
+}
