@@ -68,11 +68,15 @@ async fn the_same_email_in_two_realms_is_two_people() {
     let one = Tokens::of(&script.password(&acme.ada).await);
     let two = Tokens::of(&script.password(&outsider).await);
 
-    let (one, two) = (ApiCaller::bearer(&world, &one.access), ApiCaller::bearer(&world, &two.access));
+    let (one, two) =
+        (ApiCaller::bearer(&world, &one.access), ApiCaller::bearer(&world, &two.access));
     let (one, two) = (one.me().await.json(), two.me().await.json());
     assert_eq!(one["principal"]["id"], acme.ada.id.to_string());
     assert_eq!(two["principal"]["id"], outsider.id.to_string());
-    assert_eq!((&one["workspace"]["slug"], &two["workspace"]["slug"]), (&json!("acme"), &json!("other")));
+    assert_eq!(
+        (&one["workspace"]["slug"], &two["workspace"]["slug"]),
+        (&json!("acme"), &json!("other"))
+    );
     let crossed = script.sign_in(&outsider.username, &acme.ada.password).await;
     assert_eq!(crossed.shown(), invalid_grant());
 }
@@ -350,7 +354,9 @@ async fn nul_and_broken_utf8_are_malformed_requests() {
     let acme = world.acme().await;
     let script = world.script().await;
 
-    for username in ["acme%2Fada%40acme.example%00", "ac%00me%2Fada%40acme.example", "%ff%fe", "%c0%af"] {
+    for username in
+        ["acme%2Fada%40acme.example%00", "ac%00me%2Fada%40acme.example", "%ff%fe", "%c0%af"]
+    {
         let request = script.request("/oauth/token", &[]);
         let password = acme.ada.password.replace(' ', "+");
         let body = format!("grant_type=password&password={password}&username={username}");

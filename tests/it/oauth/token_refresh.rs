@@ -215,7 +215,10 @@ async fn a_resource_that_was_not_granted_is_refused() {
 async fn a_refresh_token_must_be_there() {
     let (_world, _, script, _) = world().await;
 
-    for params in [&[("grant_type", "refresh_token")][..], &[("grant_type", "refresh_token"), ("refresh_token", "")]] {
+    for params in [
+        &[("grant_type", "refresh_token")][..],
+        &[("grant_type", "refresh_token"), ("refresh_token", "")],
+    ] {
         let answer = script.token(params).await;
 
         let body = json!({
@@ -235,7 +238,9 @@ async fn what_is_no_refresh_token_is_refused() {
     let unknown = Secret::<RefreshToken>::from_entropy(&[7; 32]);
     let longer = format!("{} ", first.refresh);
 
-    for token in ["x", "lk_rt_", &first.access, &typo, unknown.reveal(), &longer, &"x".repeat(60_000)] {
+    for token in
+        ["x", "lk_rt_", &first.access, &typo, unknown.reveal(), &longer, &"x".repeat(60_000)]
+    {
         assert_eq!(script.refresh(token).await.shown(), refused(), "{token}");
     }
     Tokens::of(&script.refresh(&first.refresh).await);
@@ -378,7 +383,6 @@ async fn who_was_removed_from_the_workspace_cannot_refresh() {
 
     assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
 }
-
 
 /// The bytes of a refresh on a connection of its own.
 fn refresh_request(client: &ClientApp, refresh_token: &str) -> Vec<u8> {

@@ -91,9 +91,7 @@ impl ClientApp {
                 body.append_pair("client_id", &self.id);
             }
         }
-        request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.finish())
+        request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())
     }
 
     /// A token request.

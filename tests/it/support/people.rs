@@ -5,8 +5,8 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient, Registration},
     config::Environment,
-    keys::manage::{self, Creation, KeyOwner, NewKey},
     identity::users::{self, NewUser},
+    keys::manage::{self, Creation, KeyOwner, NewKey},
     workspaces::{self, Membership, NewWorkspace},
 };
 use uuid::Uuid;
@@ -68,8 +68,10 @@ impl World {
 
     /// A user with memberships.
     pub async fn person(&self, username: &str, places: &[(&workspace::Model, Role)]) -> Person {
-        let membership =
-            |(it, role): &(&workspace::Model, Role)| Membership { workspace_id: it.id, role: *role };
+        let membership = |(it, role): &(&workspace::Model, Role)| Membership {
+            workspace_id: it.id,
+            role: *role,
+        };
         self.person_of(NewUser {
             username: username.to_owned(),
             memberships: places.iter().map(membership).collect(),
