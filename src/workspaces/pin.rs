@@ -1,4 +1,4 @@
-//! The PIN that names an enterprise [Qflow]: ASCII letters, digits, `-`, `_`, 2 to 32 long,
+//! The PIN that names an enterprise (Qflow): ASCII letters, digits, `-`, `_`, 2 to 32 long,
 //! case-insensitive.
 
 use std::fmt;
