@@ -24,7 +24,8 @@ use crate::{
         password::MAX_PASSWORD_BYTES,
     },
     fault::Fault,
-    mail::{LetterKind, outbox},
+    mail::LetterKind,
+    outbox,
     store,
 };
 

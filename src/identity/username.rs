@@ -8,6 +8,8 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::workspaces::Pin;
+
 /// RFC 5321 §4.5.3.1: the longest address that can travel, in bytes.
 const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
@@ -18,10 +20,6 @@ pub struct Username {
     pin: Option<Pin>,
     email: String,
 }
-
-/// An enterprise's PIN in canonical form: ASCII lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pin(String);
 
 impl Username {
     /// Reads a username as it was typed; `None` if it is not one.
@@ -54,28 +52,6 @@ impl fmt::Display for Username {
             Some(pin) => write!(f, "{pin}/{}", self.email),
             None => f.write_str(&self.email),
         }
-    }
-}
-
-impl Pin {
-    /// Reads a PIN as it was typed; `None` if it is not one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        ((2..=32).contains(&text.len()) && text.bytes().all(legal))
-            .then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The canonical text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -161,7 +137,7 @@ mod tests {
         }
         assert!(Username::parse(&format!("{}@example.com", "a".repeat(65))).is_none());
         assert!(Username::parse(&format!("a@{}", "b".repeat(260))).is_none());
-        assert!(Pin::parse(&"p".repeat(33)).is_none());
+        assert!(Username::parse(&format!("{}/joe@example.com", "p".repeat(33))).is_none());
     }
 
     #[test]

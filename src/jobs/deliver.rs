@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use crate::{
     app::App,
     fault::Fault,
-    mail::{MailError, letters, outbox},
+    mail::{MailError, letters},
+    outbox,
     store,
 };
 

@@ -2,7 +2,6 @@
 
 pub mod letters;
 mod mailer;
-pub mod outbox;
 
 pub use self::{
     letters::{Letter, LetterKind},

@@ -26,7 +26,8 @@ use crate::{
         secret::{AccessToken, RefreshToken, Secret},
     },
     fault::Fault,
-    mail::{self, LetterKind},
+    mail::LetterKind,
+    outbox,
     store::{self, Txn, token_records::TokenRecord},
 };
 
@@ -271,7 +272,7 @@ async fn end_grant(
                 workspace_name: record.workspace_name.clone(),
                 at: now,
             };
-            mail::outbox::queue(app, txn, &user.email, &letter).await?;
+            outbox::queue(app, txn, &user.email, &letter).await?;
         }
     }
     Ok(Rotation::Replayed)

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, fmt};
 
 use entity::member::Role;
 
+use crate::clients::metadata::OPENID_SCOPES;
+
 /// More scope tokens than any catalogue has; a longer list is refused before it is parsed.
 const MAX_TOKENS: usize = 100;
-/// Scope tokens that speak of the person and not of a workspace's data (OpenID Connect Core §5.4).
-const IDENTITY: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 /// What only owners and admins may grant.
 const ADMINISTRATIVE: [&str; 2] = ["api-keys:manage", "webhooks:manage"];
 
@@ -48,7 +48,7 @@ impl Scope {
     #[must_use]
     pub fn for_role(&self, role: Option<Role>) -> Self {
         let allowed = |token: &&String| {
-            IDENTITY.contains(&token.as_str())
+            OPENID_SCOPES.contains(&token.as_str())
                 || match role {
                     None => false,
                     Some(Role::Member) => !ADMINISTRATIVE.contains(&token.as_str()),
@@ -109,7 +109,7 @@ pub fn is_scope_token(token: &str) -> bool {
 
 /// Every scope token of OpenID Connect that a client may ask for.
 pub fn identity_tokens() -> impl Iterator<Item = &'static str> {
-    IDENTITY.into_iter()
+    OPENID_SCOPES.into_iter()
 }
 
 #[cfg(test)]

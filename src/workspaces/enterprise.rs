@@ -2,12 +2,11 @@
 
 use entity::enterprise::Model;
 
-use super::{Checked, names::name_problem, refused};
+use super::{Pin, Checked, names::name_problem, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::{Fault, FieldError},
-    identity::username::Pin,
     store,
 };
 

@@ -3,13 +3,22 @@
 use entity::member::{Model, Role};
 use uuid::Uuid;
 
-use super::{Checked, Membership, refused};
+use super::{Checked, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::Fault,
     store,
 };
+
+/// A user's place in a workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct Membership {
+    /// The workspace.
+    pub workspace_id: Uuid,
+    /// What the user may do there.
+    pub role: Role,
+}
 
 /// Adds a user to a workspace.
 ///
@@ -37,7 +46,7 @@ pub async fn add_member(
 }
 
 /// Writes a membership of a user who exists.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     app: &App,
     txn: &store::Txn,
     user_id: Uuid,

@@ -1,4 +1,5 @@
-//! Who there is: enterprises, workspaces, users, members and their billable accounts.
+//! Who there is: enterprises, workspaces, members and their billable accounts. People themselves are
+//! made in `identity/users.rs`.
 //!
 //! Every rule is one transaction and leaves one audit event. What its caller may mend comes back as
 //! [`FieldError`]s; nothing has been written then.
@@ -6,10 +7,10 @@
 mod account;
 mod enterprise;
 pub mod lookup;
-mod member;
-mod names;
+pub(crate) mod member;
+pub(crate) mod names;
+mod pin;
 mod service_account;
-mod user;
 mod workspace;
 
 use crate::fault::FieldError;
@@ -17,9 +18,9 @@ use crate::fault::FieldError;
 pub use self::{
     account::{Account, allow_comms, open_subscription, verify_user},
     enterprise::create_enterprise,
-    member::{add_member, remove_member},
+    member::{Membership, add_member, remove_member},
+    pin::Pin,
     service_account::service_account,
-    user::{CreatedUser, Membership, NewUser, create_user, disable_user},
     workspace::{NewWorkspace, create_workspace, disable_workspace},
 };
 
@@ -27,6 +28,6 @@ pub use self::{
 pub type Checked<T> = Result<T, Vec<FieldError>>;
 
 /// One field that stood in the way.
-fn refused<T>(field: &'static str, message: &str) -> Checked<T> {
+pub(crate) fn refused<T>(field: &'static str, message: &str) -> Checked<T> {
     Err(vec![FieldError::new(field, message)])
 }

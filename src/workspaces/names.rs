@@ -7,7 +7,7 @@ const MAX_NAME_CHARS: usize = 120;
 const MAX_SLUG_BYTES: usize = 64;
 
 /// What is wrong with a name, if anything.
-pub(super) fn name_problem(text: &str) -> Option<FieldError> {
+pub(crate) fn name_problem(text: &str) -> Option<FieldError> {
     let problem = if text.trim().is_empty() {
         "must not be empty"
     } else if text.chars().count() > MAX_NAME_CHARS {

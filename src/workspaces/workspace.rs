@@ -3,7 +3,7 @@
 use entity::workspace::Model;
 use uuid::Uuid;
 
-use super::{
+use super::{Pin, 
     Checked,
     names::{name_problem, slug_problem},
     refused,
@@ -13,7 +13,6 @@ use crate::{
     audit::{self, Actor, Event, Target},
     config::Config,
     fault::{Fault, FieldError},
-    identity::username::Pin,
     store,
 };
 

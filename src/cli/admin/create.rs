@@ -13,7 +13,8 @@ use crate::{
     cli::output::{self, Record},
     config::DEFAULT_PRODUCT,
     crypto::password::MAX_PASSWORD_BYTES,
-    workspaces::{self, Membership, NewUser, NewWorkspace},
+    identity::users::{self, NewUser},
+    workspaces::{self, Membership, NewWorkspace},
 };
 
 /// `create-enterprise`.
@@ -147,7 +148,7 @@ impl User {
             is_admin: self.admin,
             ..NewUser::default()
         };
-        let made = workspaces::create_user(app, Actor::Operator, new).await??;
+        let made = users::create(app, Actor::Operator, new).await??;
         let mut record = Record::new()
             .with("id", made.user.id.to_string())
             .with("username", made.user.username)

@@ -9,8 +9,9 @@ use crate::{
     audit::Actor,
     cli::output::{self, Record},
     clients::registration::{rotate_secret, set_disabled},
+    identity::users,
     keys, store, tokens,
-    workspaces::{disable_user, disable_workspace, remove_member},
+    workspaces::{disable_workspace, remove_member},
 };
 
 /// A client, by its `client_id`.
@@ -54,7 +55,7 @@ pub(crate) struct User {
 impl User {
     pub(super) async fn disable(self, app: &App) -> Result<(), Failure> {
         let user = find_user(app, &self.user).await?;
-        if !disable_user(app, Actor::Operator, user.id).await? {
+        if !users::disable(app, Actor::Operator, user.id).await? {
             return Err(Failure::field("user", "is disabled already"));
         }
         let record = Record::new().with("username", user.username).with("disabled", true);

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
-    workspaces::{Membership, NewUser, create_user},
+    identity::users::{self, NewUser},
+    workspaces::Membership,
 };
 
 /// Bytes of a second factor's seed (RFC 4226 §4, R6).
@@ -71,7 +72,7 @@ async fn add(
 ) -> Result<(Uuid, User), Failure> {
     let memberships =
         place.map(|(workspace_id, role)| Membership { workspace_id, role }).into_iter().collect();
-    let made = create_user(app, Actor::Operator, NewUser { memberships, ..new }).await??;
+    let made = users::create(app, Actor::Operator, NewUser { memberships, ..new }).await??;
     let role = place.map(|(_, role)| match role {
         Role::Owner => "owner",
         Role::Admin => "admin",

@@ -6,6 +6,7 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     crypto::secret::{AccessToken, Secret, with_checksum},
+    identity::users,
     keys::manage::{self, KeyOwner, NewKey},
     tokens::revoke,
     workspaces,
@@ -215,7 +216,7 @@ async fn a_disabled_user_is_refused_by_every_door() {
     let tokens = Tokens::of(&world.script().await.password(&acme.ada).await);
     let key = world.key_of(new_key(&acme)).await;
 
-    assert!(workspaces::disable_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
+    assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
 
     let token = ApiCaller::bearer(&world, &tokens.access).me().await;
     let message = "the access token is not valid, has expired or was revoked";

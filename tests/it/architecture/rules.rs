@@ -17,6 +17,7 @@ const ROWS: [&[&str]; 4] = [
         "tokens",
         "clients",
         "workspaces",
+        "outbox",
         "audit",
     ],
     &["app", "store", "crypto", "mail", "limiter", "config", "clock", "fault"],

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use latchkey::{audit::Actor, config::RequirePkce, tokens::revoke, workspaces};
+use latchkey::{audit::Actor, config::RequirePkce, identity::users, tokens::revoke, workspaces};
 use serde_json::json;
 
 use super::code_refused;
@@ -284,7 +284,7 @@ async fn without_pkce_the_redirect_uri_must_be_repeated_and_a_verifier_is_code_r
 async fn a_code_of_a_user_who_is_gone_is_code_refused() {
     let (world, acme, client, code) = world().await;
 
-    assert!(workspaces::disable_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
+    assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
 
     assert_eq!(client.exchange(&code, &Pkce::default()).await.shown(), code_refused());
 }

@@ -4,7 +4,8 @@ use entity::member::Role;
 use latchkey::{
     audit::Actor,
     clients::registration::NewClient,
-    workspaces::{self, NewUser},
+    identity::users::{self, NewUser},
+    workspaces,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -223,7 +224,7 @@ async fn every_failure_is_the_same() {
     let world = World::new().await;
     let acme = world.acme().await;
     let gone = world.person("acme/gone@acme.example", &[(&acme.workspace, Role::Member)]).await;
-    assert!(workspaces::disable_user(&world.app, Actor::Operator, gone.id).await.unwrap());
+    assert!(users::disable(&world.app, Actor::Operator, gone.id).await.unwrap());
     let tess = NewUser {
         username: "acme/tess@acme.example".to_owned(),
         totp_seed: Some(Zeroizing::new(vec![7; 20])),

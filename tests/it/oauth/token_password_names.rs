@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::member::Role;
-use latchkey::workspaces::NewUser;
+use latchkey::identity::users::NewUser;
 use serde_json::json;
 use zeroize::Zeroizing;
 

@@ -6,6 +6,7 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     crypto::secret::{RefreshToken, Secret},
+    identity::users,
     workspaces,
 };
 use serde_json::json;
@@ -172,7 +173,7 @@ async fn a_disabled_client_is_refused_and_loses_nothing() {
 async fn a_disabled_user_cannot_refresh() {
     let (world, acme, script, first) = signed_in().await;
 
-    assert!(workspaces::disable_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
+    assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
 
     assert_eq!(script.refresh(&first.refresh).await.shown(), refresh_refused());
 }

@@ -6,8 +6,9 @@ use latchkey::{
     clients::registration::{self, NewClient, Registration},
     config::Environment,
     crypto::secret::Secret,
+    identity::users::{self, NewUser},
     keys::manage::{self, Creation, KeyOwner, NewKey},
-    workspaces::{self, Membership, NewUser, NewWorkspace},
+    workspaces::{self, Membership, NewWorkspace},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -92,7 +93,7 @@ impl World {
         let chosen = new.password.take().map(|password| password.to_string());
         let password = chosen.unwrap_or_else(|| format!("the password of {}", new.username));
         new.password = Some(Zeroizing::new(password.clone()));
-        let made = workspaces::create_user(&self.app, Actor::Operator, new).await.unwrap();
+        let made = users::create(&self.app, Actor::Operator, new).await.unwrap();
         let user = made.unwrap_or_else(|problems| panic!("{problems:?}")).user;
         Person { id: user.id, username: user.username, password }
     }

@@ -3,8 +3,7 @@
 use entity::outbox::Model;
 use uuid::Uuid;
 
-use super::LetterKind;
-use crate::{app::App, fault::Fault, store};
+use crate::{app::App, fault::Fault, mail::LetterKind, store};
 
 /// Queues a letter to the address `to`, in the transaction that causes it: without a commit it was
 /// never written. What it says is sealed, because a link in it is a secret.

@@ -1,32 +1,23 @@
 //! Users: people who sign in.
 
-use entity::{member::Role, user::Model};
+use entity::user::Model;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Checked, member, names::name_problem, refused};
+use super::username::Username;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     crypto::{password::MAX_PASSWORD_BYTES, secret},
     fault::{Fault, FieldError},
-    identity::username::Username,
     store,
+    workspaces::{Checked, Membership, member, names::name_problem, refused},
 };
 
 const MIN_PASSWORD_BYTES: usize = 8;
 /// Base62 characters of a generated password: 142 bits.
 const GENERATED_CHARS: usize = 24;
-
-/// A user's place in a workspace.
-#[derive(Clone, Copy, Debug)]
-pub struct Membership {
-    /// The workspace.
-    pub workspace_id: Uuid,
-    /// What the user may do there.
-    pub role: Role,
-}
 
 /// A user who does not exist yet. What is left at its default is absent.
 #[derive(Clone, Default)]
@@ -99,7 +90,7 @@ impl NewUser {
 ///
 /// # Errors
 /// When the database or the hashing pool fails.
-pub async fn create_user(
+pub async fn create(
     app: &App,
     actor: Actor,
     mut new: NewUser,
@@ -180,7 +171,7 @@ async fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn disable_user(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+pub async fn disable(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     if !store::users::disable(&txn, id, app.now()).await? {
         return Ok(false);
