@@ -44,10 +44,7 @@ impl Store {
             .test_before_acquire(false)
             .sqlx_logging(false);
         let pool = connect(options).await?;
-        Ok(Self {
-            read: pool.clone(),
-            write: pool,
-        })
+        Ok(Self { read: pool.clone(), write: pool })
     }
 
     /// Brings the schema up to this binary's, unless it is already past it.
@@ -80,12 +77,7 @@ impl Store {
 
     async fn refuse_newer_schema(&self) -> Result<(), Fault> {
         let known = known_steps();
-        match self
-            .applied_steps()
-            .await?
-            .into_iter()
-            .find(|step| !known.contains(step))
-        {
+        match self.applied_steps().await?.into_iter().find(|step| !known.contains(step)) {
             None => Ok(()),
             Some(step) => Err(Fault::internal(format!(
                 "the database was changed by a newer Latchkey (step {step}); \
@@ -122,10 +114,7 @@ impl Store {
 }
 
 fn known_steps() -> Vec<String> {
-    Migrator::migrations()
-        .iter()
-        .map(|step| step.name().to_owned())
-        .collect()
+    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
 fn sqlite_options(url: &str, connections: u32, writes: bool) -> ConnectOptions {
