@@ -130,7 +130,7 @@ async fn a_code_must_be_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_code_is_code_refused() {
+async fn what_is_no_code_is_refused() {
     let (_world, _, client, code) = world().await;
     let mut typo = code.clone().into_bytes();
     typo[20] = if typo[20] == b'a' { b'b' } else { b'a' };
@@ -259,7 +259,7 @@ async fn a_code_is_spent_by_its_first_presentation_whatever_the_outcome() {
 }
 
 #[tokio::test]
-async fn without_pkce_the_redirect_uri_must_be_repeated_and_a_verifier_is_code_refused() {
+async fn without_pkce_the_redirect_uri_must_be_repeated_and_a_verifier_is_refused() {
     let world = World::with(|config| config.oauth.require_pkce = RequirePkce::Public).await;
     let acme = world.acme().await;
     let client = world.web().await;
@@ -281,7 +281,7 @@ async fn without_pkce_the_redirect_uri_must_be_repeated_and_a_verifier_is_code_r
 }
 
 #[tokio::test]
-async fn a_code_of_a_user_who_is_gone_is_code_refused() {
+async fn a_code_of_a_user_who_is_gone_is_refused() {
     let (world, acme, client, code) = world().await;
 
     assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
@@ -290,7 +290,7 @@ async fn a_code_of_a_user_who_is_gone_is_code_refused() {
 }
 
 #[tokio::test]
-async fn a_code_of_a_revoked_grant_is_code_refused() {
+async fn a_code_of_a_revoked_grant_is_refused() {
     let (world, acme, client, code) = world().await;
 
     assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
@@ -315,7 +315,7 @@ async fn a_code_of_somebody_who_left_the_workspace_gets_nothing_done() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_registered_for_it_is_code_refused() {
+async fn a_client_that_is_not_registered_for_it_is_refused() {
     let (world, _, _, code) = world().await;
 
     let answer = world.script().await.exchange(&code, &Pkce::default()).await;

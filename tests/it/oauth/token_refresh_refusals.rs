@@ -15,7 +15,7 @@ use super::{refresh_refused, signed_in};
 use crate::support::{ApiCaller, Tokens, script};
 
 #[tokio::test]
-async fn a_resource_that_was_not_granted_is_refresh_refused() {
+async fn a_resource_that_was_not_granted_is_refused() {
     let (_world, _, script, first) = signed_in().await;
     let resource = [("resource", "https://elsewhere.example")];
 
@@ -44,7 +44,7 @@ async fn a_refresh_token_must_be_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refresh_refused() {
+async fn what_is_no_refresh_token_is_refused() {
     let (_world, _, script, first) = signed_in().await;
     let mut typo = first.refresh.clone().into_bytes();
     typo[20] = if typo[20] == b'a' { b'b' } else { b'a' };
@@ -77,7 +77,7 @@ async fn another_clients_token_is_refused_and_untouched() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_registered_for_it_is_refresh_refused() {
+async fn a_client_that_is_not_registered_for_it_is_refused() {
     let (world, _, _, first) = signed_in().await;
     let service = world.introspector().await;
 
