@@ -4,6 +4,11 @@
 mod authorize;
 mod authorize_refusals;
 mod consent;
+mod introspect;
+mod introspect_refusals;
+mod logout;
+mod revoke;
+mod token_client_credentials;
 mod token_code;
 mod token_password;
 mod token_password_names;
@@ -11,6 +16,8 @@ mod token_password_throttle;
 mod token_refresh;
 mod token_refresh_refusals;
 mod token_refresh_reuse;
+mod token_request;
+mod token_request_client;
 
 use reqwest::Url;
 use serde_json::{Value, json};
