@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use poem::{Response, handler, http::header, web::Data};
+use poem::{Request, Response, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
 use super::grant_types;
@@ -32,11 +32,16 @@ pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
     }))
 }
 
-/// The API itself, as a protected resource of this server.
+/// Where the API describes itself, and under it every part of the API.
+pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+/// The API itself, as a protected resource of this server; or the part of it whose path follows,
+/// by its own name, as clients demand (RFC 9728 §3.3).
 #[handler]
-pub fn protected_resource(Data(app): Data<&Arc<App>>) -> Response {
+pub fn protected_resource(Data(app): Data<&Arc<App>>, req: &Request) -> Response {
+    let part = req.uri().path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
     public(&json!({
-        "resource": app.config.issuer,
+        "resource": app.url(part),
         "authorization_servers": [app.config.issuer],
         "scopes_supported": scopes_supported(app),
         "bearer_methods_supported": ["header"],

@@ -32,8 +32,8 @@ pub fn routes() -> Route {
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
         .at("/.well-known/oauth-authorization-server", authorization_server())
-        .at("/.well-known/oauth-protected-resource", metadata_of_the_api())
-        .at("/.well-known/oauth-protected-resource/*path", metadata_of_the_api())
+        .at(metadata::PROTECTED_RESOURCE, metadata_of_the_api())
+        .at(format!("{}/*path", metadata::PROTECTED_RESOURCE), metadata_of_the_api())
 }
 
 fn metadata_of_the_api() -> impl poem::Endpoint {

@@ -7,6 +7,7 @@ mod consent;
 mod introspect;
 mod introspect_refusals;
 mod logout;
+mod metadata;
 mod revoke;
 mod token_client_credentials;
 mod token_code;

@@ -1,0 +1,183 @@
+//! `/.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/oauth-protected-resource`
+//! (RFC 9728): what clients find out by themselves.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ApiCaller, Tokens, World, service};
+
+const SERVER: &str = "/.well-known/oauth-authorization-server";
+const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+async fn get(world: &World, path: &str) -> Answer {
+    ApiCaller::anonymous(world).get(path).await
+}
+
+/// A world that is known by another name than the one it listens at.
+async fn behind_a_proxy() -> World {
+    World::with(|config| "https://id.example".clone_into(&mut config.issuer)).await
+}
+
+/// Takes the scopes out of a document: in order, without duplicates, of every product.
+#[track_caller]
+fn take_scopes(document: &mut Value) -> Vec<String> {
+    let scopes = document.as_object_mut().unwrap().remove("scopes_supported").unwrap();
+    let scopes: Vec<String> = serde_json::from_value(scopes).unwrap();
+    assert!(scopes.windows(2).all(|two| two[0] < two[1]), "{scopes:?}");
+    scopes
+}
+
+#[tokio::test]
+async fn the_authorization_server_describes_itself() {
+    let world = behind_a_proxy().await;
+
+    let answer = get(&world, SERVER).await.expect(200);
+
+    let mut document = answer.json();
+    let scopes = take_scopes(&mut document);
+    for scope in ["openid", "offline_access", "leads:read", "comms:send", "subscribers:delete"] {
+        assert!(scopes.iter().any(|known| known == scope), "{scope}: {scopes:?}");
+    }
+    let body = json!({
+        "issuer": "https://id.example",
+        "authorization_endpoint": "https://id.example/oauth/authorize",
+        "token_endpoint": "https://id.example/oauth/token",
+        "revocation_endpoint": "https://id.example/oauth/revoke",
+        "introspection_endpoint": "https://id.example/oauth/introspect",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported":
+            ["authorization_code", "refresh_token", "password", "client_credentials"],
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "service_documentation": "https://id.example/docs",
+    });
+    assert_eq!(document, body);
+}
+
+#[tokio::test]
+async fn the_api_describes_itself() {
+    let world = behind_a_proxy().await;
+
+    let answer = get(&world, RESOURCE).await.expect(200);
+
+    let mut document = answer.json();
+    let scopes = take_scopes(&mut document);
+    assert!(scopes.contains(&"leads:read".to_owned()), "{scopes:?}");
+    let body = json!({
+        "resource": "https://id.example",
+        "authorization_servers": ["https://id.example"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": world.app.config.brand.name,
+        "resource_documentation": "https://id.example/docs",
+    });
+    assert_eq!(document, body);
+}
+
+/// RFC 9728 §3.3: it names the resource whose path was asked for, or clients must not use it.
+#[tokio::test]
+async fn a_part_of_the_api_describes_itself_by_its_own_name() {
+    let world = behind_a_proxy().await;
+    let mut whole = get(&world, RESOURCE).await.json();
+
+    for path in ["/api/v1/me", "/v1/datasets", "/mcp", "/a%20b/%C3%A9"] {
+        let answer = get(&world, &format!("{RESOURCE}{path}")).await.expect(200);
+
+        whole["resource"] = format!("https://id.example{path}").into();
+        assert_eq!(answer.json(), whole, "{path}");
+    }
+}
+
+/// RFC 8414 §3.3: what it says of itself is what the server is.
+#[tokio::test]
+async fn what_it_promises_is_there() {
+    let (world, acme) = World::of_acme().await;
+    let document = get(&world, SERVER).await.json();
+    let path = |member: &str| {
+        let url = document[member].as_str().unwrap();
+        url.strip_prefix(&world.url("")).unwrap().to_owned()
+    };
+
+    for member in ["token_endpoint", "revocation_endpoint", "introspection_endpoint"] {
+        let answer = get(&world, &path(member)).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{member}");
+    }
+    for (member, status) in [("authorization_endpoint", 400), ("service_documentation", 200)] {
+        assert_eq!(get(&world, &path(member)).await.status, status, "{member}");
+    }
+    let client = world.client(service(Some(&acme.workspace))).await;
+    let secret = client.secret.as_deref().unwrap();
+    let by_post = [("grant_type", "client_credentials"), ("client_secret", secret)];
+    Tokens::of(&client.with_secret(None).token(&by_post).await);
+    // the challenge of the API leads to the other document, which leads here
+    let me = ApiCaller::anonymous(&world).me().await;
+    let challenge = me.header("www-authenticate").unwrap().to_owned();
+    let (_, rest) = challenge.split_once("resource_metadata=\"").unwrap();
+    let url = rest.split('"').next().unwrap().strip_prefix(&world.url("")).unwrap().to_owned();
+    let resource = get(&world, &url).await.expect(200).json();
+    assert_eq!(resource["authorization_servers"], json!([document["issuer"]]));
+}
+
+#[tokio::test]
+async fn every_origin_may_read_it_and_caches_may_keep_it() {
+    let world = World::new().await;
+
+    for path in [SERVER, RESOURCE, &format!("{RESOURCE}/api")] {
+        let request = ApiCaller::anonymous(&world).request(path).header("origin", "https://a.b");
+        let answer = Answer::to(request).await.expect(200);
+
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), None, "{path}");
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"), "{path}");
+        assert_eq!(answer.header("set-cookie"), None, "{path}");
+    }
+}
+
+/// The issuer is configuration; no header of a request changes it.
+#[tokio::test]
+async fn the_host_header_is_not_believed() {
+    let world = World::new().await;
+    for path in [SERVER, RESOURCE] {
+        let request = ApiCaller::anonymous(&world)
+            .request(path)
+            .header("host", "evil.example")
+            .header("x-forwarded-host", "evil.example")
+            .header("x-forwarded-proto", "https")
+            .header("forwarded", "host=evil.example;proto=https");
+        let answer = Answer::to(request).await.expect(200);
+
+        assert!(!answer.body.contains("evil"), "{}", answer.body);
+        assert_eq!(answer.json(), get(&world, path).await.json());
+    }
+}
+
+#[tokio::test]
+async fn it_is_only_read() {
+    let world = World::new().await;
+
+    for path in [SERVER, RESOURCE, &format!("{RESOURCE}/api")] {
+        let head = Answer::to(world.http.head(world.url(path))).await;
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        for method in [Method::POST, Method::PUT, Method::DELETE] {
+            let answer = Answer::to(world.http.request(method, world.url(path))).await;
+
+            let body = json!({
+                "error": "invalid_request",
+                "error_description": "this path does not have that method",
+            });
+            assert_eq!(answer.shown(), (405, body), "{path}");
+            assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{path}");
+        }
+    }
+    for path in ["/.well-known/openid-federation", "/.well-known/", "/.well-known"] {
+        let body =
+            json!({ "error": "invalid_request", "error_description": "there is no such path" });
+        assert_eq!(get(&world, path).await.shown(), (404, body), "{path}");
+    }
+}
