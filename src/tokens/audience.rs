@@ -2,6 +2,9 @@
 
 use crate::app::App;
 
+/// Longer than any name of a resource; a longer one would be kept with every token.
+const MAX_BYTES: usize = 1024;
+
 /// Whether `resource` may be asked for: this server's own API, or one the operator registered.
 #[must_use]
 pub fn is_registered(app: &App, resource: &str) -> bool {
@@ -9,10 +12,32 @@ pub fn is_registered(app: &App, resource: &str) -> bool {
         || app.config.oauth.protected_resources.iter().any(|known| known == resource)
 }
 
-/// Whether `resource` is this server: its issuer, or a path under it.
+/// Whether `resource` is this server: its issuer, or a path under it, without a fragment
+/// (RFC 8707 §2).
 #[must_use]
 pub fn is_this_server(app: &App, resource: &str) -> bool {
-    resource
-        .strip_prefix(app.config.issuer.as_str())
-        .is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && !rest.contains('#')))
+    resource.len() <= MAX_BYTES
+        && resource
+            .strip_prefix(app.config.issuer.as_str())
+            .is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && is_uri_text(rest)))
+}
+
+/// Whether there are only characters that a URI may have before its fragment (RFC 3986 §2).
+fn is_uri_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_has_few_characters() {
+        for good in ["/", "/api/v1", "/a%20b?c=d&e=~!$'()*+,;:@[]-._"] {
+            assert!(is_uri_text(good), "{good}");
+        }
+        for bad in ["/#", "/a b", "/a\nb", "/caf\u{e9}", "/\"", "/\\", "/{id}", "/a|b", "/\u{7f}"] {
+            assert!(!is_uri_text(bad), "{bad:?}");
+        }
+    }
 }

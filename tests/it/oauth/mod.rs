@@ -8,6 +8,7 @@ mod introspect;
 mod introspect_refusals;
 mod logout;
 mod metadata;
+mod resource;
 mod revoke;
 mod token_client_credentials;
 mod token_code;
