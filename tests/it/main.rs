@@ -4,6 +4,7 @@
 //! the happy path and goes on with every refusal in the order the handler checks them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop where it stands")]
 
+mod api;
 mod architecture;
 mod oauth;
 mod support;

@@ -9,6 +9,7 @@ mod chance;
 mod client_app;
 mod database;
 mod form;
+mod keys;
 mod mailbox;
 mod people;
 mod pkce;
@@ -21,6 +22,7 @@ pub use self::{
     browser::{Browser, Page},
     chance::ManualClock,
     client_app::{Authorization, Callback, ClientApp, Tokens},
+    keys::new_key,
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,

@@ -1,0 +1,51 @@
+//! The sibling API (contract §4 and §5).
+
+mod docs;
+mod ended;
+mod errors;
+mod me;
+mod rate_limits;
+mod verify;
+
+use serde_json::json;
+
+use crate::support::{Answer, World};
+
+/// Every route that a credential opens.
+const ROUTES: [&str; 2] = ["/api/v1/me", "/api/v1/verify"];
+
+/// The answer is an error in the API's one shape, and exactly this one.
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, code: &str, message: &str) {
+    let id = request_id(answer);
+    let body = json!({ "error": { "code": code, "message": message, "requestId": id } });
+    assert_eq!((answer.status, answer.json()), (status, body));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_is_private(answer);
+}
+
+/// What a credential opens, and the refusal of one, is nobody else's.
+#[track_caller]
+fn assert_is_private(answer: &Answer) {
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+}
+
+/// What to quote when asking for help.
+#[track_caller]
+fn request_id(answer: &Answer) -> String {
+    let id = answer.header("x-request-id").unwrap();
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    id.to_owned()
+}
+
+/// `WWW-Authenticate`, with these attributes after the address of the metadata.
+fn challenge(world: &World, attributes: &str) -> String {
+    let metadata = world.url("/.well-known/oauth-protected-resource");
+    format!("Bearer resource_metadata=\"{metadata}\"{attributes}")
+}
+
+/// That of a credential that was presented and is not valid (RFC 6750 §3.1).
+fn invalid_token(world: &World) -> String {
+    challenge(world, ", error=\"invalid_token\"")
+}
