@@ -7,4 +7,5 @@
 mod api;
 mod architecture;
 mod oauth;
+mod storage;
 mod support;

@@ -22,6 +22,7 @@ pub use self::{
     browser::{Browser, Page},
     chance::ManualClock,
     client_app::{Authorization, Callback, ClientApp, Tokens},
+    database::Database,
     keys::new_key,
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
