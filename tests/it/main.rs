@@ -6,6 +6,8 @@
 
 mod api;
 mod architecture;
+mod mail;
 mod oauth;
 mod storage;
 mod support;
+mod third_party;

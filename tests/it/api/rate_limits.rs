@@ -246,7 +246,7 @@ async fn a_race_lets_exactly_the_limit_through() {
 
 #[tokio::test]
 async fn documents_need_no_credential_and_have_no_limit() {
-    let (world, _, key) = world(1).await;
+    let (_world, _, key) = world(1).await;
     key.me().await;
 
     for path in ["/openapi.json", "/docs", "/llms.txt"] {
