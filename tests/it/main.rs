@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod mail;
 mod oauth;
+mod process;
 mod storage;
 mod support;
 mod third_party;

@@ -27,5 +27,5 @@ pub use self::{
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
-    world::{Node, World},
+    world::{Node, World, http},
 };
