@@ -1,4 +1,4 @@
-//! A billable account's subscription key [Qflow]: of one enterprise or of one user.
+//! A billable account's subscription key (Qflow): of one enterprise or of one user.
 
 use sea_orm::entity::prelude::*;
 

@@ -6,6 +6,7 @@ mod key_changes;
 mod key_view;
 mod keys;
 mod login;
+mod new_key;
 mod onward;
 mod profile;
 mod reset_password;
@@ -54,8 +55,8 @@ fn keys_routes(route: Route) -> Route {
     const KEYS: &str = "/workspaces/:slug/settings/keys";
     let at = |end: &str| format!("{KEYS}{end}");
     route
-        .at(KEYS, only(READ_AND_SEND, get(keys::list).post(keys::create)))
-        .at(at("/new"), only(READ, get(keys::ask)))
+        .at(KEYS, only(READ_AND_SEND, get(keys::list).post(new_key::create)))
+        .at(at("/new"), only(READ, get(new_key::ask)))
         .at(at("/:id/disable"), only(SEND, post(key_changes::disable)))
         .at(at("/:id/enable"), only(SEND, post(key_changes::enable)))
         .at(

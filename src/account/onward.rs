@@ -4,9 +4,9 @@ use poem::http::Uri;
 
 use crate::{
     app::App,
+    clients::listing,
     crypto::secret::{RequestHandle, Secret},
     fault::Fault,
-    store,
     tokens::requests,
     web::{browser::Browser, csrf::CsrfForm, links, query},
 };
@@ -63,9 +63,9 @@ impl Onward {
         let Some(request) = requests::find(app, &browser.cookie, handle).await? else {
             return Ok(None);
         };
-        let client = store::clients::find(app.store.read(), &request.client_id).await?;
+        let found = listing::find(app, &request.client_id).await?;
         let redirect_uri = request.redirect_uri;
-        Ok(client.map(|client| WaitingApp { name: client.name, redirect_uri }))
+        Ok(found.map(|(client, _)| WaitingApp { name: client.name, redirect_uri }))
     }
 }
 

@@ -1,6 +1,6 @@
-//! `/admin/clients`: list and register.
+//! `GET /admin/clients`: the registered clients, a page at a time.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use askama::Template;
 use entity::client::{self, Kind};
@@ -13,26 +13,16 @@ use poem::{
 use super::Admin;
 use crate::{
     app::App,
-    audit::Actor,
-    clients::{
-        listing,
-        metadata::{GRANT_TYPES, NewClient, OPENID_SCOPES},
-        registration::{self, Registration},
-    },
+    clients::listing,
     crypto::secret::{ClientSecret, Secret},
-    fault::{Fault, FieldError},
-    tokens::scope_words,
     web::{
-        csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
         moment::Moment,
-        page::{Brand, Page, html},
+        page::{Brand, html},
         page_error::PageError,
-        problems::Problems,
         query,
     },
-    workspaces::lookup,
 };
 
 #[derive(Template)]
@@ -79,31 +69,6 @@ pub(super) fn kind_words(kind: Kind) -> &'static str {
     }
 }
 
-#[derive(Template)]
-#[template(path = "admin/new_client.html")]
-struct NewClientPage {
-    brand: Brand,
-    frame: Frame,
-    name: String,
-    publisher: String,
-    logo_uri: String,
-    policy_uri: String,
-    tos_uri: String,
-    redirect_uris: String,
-    workspace: String,
-    is_public: bool,
-    may_introspect: bool,
-    grant_types: Vec<Choice>,
-    scopes: Vec<Choice>,
-    problems: Problems,
-}
-
-struct Choice {
-    value: String,
-    words: String,
-    is_chosen: bool,
-}
-
 /// The page that shows a secret, after a registration or a rotation.
 #[derive(Template)]
 #[template(path = "admin/client_secret.html")]
@@ -133,150 +98,4 @@ pub async fn list(
         is_first: after.is_none(),
     };
     Ok(html(app, StatusCode::OK, &page)?)
-}
-
-/// What the form for a new client shows.
-#[derive(Default)]
-struct Draft {
-    client: NewClient,
-    redirect_uris: String,
-    workspace: String,
-    problems: Vec<FieldError>,
-}
-
-impl Draft {
-    fn sent(form: &CsrfForm) -> Self {
-        let text = |field| form.get(field).map(|text| text.trim().to_owned());
-        let several = |field| form.all(field).map(str::to_owned).collect();
-        let redirect_uris = form.text("redirect_uris").to_owned();
-        let lines = redirect_uris.lines().map(str::trim).filter(|line| !line.is_empty());
-        let client = NewClient {
-            name: form.text("name").to_owned(),
-            redirect_uris: lines.map(str::to_owned).collect(),
-            grant_types: several("grant_type"),
-            scope: several("scope"),
-            is_public: form.get("kind") == Some("public"),
-            may_introspect: form.get("may_introspect").is_some(),
-            publisher: text("publisher"),
-            logo_uri: text("logo_uri"),
-            policy_uri: text("policy_uri"),
-            tos_uri: text("tos_uri"),
-            ..NewClient::default()
-        };
-        let workspace = form.text("workspace").trim().to_owned();
-        Self { client, redirect_uris, workspace, problems: Vec::new() }
-    }
-
-    /// Binds the client to the workspace that was named.
-    async fn bind(&mut self, app: &App) -> Result<(), Fault> {
-        if self.workspace.is_empty() {
-            return Ok(());
-        }
-        match lookup::find_by_slug(app, &self.workspace).await? {
-            Some(workspace) => self.client.workspace_id = Some(workspace.id),
-            None => self.problems.push(FieldError::new("workspace", "does not exist")),
-        }
-        Ok(())
-    }
-}
-
-#[handler]
-#[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
-pub fn ask(Data(app): Data<&Arc<App>>, admin: Admin) -> Result<Response, PageError> {
-    let grant_types = ["authorization_code", "refresh_token"].map(str::to_owned).to_vec();
-    let client = NewClient { grant_types, ..NewClient::default() };
-    show_form(app, &admin, Draft { client, ..Draft::default() })
-}
-
-#[handler]
-pub async fn register(
-    Data(app): Data<&Arc<App>>,
-    admin: Admin,
-    form: CsrfForm,
-) -> Result<Response, PageError> {
-    let mut draft = Draft::sent(&form);
-    draft.bind(app).await?;
-    if !draft.problems.is_empty() {
-        // all that is wrong at once
-        draft.problems.extend(metadata_problems(app, &draft));
-        return show_form(app, &admin, draft);
-    }
-    let actor = Actor::User(admin.user.id);
-    match registration::register(app, actor, draft.client.clone()).await? {
-        Registration::Registered { client, secret } => {
-            let page = SecretPage {
-                brand: Brand::of(app),
-                frame: Frame::new(app, &admin, Tab::Clients),
-                title: "Client registered",
-                id: &client.id,
-                name: &client.name,
-                path: links::admin_client(&client.id),
-                secret: secret.as_ref(),
-            };
-            Ok(Page::new(&page).status(StatusCode::CREATED).with_secret().respond(app)?)
-        }
-        Registration::Invalid(problems) => {
-            draft.problems = problems;
-            show_form(app, &admin, draft)
-        }
-    }
-}
-
-fn metadata_problems(app: &App, draft: &Draft) -> Vec<FieldError> {
-    crate::clients::metadata::problems(&draft.client, &app.config.products)
-}
-
-fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageError> {
-    let status =
-        if draft.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let Draft { client, redirect_uris, workspace, problems } = draft;
-    let page = NewClientPage {
-        brand: Brand::of(app),
-        frame: Frame::new(app, admin, Tab::Clients),
-        grant_types: grant_type_choices(&client.grant_types),
-        scopes: scope_choices(app, &client.scope),
-        name: client.name,
-        publisher: client.publisher.unwrap_or_default(),
-        logo_uri: client.logo_uri.unwrap_or_default(),
-        policy_uri: client.policy_uri.unwrap_or_default(),
-        tos_uri: client.tos_uri.unwrap_or_default(),
-        is_public: client.is_public,
-        may_introspect: client.may_introspect,
-        redirect_uris,
-        workspace,
-        problems: problems.into(),
-    };
-    Ok(html(app, status, &page)?)
-}
-
-fn grant_type_choices(chosen: &[String]) -> Vec<Choice> {
-    let words = |grant_type: &str| match grant_type {
-        "authorization_code" => "Users allow it in a browser",
-        "refresh_token" => "It stays connected",
-        "password" => "It is given users' passwords: for old scripts alone",
-        _ => "It acts for itself",
-    };
-    let choice = |grant_type: &str| Choice {
-        value: grant_type.to_owned(),
-        words: words(grant_type).to_owned(),
-        is_chosen: chosen.iter().any(|chosen| chosen == grant_type),
-    };
-    GRANT_TYPES.into_iter().map(choice).collect()
-}
-
-/// OpenID Connect's scope tokens and those of every product, each once.
-fn scope_choices(app: &App, chosen: &[String]) -> Vec<Choice> {
-    let products = app.config.products.iter();
-    let tokens: BTreeMap<_, _> = products
-        .flat_map(|product| &product.scopes)
-        .map(|(token, words)| (token.as_str(), words.clone()))
-        .collect();
-    let openid = OPENID_SCOPES.map(|token| (token, scope_words::words(app, None, token)));
-    let all = openid.into_iter().chain(tokens);
-    all.map(|(token, words)| Choice {
-        value: token.to_owned(),
-        words,
-        is_chosen: chosen.iter().any(|chosen| chosen == token),
-    })
-    .collect()
 }

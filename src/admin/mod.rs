@@ -2,6 +2,7 @@
 
 mod client;
 mod clients;
+mod new_client;
 
 use std::ops::Deref;
 
@@ -17,8 +18,8 @@ const SEND: &str = "POST";
 #[must_use]
 pub fn routes() -> Route {
     Route::new()
-        .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(clients::register)))
-        .at("/admin/new-client", only(READ, get(clients::ask)))
+        .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(new_client::register)))
+        .at("/admin/new-client", only(READ, get(new_client::ask)))
         .at("/admin/clients/:id", only(READ, get(client::show)))
         .at(
             "/admin/clients/:id/rotate-secret",

@@ -1,4 +1,4 @@
-//! `GET /api/v1/me`: whom a credential acts as [FlowEstate].
+//! `GET /api/v1/me`: whom a credential acts as (FlowEstate).
 
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 use uuid::Uuid;

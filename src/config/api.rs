@@ -14,19 +14,14 @@ pub struct ApiConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self {
-            rate_limit_per_minute: 1000,
-        }
+        Self { rate_limit_per_minute: 1000 }
     }
 }
 
 impl ApiConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.rate_limit_per_minute == 0 {
-            return Err(ConfigError::invalid(
-                "api.rate_limit_per_minute",
-                "must be at least 1",
-            ));
+            return Err(ConfigError::invalid("api.rate_limit_per_minute", "must be at least 1"));
         }
         Ok(())
     }

@@ -19,21 +19,14 @@ pub struct BrandConfig {
 
 impl Default for BrandConfig {
     fn default() -> Self {
-        Self {
-            name: "Latchkey".to_owned(),
-            logo: None,
-            accent: "#2457c5".to_owned(),
-        }
+        Self { name: "Latchkey".to_owned(), logo: None, accent: "#2457c5".to_owned() }
     }
 }
 
 impl BrandConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
-            return Err(ConfigError::invalid(
-                "brand.name",
-                "must be one line of text",
-            ));
+            return Err(ConfigError::invalid("brand.name", "must be one line of text"));
         }
         if self.logo.as_deref().is_some_and(|logo| !is_logo(logo)) {
             return Err(ConfigError::invalid(
@@ -42,10 +35,7 @@ impl BrandConfig {
             ));
         }
         if !is_colour(&self.accent) {
-            return Err(ConfigError::invalid(
-                "brand.accent",
-                "must be a colour written #rrggbb",
-            ));
+            return Err(ConfigError::invalid("brand.accent", "must be a colour written #rrggbb"));
         }
         Ok(())
     }
@@ -71,16 +61,7 @@ mod tests {
         for good in ["#2457c5", "#FFFFFF", "#000000"] {
             assert!(is_colour(good), "{good}");
         }
-        for bad in [
-            "",
-            "#",
-            "#fff",
-            "2457c5",
-            "#2457c5ff",
-            "#2457cg",
-            "red",
-            "#2457c5;x",
-        ] {
+        for bad in ["", "#", "#fff", "2457c5", "#2457c5ff", "#2457cg", "red", "#2457c5;x"] {
             assert!(!is_colour(bad), "{bad}");
         }
     }
@@ -90,13 +71,7 @@ mod tests {
         for good in ["/static/logo.svg", "https://cdn.example/logo.svg"] {
             assert!(is_logo(good), "{good}");
         }
-        for bad in [
-            "//evil.example/x",
-            "/\\evil.example",
-            "http://cdn.example/x",
-            "logo.svg",
-            "",
-        ] {
+        for bad in ["//evil.example/x", "/\\evil.example", "http://cdn.example/x", "logo.svg", ""] {
             assert!(!is_logo(bad), "{bad}");
         }
     }

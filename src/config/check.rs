@@ -16,11 +16,7 @@ impl Config {
             self.issuer = issuer_of(self.listen)?;
         }
         check_issuer(&self.issuer)?;
-        check_url(
-            "database_url",
-            self.database_url.as_deref(),
-            &["postgres", "postgresql"],
-        )?;
+        check_url("database_url", self.database_url.as_deref(), &["postgres", "postgresql"])?;
         check_url("redis_url", self.redis_url.as_deref(), &["redis", "rediss"])?;
         self.oauth.check()?;
         self.api.check()?;
@@ -85,10 +81,7 @@ fn is_loopback(url: &Url) -> bool {
 fn check_url(key: &str, value: Option<&str>, schemes: &[&str]) -> Result<(), ConfigError> {
     let Some(value) = value else { return Ok(()) };
     let is_scheme = |scheme: &str| schemes.contains(&scheme);
-    if !value
-        .split_once("://")
-        .is_some_and(|(scheme, _)| is_scheme(scheme))
-    {
+    if !value.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
         let hint = if key == "database_url" {
             "; leave it out to use the embedded SQLite database in data_dir"
         } else {
@@ -111,11 +104,7 @@ mod tests {
     use super::*;
 
     fn with_issuer(issuer: &str) -> Result<Config, ConfigError> {
-        Config {
-            issuer: issuer.to_owned(),
-            ..Config::default()
-        }
-        .checked()
+        Config { issuer: issuer.to_owned(), ..Config::default() }.checked()
     }
 
     #[test]
@@ -156,25 +145,13 @@ mod tests {
     #[test]
     fn without_an_issuer_it_is_where_the_server_listens() {
         let issuer = |listen: &str| {
-            Config {
-                listen: listen.parse().unwrap(),
-                ..Config::default()
-            }
-            .checked()
+            Config { listen: listen.parse().unwrap(), ..Config::default() }.checked()
         };
 
-        assert_eq!(
-            issuer("127.0.0.1:8080").unwrap().issuer,
-            "http://127.0.0.1:8080"
-        );
+        assert_eq!(issuer("127.0.0.1:8080").unwrap().issuer, "http://127.0.0.1:8080");
         assert_eq!(issuer("127.0.0.1:80").unwrap().issuer, "http://127.0.0.1");
         assert_eq!(issuer("[::1]:9000").unwrap().issuer, "http://[::1]:9000");
-        assert!(
-            issuer("0.0.0.0:8080")
-                .unwrap_err()
-                .to_string()
-                .starts_with("issuer: ")
-        );
+        assert!(issuer("0.0.0.0:8080").unwrap_err().to_string().starts_with("issuer: "));
     }
 
     #[test]
@@ -186,26 +163,17 @@ mod tests {
             ("", "postgres://"),
             ("postgres://u:hunter2/#@h:port/d", "percent-encode"),
         ] {
-            let config = Config {
-                database_url: Some(bad.to_owned()),
-                ..Config::default()
-            };
+            let config = Config { database_url: Some(bad.to_owned()), ..Config::default() };
             let refused = config.checked().unwrap_err().to_string();
             assert!(refused.starts_with("database_url: "), "{refused}");
             assert!(refused.contains(word), "{refused}");
             assert!(!refused.contains("hunter2"), "{refused}");
         }
         for good in ["postgres://u:p@h/d", "postgresql:///d?host=/run/postgresql"] {
-            let config = Config {
-                database_url: Some(good.to_owned()),
-                ..Config::default()
-            };
+            let config = Config { database_url: Some(good.to_owned()), ..Config::default() };
             assert!(config.checked().is_ok(), "{good}");
         }
-        let config = Config {
-            redis_url: Some("http://u:hunter2@h".into()),
-            ..Config::default()
-        };
+        let config = Config { redis_url: Some("http://u:hunter2@h".into()), ..Config::default() };
         assert_eq!(
             config.checked().unwrap_err().to_string(),
             "redis_url: must begin with redis:// or rediss://"

@@ -74,10 +74,7 @@ pub enum ConfigError {
 
 impl ConfigError {
     pub(super) fn invalid(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            key: key.into(),
-            message: message.into(),
-        }
+        Self::Invalid { key: key.into(), message: message.into() }
     }
 
     /// What serde found wrong at `key`, without any text the operator wrote as a value.
@@ -87,11 +84,7 @@ impl ConfigError {
         } else {
             without_values(message)
         };
-        Self::Key {
-            key,
-            origin,
-            message,
-        }
+        Self::Key { key, origin, message }
     }
 }
 

@@ -19,9 +19,7 @@ const DEFAULT_FILE: &str = "./latchkey.toml";
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
-    std::env::vars_os()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// Reads the configuration: the file at `path` (or `./latchkey.toml`, if there is one), then
@@ -60,10 +58,7 @@ fn file(path: Option<&Path>) -> Result<Option<(PathBuf, Table)>, ConfigError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(None),
         Err(source) => {
-            return Err(ConfigError::Unreadable {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(ConfigError::Unreadable { path: path.to_owned(), source });
         }
     };
     // the error's own Display prints the line, which may hold a password
@@ -76,19 +71,12 @@ fn file(path: Option<&Path>) -> Result<Option<(PathBuf, Table)>, ConfigError> {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes()
-        .take(offset)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// The table that one variable spells: `LATCHKEY_SECTION__NAME` is `section.name`.
 fn variable(name: &str, value: &str) -> Result<Table, ConfigError> {
-    let key = name
-        .strip_prefix(PREFIX)
-        .unwrap_or(name)
-        .to_ascii_lowercase();
+    let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
     let origin = Origin::Variable(name.to_owned());
     let table = |value| nested(&key, value);
     let as_text = Value::String(value.to_owned());
@@ -104,18 +92,14 @@ fn nested(key: &str, value: Value) -> Table {
     let mut parts = key.rsplit("__");
     let last = parts.next().unwrap_or_default().to_owned();
     let table = Table::from_iter([(last, value)]);
-    parts.fold(table, |inner, part| {
-        Table::from_iter([(part.to_owned(), Value::Table(inner))])
-    })
+    parts.fold(table, |inner, part| Table::from_iter([(part.to_owned(), Value::Table(inner))]))
 }
 
 /// The value that `text` spells in TOML, unless it is a string.
 fn typed(text: &str) -> Option<Value> {
     let value = text.trim().parse().ok()?;
-    let is_typed = matches!(
-        value,
-        Value::Boolean(_) | Value::Integer(_) | Value::Array(_) | Value::Table(_)
-    );
+    let is_typed =
+        matches!(value, Value::Boolean(_) | Value::Integer(_) | Value::Array(_) | Value::Table(_));
     is_typed.then_some(value)
 }
 

@@ -19,10 +19,7 @@ pub struct MailConfig {
 
 impl Default for MailConfig {
     fn default() -> Self {
-        Self {
-            smtp_url: None,
-            from: "Latchkey <no-reply@localhost>".to_owned(),
-        }
+        Self { smtp_url: None, from: "Latchkey <no-reply@localhost>".to_owned() }
     }
 }
 
@@ -37,11 +34,7 @@ impl fmt::Debug for MailConfig {
 
 impl MailConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self
-            .smtp_url
-            .as_deref()
-            .is_some_and(|url| !is_smtp_url(url))
-        {
+        if self.smtp_url.as_deref().is_some_and(|url| !is_smtp_url(url)) {
             return Err(ConfigError::invalid(
                 "mail.smtp_url",
                 "must be smtp://[user:password@]host[:port][?tls=required] or smtps://…, \

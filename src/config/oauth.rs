@@ -107,10 +107,7 @@ impl OAuthConfig {
         for (key, ttl) in [
             ("access_token_ttl", self.access_token_ttl),
             ("refresh_token_idle_ttl", self.refresh_token_idle_ttl),
-            (
-                "refresh_token_absolute_ttl",
-                self.refresh_token_absolute_ttl,
-            ),
+            ("refresh_token_absolute_ttl", self.refresh_token_absolute_ttl),
             ("code_ttl", self.code_ttl),
         ] {
             if ttl == 0 {
@@ -122,10 +119,7 @@ impl OAuthConfig {
         }
         // a retried refresh must never yield an access token that has already expired
         if self.refresh_retry_window >= self.access_token_ttl {
-            return invalid(
-                "refresh_retry_window",
-                "must be shorter than oauth.access_token_ttl",
-            );
+            return invalid("refresh_retry_window", "must be shorter than oauth.access_token_ttl");
         }
         if self.refresh_token_idle_ttl > self.refresh_token_absolute_ttl {
             return invalid(
@@ -157,28 +151,13 @@ mod tests {
         type Change = fn(&mut OAuthConfig);
         let cases: [(Change, &str); 9] = [
             (|oauth| oauth.access_token_ttl = 0, "oauth.access_token_ttl"),
-            (
-                |oauth| oauth.refresh_token_idle_ttl = 0,
-                "oauth.refresh_token_idle_ttl",
-            ),
-            (
-                |oauth| oauth.refresh_token_absolute_ttl = 0,
-                "oauth.refresh_token_absolute_ttl",
-            ),
+            (|oauth| oauth.refresh_token_idle_ttl = 0, "oauth.refresh_token_idle_ttl"),
+            (|oauth| oauth.refresh_token_absolute_ttl = 0, "oauth.refresh_token_absolute_ttl"),
             (|oauth| oauth.code_ttl = 0, "oauth.code_ttl"),
             (|oauth| oauth.code_ttl = 601, "oauth.code_ttl"),
-            (
-                |oauth| oauth.refresh_retry_window = 3600,
-                "oauth.refresh_retry_window",
-            ),
-            (
-                |oauth| oauth.refresh_token_idle_ttl = 366 * DAY,
-                "oauth.refresh_token_idle_ttl",
-            ),
-            (
-                |oauth| oauth.protected_resources = vec!["/a".into()],
-                "oauth.protected_resources",
-            ),
+            (|oauth| oauth.refresh_retry_window = 3600, "oauth.refresh_retry_window"),
+            (|oauth| oauth.refresh_token_idle_ttl = 366 * DAY, "oauth.refresh_token_idle_ttl"),
+            (|oauth| oauth.protected_resources = vec!["/a".into()], "oauth.protected_resources"),
             (
                 |oauth| oauth.protected_resources = vec!["https://a/#f".into()],
                 "oauth.protected_resources",
@@ -192,11 +171,7 @@ mod tests {
 
             assert!(refused.starts_with(&format!("{key}: ")), "{refused}");
         }
-        let strict = OAuthConfig {
-            refresh_retry_window: 0,
-            code_ttl: 600,
-            ..Default::default()
-        };
+        let strict = OAuthConfig { refresh_retry_window: 0, code_ttl: 600, ..Default::default() };
         assert!(strict.check().is_ok());
     }
 }

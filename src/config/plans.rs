@@ -25,15 +25,8 @@ impl Default for Plans {
 impl From<BTreeMap<String, u32>> for Plans {
     fn from(written: BTreeMap<String, u32>) -> Self {
         let shipped = [("free", 2), ("pro", 10), ("scale", 100)];
-        let shipped = shipped
-            .into_iter()
-            .map(|(name, keys)| (name.to_owned(), keys));
-        Self(
-            shipped
-                .chain(written)
-                .map(|(name, keys)| (name, Plan { keys }))
-                .collect(),
-        )
+        let shipped = shipped.into_iter().map(|(name, keys)| (name.to_owned(), keys));
+        Self(shipped.chain(written).map(|(name, keys)| (name, Plan { keys })).collect())
     }
 }
 

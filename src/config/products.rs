@@ -7,9 +7,8 @@ use serde::Deserialize;
 use super::{ConfigError, catalogue};
 
 /// How the server's own credentials begin; no key format may overlap one of them.
-pub const TOKEN_PREFIXES: [&str; 8] = [
-    "lk_at_", "lk_rt_", "lk_cs_", "lk_ac_", "lk_rq_", "lk_bs_", "lk_sk_", "lk_ir_",
-];
+pub const TOKEN_PREFIXES: [&str; 8] =
+    ["lk_at_", "lk_rt_", "lk_cs_", "lk_ac_", "lk_rq_", "lk_bs_", "lk_sk_", "lk_ir_"];
 
 /// The product that always exists.
 pub const DEFAULT_PRODUCT: &str = "default";
@@ -109,9 +108,7 @@ impl Product {
                 format(Environment::Live, "lk_live_"),
                 format(Environment::Test, "lk_test_"),
             ],
-            scopes: scopes
-                .map(|(scope, words)| ((*scope).into(), (*words).into()))
-                .collect(),
+            scopes: scopes.map(|(scope, words)| ((*scope).into(), (*words).into())).collect(),
             ..Self::bare(DEFAULT_PRODUCT)
         }
     }
@@ -141,17 +138,12 @@ impl Product {
     /// The format of this product's keys for an environment.
     #[must_use]
     pub fn format_for(&self, environment: Environment) -> Option<&KeyFormat> {
-        self.key_formats
-            .iter()
-            .find(|format| format.environment == environment)
+        self.key_formats.iter().find(|format| format.environment == environment)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |key: &str, message: String| {
-            Err(ConfigError::invalid(
-                format!("products.{}.{key}", self.name),
-                message,
-            ))
+            Err(ConfigError::invalid(format!("products.{}.{key}", self.name), message))
         };
         for KeyFormat { prefix, .. } in &self.key_formats {
             if !is_prefix(prefix) {
@@ -169,10 +161,7 @@ impl Product {
                 );
             }
             if words.trim().is_empty() {
-                return invalid(
-                    "scopes",
-                    format!("{scope:?} needs words for the consent page"),
-                );
+                return invalid("scopes", format!("{scope:?} needs words for the consent page"));
             }
         }
         if self.rate_limit_per_minute == Some(0) {
@@ -197,9 +186,7 @@ impl From<BTreeMap<String, Section>> for Products {
     fn from(written: BTreeMap<String, Section>) -> Self {
         let mut products = BTreeMap::from([(DEFAULT_PRODUCT.to_owned(), Product::shipped())]);
         for (name, section) in written {
-            let base = products
-                .remove(&name)
-                .unwrap_or_else(|| Product::bare(&name));
+            let base = products.remove(&name).unwrap_or_else(|| Product::bare(&name));
             products.insert(name, base.with(section));
         }
         Self(products)
@@ -221,13 +208,11 @@ impl Products {
     /// Whose key a credential is, by its prefix alone and before any lookup.
     #[must_use]
     pub fn format_of(&self, credential: &str) -> Option<(&Product, &KeyFormat)> {
-        self.formats()
-            .find(|(_, format)| credential.starts_with(&format.prefix))
+        self.formats().find(|(_, format)| credential.starts_with(&format.prefix))
     }
 
     fn formats(&self) -> impl Iterator<Item = (&Product, &KeyFormat)> {
-        self.iter()
-            .flat_map(|product| product.key_formats.iter().map(move |f| (product, f)))
+        self.iter().flat_map(|product| product.key_formats.iter().map(move |f| (product, f)))
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -246,10 +231,7 @@ impl Products {
     fn check_prefixes(&self) -> Result<(), ConfigError> {
         let own = TOKEN_PREFIXES.map(|prefix| ("Latchkey's own tokens".to_owned(), prefix));
         let keys = self.formats().map(|(product, format)| {
-            (
-                format!("product {:?}", product.name),
-                format.prefix.as_str(),
-            )
+            (format!("product {:?}", product.name), format.prefix.as_str())
         });
         let all: Vec<_> = own.into_iter().chain(keys).collect();
         for (index, (owner, prefix)) in all.iter().enumerate() {
@@ -271,24 +253,17 @@ impl Products {
 
 fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 
 fn is_prefix(text: &str) -> bool {
     (2..=20).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 /// RFC 6749 §3.3: printable ASCII without space, `"` and `\`.
 fn is_scope_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 #[cfg(test)]
@@ -321,10 +296,7 @@ mod tests {
 
         let default = products.get(DEFAULT_PRODUCT).unwrap();
         assert_eq!(default.scopes.keys().collect::<Vec<_>>(), ["a:b"]);
-        assert_eq!(
-            default.format_for(Environment::Test).unwrap().prefix,
-            "lk_test_"
-        );
+        assert_eq!(default.format_for(Environment::Test).unwrap().prefix, "lk_test_");
     }
 
     #[test]
@@ -335,10 +307,7 @@ mod tests {
 
         let (product, format) = products.format_of("aa_anything").unwrap();
         assert_eq!((product.name.as_str(), format.body), ("a", KeyBody::Hex32));
-        assert_eq!(
-            products.format_of("lk_live_x").unwrap().0.name,
-            DEFAULT_PRODUCT
-        );
+        assert_eq!(products.format_of("lk_live_x").unwrap().0.name, DEFAULT_PRODUCT);
         assert!(products.format_of("lk_at_x").is_none());
         assert!(products.format_of("AA_x").is_none());
         assert!(products.format_of("").is_none());
@@ -370,10 +339,7 @@ mod tests {
             ("[a.scopes]\n\"two words\" = \"x\"", "products.a.scopes"),
             ("[a.scopes]\n'back\\slash' = \"x\"", "products.a.scopes"),
             ("[a.scopes]\n\"a:b\" = \" \"", "products.a.scopes"),
-            (
-                "[a]\nrate_limit_per_minute = 0",
-                "products.a.rate_limit_per_minute",
-            ),
+            ("[a]\nrate_limit_per_minute = 0", "products.a.rate_limit_per_minute"),
             (
                 "[a]\nkey_formats = [{ environment = \"live\", prefix = \"x\", body = \"hex32\" }]",
                 "products.a.key_formats",

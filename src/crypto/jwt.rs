@@ -43,10 +43,7 @@ impl LinkSigner {
     pub fn new(key: &[u8; 32]) -> Self {
         // the first call decides for the process; all calls install the same
         let _ = PROVIDER.install_default();
-        Self {
-            sign: EncodingKey::from_secret(key),
-            verify: DecodingKey::from_secret(key),
-        }
+        Self { sign: EncodingKey::from_secret(key), verify: DecodingKey::from_secret(key) }
     }
 
     /// The token that carries `link`, for a URL.
@@ -54,11 +51,8 @@ impl LinkSigner {
     /// # Errors
     /// When `link` does not serialize.
     pub fn sign<C: Link>(&self, link: &C) -> Result<String, Fault> {
-        let claims = Claims {
-            aud: C::PURPOSE.to_owned(),
-            exp: link.expires_at().timestamp(),
-            link,
-        };
+        let claims =
+            Claims { aud: C::PURPOSE.to_owned(), exp: link.expires_at().timestamp(), link };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .map_err(|error| Fault::internal(format!("a link could not be signed: {error}")))
     }
@@ -76,9 +70,7 @@ impl LinkSigner {
         rules.set_required_spec_claims(&["aud", "exp"]);
         // `now` is the application's: the library would ask the machine's clock and allow a minute
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims<C>>(token, &self.verify, &rules)
-            .ok()?
-            .claims;
+        let claims = jsonwebtoken::decode::<Claims<C>>(token, &self.verify, &rules).ok()?.claims;
         (now.timestamp() < claims.exp).then_some(claims.link)
     }
 }
@@ -101,10 +93,7 @@ impl Hmac {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the provider's signature"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSigner>> {
     if key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
@@ -112,10 +101,7 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSign
     Ok(Hmac::boxed(*algorithm, key.as_bytes())?)
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the provider's signature"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> JwtResult<Box<dyn JwtVerifier>> {
     if key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
@@ -183,18 +169,12 @@ mod tests {
     }
 
     fn link() -> Reset {
-        Reset {
-            user: 7,
-            expires_at: now() + TimeDelta::minutes(30),
-        }
+        Reset { user: 7, expires_at: now() + TimeDelta::minutes(30) }
     }
 
     fn token(header: &str, payload: &str, key: &[u8]) -> String {
-        let message = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(payload)
-        );
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -212,10 +192,7 @@ mod tests {
         assert_eq!(signer.verify::<Reset>(&token, now()), Some(link()));
         assert_eq!(signer.verify::<Reset>(&token, last), Some(link()));
         assert_eq!(signer.verify::<Reset>(&token, link().expires_at), None);
-        assert_eq!(
-            signer.verify::<Reset>(&token, now() + TimeDelta::days(400)),
-            None
-        );
+        assert_eq!(signer.verify::<Reset>(&token, now() + TimeDelta::days(400)), None);
     }
 
     #[test]
@@ -230,11 +207,7 @@ mod tests {
     fn another_key_does_not_open_it() {
         let token = LinkSigner::new(&KEY).sign(&link()).unwrap();
 
-        assert!(
-            LinkSigner::new(&[8; 32])
-                .verify::<Reset>(&token, now())
-                .is_none()
-        );
+        assert!(LinkSigner::new(&[8; 32]).verify::<Reset>(&token, now()).is_none());
     }
 
     #[test]
@@ -253,10 +226,7 @@ mod tests {
     #[test]
     fn only_hs256_and_complete_claims_are_accepted() {
         let signer = LinkSigner::new(&KEY);
-        assert_eq!(
-            signer.verify::<Reset>(&token(HS256, GOOD, &KEY), now()),
-            Some(link())
-        );
+        assert_eq!(signer.verify::<Reset>(&token(HS256, GOOD, &KEY), now()), Some(link()));
 
         let unsigned = token(r#"{"alg":"none"}"#, GOOD, &KEY);
         let without_signature = unsigned.rsplit_once('.').unwrap().0;
@@ -266,19 +236,11 @@ mod tests {
             token(r#"{"alg":"HS512"}"#, GOOD, &KEY),
             token(r#"{"alg":"RS256"}"#, GOOD, &KEY),
             token(r#"{"typ":"JWT"}"#, GOOD, &KEY),
-            token(
-                HS256,
-                &GOOD.replace("\"aud\":\"password-reset\",", ""),
-                &KEY,
-            ),
+            token(HS256, &GOOD.replace("\"aud\":\"password-reset\",", ""), &KEY),
             token(HS256, &GOOD.replace("\"password-reset\"", "[]"), &KEY),
             token(HS256, &GOOD.replace("\"exp\":1800001800,", ""), &KEY),
             token(HS256, &GOOD.replace("1800001800", "\"1800001800\""), &KEY),
-            format!(
-                "{}{}",
-                token(HS256, GOOD, &KEY),
-                "A".repeat(MAX_TOKEN_BYTES)
-            ),
+            format!("{}{}", token(HS256, GOOD, &KEY), "A".repeat(MAX_TOKEN_BYTES)),
             String::new(),
             "..".to_owned(),
         ] {

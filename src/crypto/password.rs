@@ -197,17 +197,8 @@ mod tests {
         let pool = PasswordPool::on(1).unwrap();
         let phc = pool.hash(password("correct horse"), [1; 16]).await.unwrap();
 
-        assert!(
-            pool.verify(password("correct horse"), Some(phc.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !pool
-                .verify(password("correct horsE"), Some(phc))
-                .await
-                .unwrap()
-        );
+        assert!(pool.verify(password("correct horse"), Some(phc.clone())).await.unwrap());
+        assert!(!pool.verify(password("correct horsE"), Some(phc)).await.unwrap());
         assert!(!pool.verify(password("correct horse"), None).await.unwrap());
     }
 
@@ -229,10 +220,7 @@ mod tests {
 
         for stored in ["", "plain text", "$argon2id$v=19$m=19456,t=2,p=1"] {
             let result = pool.verify(password("x"), Some(stored.to_owned())).await;
-            assert!(
-                matches!(result, Err(Fault::Internal(_))),
-                "{stored}: {result:?}"
-            );
+            assert!(matches!(result, Err(Fault::Internal(_))), "{stored}: {result:?}");
         }
     }
 
@@ -291,9 +279,6 @@ mod tests {
         drop(pool);
 
         thread.join().unwrap();
-        assert_eq!(
-            jobs.lock().try_recv().err(),
-            Some(TryRecvError::Disconnected)
-        );
+        assert_eq!(jobs.lock().try_recv().err(), Some(TryRecvError::Disconnected));
     }
 }

@@ -45,7 +45,7 @@ kinds! {
     RequestHandle = "lk_rq_",
     /// The value of a browser's session cookie.
     SessionCookie = "lk_bs_",
-    /// A billable account's key [Qflow].
+    /// A billable account's key (Qflow).
     SubscriptionKey = "lk_sk_",
     /// An initial access token for dynamic registration (RFC 7591 §3).
     RegistrationToken = "lk_ir_",

@@ -83,10 +83,7 @@ impl Secrets {
     /// unknown or weak.
     pub fn open(path: &Path, random: &dyn Random) -> Result<Self, SecretsError> {
         if let Err(source) = create(path, random) {
-            return Err(SecretsError::Io {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(SecretsError::Io { path: path.to_owned(), source });
         }
         Self::open_existing(path)
     }
@@ -104,16 +101,8 @@ impl Secrets {
         let text = read(path)?;
         let table = text.parse::<Table>().map_err(|error| {
             let before = error.span().map_or(0, |span| span.start);
-            let line = text
-                .bytes()
-                .take(before)
-                .filter(|byte| *byte == b'\n')
-                .count()
-                + 1;
-            SecretsError::Syntax {
-                path: path.to_owned(),
-                line,
-            }
+            let line = text.bytes().take(before).filter(|byte| *byte == b'\n').count() + 1;
+            SecretsError::Syntax { path: path.to_owned(), line }
         })?;
         if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(refused(unknown, "is not a key of this version".to_owned()));
@@ -121,14 +110,8 @@ impl Secrets {
         let mut keys = Zeroizing::new([[0; 32]; KEYS.len()]);
         for (index, name) in KEYS.iter().enumerate() {
             let key = strong(table.get(*name)).map_err(|problem| refused(name, problem.into()))?;
-            if let Some(same) = keys[..index]
-                .iter()
-                .position(|other| digest::equal(other, &key))
-            {
-                return Err(refused(
-                    name,
-                    format!("must not be the same as {}", KEYS[same]),
-                ));
+            if let Some(same) = keys[..index].iter().position(|other| digest::equal(other, &key)) {
+                return Err(refused(name, format!("must not be the same as {}", KEYS[same])));
             }
             keys[index] = key;
         }
@@ -166,23 +149,15 @@ impl Mac {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
-    let failed = |source| SecretsError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| SecretsError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     // of the open file, so that it cannot be exchanged between the question and the reading
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(SecretsError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(SecretsError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = Zeroizing::new(String::new());
-    file.take(MAX_FILE_BYTES)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
+    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }
 
@@ -199,11 +174,7 @@ fn strong(value: Option<&Value>) -> Result<[u8; 32], &'static str> {
         let digits = std::str::from_utf8(digits).map_err(|_| SHAPE)?;
         *byte = u8::from_str_radix(digits, 16).map_err(|_| SHAPE)?;
     }
-    let different = key
-        .iter()
-        .enumerate()
-        .filter(|(i, byte)| !key[..*i].contains(byte))
-        .count();
+    let different = key.iter().enumerate().filter(|(i, byte)| !key[..*i].contains(byte)).count();
     if different < MIN_DIFFERENT_BYTES {
         return Err("is weak: make one with `openssl rand -hex 32`");
     }
@@ -220,14 +191,8 @@ fn create(path: &Path, random: &dyn Random) -> io::Result<()> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let draft = directory.join(format!(
-        ".secrets-{}.tmp",
-        digest::hex(&random.bytes::<16>())
-    ));
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let draft = directory.join(format!(".secrets-{}.tmp", digest::hex(&random.bytes::<16>())));
     let linked = write(&draft, random).and_then(|()| fs::hard_link(&draft, path));
     // before any error is told: a draft holds keys
     let removed = fs::remove_file(&draft);
@@ -251,11 +216,7 @@ fn write(draft: &Path, random: &dyn Random) -> io::Result<()> {
 ",
         ]);
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

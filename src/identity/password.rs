@@ -25,8 +25,7 @@ use crate::{
     },
     fault::Fault,
     mail::LetterKind,
-    outbox,
-    store,
+    outbox, store,
 };
 
 /// The shortest password that may be chosen, in bytes.

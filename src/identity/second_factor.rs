@@ -136,8 +136,12 @@ async fn consume(app: &App, user: &user::Model, step: Option<i64>) -> Result<boo
         Some(step) => store::second_factor_uses::consume(&txn, user.id, step).await?,
         None => false,
     };
-    let action = if is_fresh { "user.second_factor" } else { "user.second_factor_failed" };
-    let event = Event::new(action, Actor::User(user.id), Target::new("user", user.id));
+    let (action, actor) = if is_fresh {
+        ("user.second_factor", Actor::User(user.id))
+    } else {
+        ("user.second_factor_failed", Actor::System)
+    };
+    let event = Event::new(action, actor, Target::new("user", user.id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(is_fresh)

@@ -1,4 +1,4 @@
-//! The username grammar: `enterprise_pin/email` or `email` [Qflow].
+//! The username grammar: `enterprise_pin/email` or `email` (Qflow).
 //!
 //! Split at the first `/`, exactly one allowed. PINs are ASCII letters, digits, `-`, `_`, 2 to 32
 //! long, case-insensitive. Emails compare with ASCII lower-casing after NFC. This is the only

@@ -11,8 +11,7 @@ use crate::{
     app::App,
     fault::Fault,
     mail::{MailError, letters},
-    outbox,
-    store,
+    outbox, store,
 };
 
 /// How many letters one look at the queue takes.

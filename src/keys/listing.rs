@@ -1,4 +1,4 @@
-//! Which keys a member sees, how much of each, and which ones the member may change [Subworkflow].
+//! Which keys a member sees, how much of each, and which ones the member may change (Subworkflow).
 
 use std::collections::HashMap;
 

@@ -94,46 +94,20 @@ struct Html<'a> {
 /// # Errors
 /// When a template does not render.
 pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter, Fault> {
-    let Words {
-        subject,
-        paragraphs,
-        action,
-        closing,
-    } = words(kind, issuer);
+    let Words { subject, paragraphs, action, closing } = words(kind, issuer);
     let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
-    let text = Text {
-        paragraphs,
-        action,
-        closing,
-        brand,
-        issuer,
-    }
-    .render();
-    let html = Html {
-        subject,
-        paragraphs,
-        action,
-        closing,
-        brand,
-        issuer,
-    }
-    .render();
+    let text = Text { paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject, paragraphs, action, closing, brand, issuer }.render();
     let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
-    Ok(Letter {
-        subject,
-        text: text.map_err(broken)?,
-        html: html.map_err(broken)?,
-    })
+    Ok(Letter { subject, text: text.map_err(broken)?, html: html.map_err(broken)? })
 }
 
 fn words(kind: &LetterKind, issuer: &str) -> Words {
     match kind {
         LetterKind::PasswordReset { link, minutes } => password_reset(link, *minutes),
-        LetterKind::TokenReuse {
-            client_name,
-            workspace_name,
-            at,
-        } => token_reuse(client_name, workspace_name.as_deref(), *at, issuer),
+        LetterKind::TokenReuse { client_name, workspace_name, at } => {
+            token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
+        }
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
     }
 }
@@ -146,10 +120,7 @@ fn password_reset(link: &str, minutes: u32) -> Words {
             "Somebody, probably you, asked for a new password for your account.".to_owned(),
             format!("The link below works once, for {minutes} {unit}."),
         ],
-        action: Some(Action {
-            words: "Choose a new password",
-            href: link.to_owned(),
-        }),
+        action: Some(Action { words: "Choose a new password", href: link.to_owned() }),
         closing: "If it was not you, do nothing: your password stays as it is.",
     }
 }
@@ -185,10 +156,7 @@ fn token_reuse(
 fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
     Words {
         subject: "Your password was changed",
-        paragraphs: vec![format!(
-            "The password of your account was changed on {}.",
-            moment(at)
-        )],
+        paragraphs: vec![format!("The password of your account was changed on {}.", moment(at))],
         action: Some(Action {
             words: "If it was not you, set a new password now",
             href: format!("{issuer}/forgot-password"),
@@ -204,9 +172,7 @@ fn moment(at: DateTime<Utc>) -> String {
 /// A name as one line, so that it cannot begin a paragraph of its own in the plain text.
 fn one_line(name: &str) -> String {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    name.chars()
-        .map(|c| if is_break(c) { ' ' } else { c })
-        .collect()
+    name.chars().map(|c| if is_break(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -270,16 +236,8 @@ mod tests {
     fn a_changed_password_letter_names_the_time_and_a_way_out() {
         let letter = write(&LetterKind::PasswordChanged { at: at() }, "Acme", ISSUER).unwrap();
 
-        assert!(
-            letter
-                .text
-                .contains("changed on 15 January 2027 at 08:00 UTC.")
-        );
-        assert!(
-            letter
-                .html
-                .contains("https://id.example.com/forgot-password")
-        );
+        assert!(letter.text.contains("changed on 15 January 2027 at 08:00 UTC."));
+        assert!(letter.html.contains("https://id.example.com/forgot-password"));
     }
 
     #[test]
@@ -302,19 +260,12 @@ mod tests {
     fn kinds_are_stored_as_json_and_debug_hides_the_link() {
         let kinds = [
             reset(),
-            LetterKind::TokenReuse {
-                client_name: "x".into(),
-                workspace_name: None,
-                at: at(),
-            },
+            LetterKind::TokenReuse { client_name: "x".into(), workspace_name: None, at: at() },
             LetterKind::PasswordChanged { at: at() },
         ];
         for kind in kinds {
             let json = serde_json::to_string(&kind).unwrap();
-            assert!(
-                serde_json::from_str::<LetterKind>(&json).unwrap() == kind,
-                "{json}"
-            );
+            assert!(serde_json::from_str::<LetterKind>(&json).unwrap() == kind, "{json}");
             assert!(!format!("{kind:?}").contains("token="));
         }
         assert_eq!(

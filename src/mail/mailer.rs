@@ -75,9 +75,7 @@ impl Mailer {
             Transport::Smtp(transport) => match timeout(DIALOGUE, transport.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(refusal(&error)),
-                Err(_) => Err(MailError::Transient(
-                    "the SMTP server is too slow".to_owned(),
-                )),
+                Err(_) => Err(MailError::Transient("the SMTP server is too slow".to_owned())),
             },
             Transport::Files { drafts, mail } => keep(message, drafts, mail)
                 .await
@@ -87,18 +85,14 @@ impl Mailer {
 
     fn message(&self, letter: &Letter, to: &str) -> Result<Message, MailError> {
         // an address alone, never a mailbox: no display name, no list, no second line
-        let to: Address = to
-            .parse()
-            .map_err(|_| MailError::Refused("not an email address".to_owned()))?;
+        let to: Address =
+            to.parse().map_err(|_| MailError::Refused("not an email address".to_owned()))?;
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(letter.subject)
             .message_id(None)
-            .multipart(MultiPart::alternative_plain_html(
-                letter.text.clone(),
-                letter.html.clone(),
-            ))
+            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
             .map_err(|error| MailError::Refused(error.to_string()))
     }
 }
@@ -112,9 +106,8 @@ fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Fault> {
 
 fn refusal(error: &smtp::Error) -> MailError {
     // RFC 4954 §6: the server refused us and not the letter; an operator can mend that
-    let is_ours = error
-        .status()
-        .is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
+    let is_ours =
+        error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
     if error.is_permanent() && !is_ours {
         MailError::Refused(error.to_string())
     } else {
@@ -125,10 +118,7 @@ fn refusal(error: &smtp::Error) -> MailError {
 fn files(data_dir: &Path) -> io::Result<Transport> {
     let mail = data_dir.join("mail");
     let drafts = mail.join(".drafts");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&drafts)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
     Ok(Transport::Files { drafts, mail })
 }
 
@@ -138,9 +128,7 @@ async fn keep(
     drafts: &Path,
     mail: &Path,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let id = AsyncFileTransport::<Tokio1Executor>::new(drafts)
-        .send(message)
-        .await?;
+    let id = AsyncFileTransport::<Tokio1Executor>::new(drafts).send(message).await?;
     let name = format!("{id}.eml");
     let draft = drafts.join(&name);
     fs::set_permissions(&draft, Permissions::from_mode(0o600)).await?;
@@ -159,18 +147,11 @@ mod tests {
     use super::*;
 
     fn letter() -> Letter {
-        Letter {
-            subject: "Reset your password",
-            text: "plain".into(),
-            html: "<p>rich".into(),
-        }
+        Letter { subject: "Reset your password", text: "plain".into(), html: "<p>rich".into() }
     }
 
     fn config(smtp_url: Option<String>) -> MailConfig {
-        MailConfig {
-            smtp_url,
-            ..MailConfig::default()
-        }
+        MailConfig { smtp_url, ..MailConfig::default() }
     }
 
     /// An SMTP server that answers each command by its first word, and what it was told.
@@ -185,21 +166,14 @@ mod tests {
             write.write_all(b"220 test\r\n").await.unwrap();
             while let Ok(Some(line)) = lines.next_line().await {
                 told.extend([line.as_str(), "\n"]);
-                let word = if line == "." {
-                    "."
-                } else {
-                    line.split([' ', ':']).next().unwrap()
-                };
+                let word = if line == "." { "." } else { line.split([' ', ':']).next().unwrap() };
                 if in_letter && word != "." {
                     continue;
                 }
                 let answer = answers.iter().find(|(command, _)| *command == word);
                 let answer = answer.map_or("250 ok", |(_, answer)| answer);
                 in_letter = answer.starts_with("354");
-                write
-                    .write_all(format!("{answer}\r\n").as_bytes())
-                    .await
-                    .unwrap();
+                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
                 if word == "QUIT" {
                     break;
                 }
@@ -223,10 +197,7 @@ mod tests {
         mailer.send(&letter(), "ada@example.com").await.unwrap();
 
         let mail = directory.path().join("mail");
-        assert_eq!(
-            std::fs::metadata(&mail).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        assert_eq!(std::fs::metadata(&mail).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(std::fs::read_dir(mail.join(".drafts")).unwrap().count(), 0);
         let files: Vec<_> = std::fs::read_dir(&mail)
             .unwrap()
@@ -264,20 +235,14 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_mended_is_told_from_what_can() {
         for answers in [&[("RCPT", "550 no such user")], &[("DATA", "554 no")]] {
-            assert!(
-                matches!(sent(answers).await, Err(MailError::Refused(_))),
-                "{answers:?}"
-            );
+            assert!(matches!(sent(answers).await, Err(MailError::Refused(_))), "{answers:?}");
         }
         for answers in [
             &[("RCPT", "451 try later")],
             &[("MAIL", "530 authentication required")],
             &[("EHLO", "421 closing")],
         ] {
-            assert!(
-                matches!(sent(answers).await, Err(MailError::Transient(_))),
-                "{answers:?}"
-            );
+            assert!(matches!(sent(answers).await, Err(MailError::Transient(_))), "{answers:?}");
         }
     }
 
@@ -308,26 +273,17 @@ mod tests {
             "ada@exa mple.com",
         ] {
             let result = mailer.send(&letter(), to).await;
-            assert!(
-                matches!(result, Err(MailError::Refused(_))),
-                "{to:?}: {result:?}"
-            );
+            assert!(matches!(result, Err(MailError::Refused(_))), "{to:?}: {result:?}");
         }
     }
 
     #[test]
     fn a_sender_or_url_that_cannot_be_used_is_a_fault_without_its_password() {
-        let bad = MailConfig {
-            from: "Latchkey".into(),
-            ..MailConfig::default()
-        };
+        let bad = MailConfig { from: "Latchkey".into(), ..MailConfig::default() };
         assert!(Mailer::new(&bad, Path::new("/nowhere")).is_err());
 
         let bad = config(Some("smtp://u:hunter2@h?tls=maybe".into()));
-        let fault = Mailer::new(&bad, Path::new("/nowhere"))
-            .err()
-            .unwrap()
-            .to_string();
+        let fault = Mailer::new(&bad, Path::new("/nowhere")).err().unwrap().to_string();
         assert!(!fault.contains("hunter2"), "{fault}");
     }
 }

@@ -42,11 +42,7 @@ pub async fn find(
 /// # Errors
 /// When the database fails.
 pub async fn delete(db: &impl ConnectionTrait, token_sha256: &[u8]) -> Result<bool, Fault> {
-    Ok(Entity::delete_by_id(token_sha256.to_vec())
-        .exec(db)
-        .await?
-        .rows_affected
-        == 1)
+    Ok(Entity::delete_by_id(token_sha256.to_vec()).exec(db).await?.rows_affected == 1)
 }
 
 /// Removes at most `limit` tokens that expired before `now`.
@@ -58,11 +54,5 @@ pub async fn sweep(
     now: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(
-        db,
-        Column::TokenSha256,
-        COLUMN.expires_at.lt(millis(now)),
-        limit,
-    )
-    .await
+    delete_some::<Entity>(db, Column::TokenSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

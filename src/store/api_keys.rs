@@ -37,10 +37,8 @@ pub async fn find_record(
     db: &impl ConnectionTrait,
     key_sha256: &[u8],
 ) -> Result<Option<KeyRecord>, Fault> {
-    let Some(key) = Entity::find()
-        .filter(COLUMN.key_sha256.eq(key_sha256.to_vec()))
-        .one(db)
-        .await?
+    let Some(key) =
+        Entity::find().filter(COLUMN.key_sha256.eq(key_sha256.to_vec())).one(db).await?
     else {
         return Ok(None);
     };
@@ -56,12 +54,7 @@ pub async fn find_record(
         Some(id) => service_account::Entity::find_by_id(id).one(db).await?,
         None => None,
     };
-    Ok(Some(KeyRecord {
-        key,
-        workspace,
-        user,
-        service_account,
-    }))
+    Ok(Some(KeyRecord { key, workspace, user, service_account }))
 }
 
 /// A key of this workspace.
@@ -73,10 +66,7 @@ pub async fn find(
     workspace_id: Uuid,
     id: Uuid,
 ) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(id)
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .one(db)
-        .await?)
+    Ok(Entity::find_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).one(db).await?)
 }
 
 /// The keys of a workspace, newest first.
@@ -97,10 +87,7 @@ pub async fn list(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<Vec<M
 /// # Errors
 /// When the database fails.
 pub async fn count(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<u64, Fault> {
-    Ok(Entity::find()
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .count(db)
-        .await?)
+    Ok(Entity::find().filter(COLUMN.workspace_id.eq(workspace_id)).count(db).await?)
 }
 
 /// Makes other creations in the same workspace wait until this transaction ends, so that the plan's
@@ -111,10 +98,7 @@ pub async fn count(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<u64,
 pub async fn lock_workspace(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<(), Fault> {
     // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
     workspace::Entity::update_many()
-        .col_expr(
-            workspace::Column::Id,
-            Expr::col(workspace::Column::Id),
-        )
+        .col_expr(workspace::Column::Id, Expr::col(workspace::Column::Id))
         .filter(workspace::COLUMN.id.eq(workspace_id))
         .exec(db)
         .await?;
@@ -177,10 +161,8 @@ pub async fn delete(
     workspace_id: Uuid,
     id: Uuid,
 ) -> Result<bool, Fault> {
-    let gone = Entity::delete_by_id(id)
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .exec(db)
-        .await?;
+    let gone =
+        Entity::delete_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).exec(db).await?;
     Ok(gone.rows_affected == 1)
 }
 

@@ -59,11 +59,5 @@ pub async fn sweep(
     before: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(
-        db,
-        Column::CodeSha256,
-        COLUMN.expires_at.lt(millis(before)),
-        limit,
-    )
-    .await
+    delete_some::<Entity>(db, Column::CodeSha256, COLUMN.expires_at.lt(millis(before)), limit).await
 }

@@ -42,10 +42,7 @@ pub async fn rebind(
     new_browser_sha256: &[u8],
 ) -> Result<(), Fault> {
     Entity::update_many()
-        .col_expr(
-            Column::BrowserSha256,
-            Expr::value(new_browser_sha256.to_vec()),
-        )
+        .col_expr(Column::BrowserSha256, Expr::value(new_browser_sha256.to_vec()))
         .filter(COLUMN.browser_sha256.eq(old_browser_sha256.to_vec()))
         .exec(db)
         .await?;
@@ -57,11 +54,7 @@ pub async fn rebind(
 /// # Errors
 /// When the database fails.
 pub async fn consume(db: &impl ConnectionTrait, handle_sha256: Vec<u8>) -> Result<bool, Fault> {
-    Ok(Entity::delete_by_id(handle_sha256)
-        .exec(db)
-        .await?
-        .rows_affected
-        == 1)
+    Ok(Entity::delete_by_id(handle_sha256).exec(db).await?.rows_affected == 1)
 }
 
 /// Removes at most `limit` requests that expired before `now`.
@@ -73,11 +66,5 @@ pub async fn sweep(
     now: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(
-        db,
-        Column::HandleSha256,
-        COLUMN.expires_at.lt(millis(now)),
-        limit,
-    )
-    .await
+    delete_some::<Entity>(db, Column::HandleSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

@@ -22,10 +22,8 @@ pub async fn find(
     cookie_sha256: Vec<u8>,
     now: DateTime<Utc>,
 ) -> Result<Option<(Model, user::Model)>, Fault> {
-    let session = Entity::find_by_id(cookie_sha256)
-        .filter(COLUMN.expires_at.gt(millis(now)))
-        .one(db)
-        .await?;
+    let session =
+        Entity::find_by_id(cookie_sha256).filter(COLUMN.expires_at.gt(millis(now))).one(db).await?;
     let Some(session) = session else {
         return Ok(None);
     };
@@ -65,11 +63,7 @@ pub async fn touch(
 /// # Errors
 /// When the database fails.
 pub async fn delete(db: &impl ConnectionTrait, cookie_sha256: &[u8]) -> Result<bool, Fault> {
-    Ok(Entity::delete_by_id(cookie_sha256.to_vec())
-        .exec(db)
-        .await?
-        .rows_affected
-        == 1)
+    Ok(Entity::delete_by_id(cookie_sha256.to_vec()).exec(db).await?.rows_affected == 1)
 }
 
 /// Ends every session of a user.
@@ -77,10 +71,7 @@ pub async fn delete(db: &impl ConnectionTrait, cookie_sha256: &[u8]) -> Result<b
 /// # Errors
 /// When the database fails.
 pub async fn delete_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, Fault> {
-    let gone = Entity::delete_many()
-        .filter(COLUMN.user_id.eq(user_id))
-        .exec(db)
-        .await?;
+    let gone = Entity::delete_many().filter(COLUMN.user_id.eq(user_id)).exec(db).await?;
     Ok(gone.rows_affected)
 }
 
@@ -93,11 +84,5 @@ pub async fn sweep(
     now: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(
-        db,
-        Column::CookieSha256,
-        COLUMN.expires_at.lt(millis(now)),
-        limit,
-    )
-    .await
+    delete_some::<Entity>(db, Column::CookieSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

@@ -58,9 +58,7 @@ pub async fn insert(db: &impl ConnectionTrait, client: Model) -> Result<(), Faul
 /// # Errors
 /// When the database fails or the client is gone.
 pub async fn update(db: &impl ConnectionTrait, client: Model) -> Result<(), Fault> {
-    Entity::update(client.into_active_model().reset_all())
-        .exec(db)
-        .await?;
+    Entity::update(client.into_active_model().reset_all()).exec(db).await?;
     Ok(())
 }
 

@@ -47,10 +47,7 @@ impl Store {
             .test_before_acquire(false)
             .sqlx_logging(false);
         let pool = connect(options).await?;
-        Ok(Self {
-            read: pool.clone(),
-            write: pool,
-        })
+        Ok(Self { read: pool.clone(), write: pool })
     }
 
     /// Brings the schema up to this binary's, unless it is already past it. Nodes that start
@@ -62,8 +59,7 @@ impl Store {
         // on SQLite the transaction itself keeps everybody else out
         let txn = self.begin().await?;
         if txn.get_database_backend() == DbBackend::Postgres {
-            txn.execute_unprepared(&format!("select pg_advisory_xact_lock({SCHEMA_LOCK})"))
-                .await?;
+            txn.execute_unprepared(&format!("select pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
         }
         refuse_newer_schema(&txn).await?;
         Migrator::up(&txn, None).await?;
@@ -126,10 +122,7 @@ async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, Fault> 
 }
 
 fn known_steps() -> Vec<String> {
-    Migrator::migrations()
-        .iter()
-        .map(|step| step.name().to_owned())
-        .collect()
+    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
 fn sqlite_options(url: &str, connections: u32, writes: bool) -> ConnectOptions {

@@ -43,10 +43,7 @@ pub async fn find_of_user(
     id: Uuid,
     user_id: Uuid,
 ) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .one(db)
-        .await?)
+    Ok(Entity::find_by_id(id).filter(COLUMN.user_id.eq(user_id)).one(db).await?)
 }
 
 /// The grant with this id, live or not.

@@ -5,8 +5,7 @@ use entity::{
     workspace,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
 };
 
 use super::{Duplicate, insert_unique};
@@ -51,9 +50,7 @@ pub async fn list_workspaces(
     Ok(memberships
         .into_iter()
         .filter_map(|member| {
-            let workspace = workspaces
-                .iter()
-                .find(|found| found.id == member.workspace_id)?;
+            let workspace = workspaces.iter().find(|found| found.id == member.workspace_id)?;
             Some((workspace.clone(), member.role))
         })
         .collect())
@@ -79,9 +76,5 @@ pub async fn delete(
     workspace_id: Uuid,
     user_id: Uuid,
 ) -> Result<bool, Fault> {
-    Ok(Entity::delete_by_id((workspace_id, user_id))
-        .exec(db)
-        .await?
-        .rows_affected
-        == 1)
+    Ok(Entity::delete_by_id((workspace_id, user_id)).exec(db).await?.rows_affected == 1)
 }

@@ -31,7 +31,7 @@ use entity::types::Instant;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
     DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, 
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Expr, OnConflict, Query},
 };
 
@@ -87,9 +87,7 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
 {
-    E::insert(row.into_active_model())
-        .exec_without_returning(db)
-        .await?;
+    E::insert(row.into_active_model()).exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -118,16 +116,9 @@ async fn delete_some<E: EntityTrait>(
     matching: Expr,
     limit: u64,
 ) -> Result<u64, Fault> {
-    let some = Query::select()
-        .column(key)
-        .from(E::default())
-        .and_where(matching)
-        .limit(limit)
-        .to_owned();
-    let gone = E::delete_many()
-        .filter(key.in_subquery(some))
-        .exec(db)
-        .await?;
+    let some =
+        Query::select().column(key).from(E::default()).and_where(matching).limit(limit).to_owned();
+    let gone = E::delete_many().filter(key.in_subquery(some)).exec(db).await?;
     Ok(gone.rows_affected)
 }
 
@@ -157,10 +148,8 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
         Error::Database(error) => error.code().is_some_and(|code| {
             // PostgreSQL: serialization failure, deadlock, shutting down, too many connections,
             // connection failures; SQLite: BUSY and its kin, disk full
-            matches!(
-                &*code,
-                "40001" | "40P01" | "5" | "261" | "517" | "773" | "13"
-            ) || code.starts_with("57P")
+            matches!(&*code, "40001" | "40P01" | "5" | "261" | "517" | "773" | "13")
+                || code.starts_with("57P")
                 || code.starts_with("53")
                 || code.starts_with("08")
         }),

@@ -70,11 +70,6 @@ pub async fn sweep(
     before: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(
-        db,
-        Column::KeySha256,
-        COLUMN.last_failed_at.lt(millis(before)),
-        limit,
-    )
-    .await
+    delete_some::<Entity>(db, Column::KeySha256, COLUMN.last_failed_at.lt(millis(before)), limit)
+        .await
 }

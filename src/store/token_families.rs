@@ -32,10 +32,7 @@ pub async fn standing(db: &impl ConnectionTrait, family: Model) -> Result<Model,
     }
     // somebody else may have stored one in between; then theirs is the standing one
     let _ = insert_unique::<Entity>(db, family.clone()).await?;
-    query()
-        .one(db)
-        .await?
-        .ok_or_else(|| Fault::internal("a standing family vanished"))
+    query().one(db).await?.ok_or_else(|| Fault::internal("a standing family vanished"))
 }
 
 /// The family with this id.

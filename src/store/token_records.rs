@@ -113,11 +113,7 @@ fn statement(db: &impl ConnectionTrait, table: &str, token_sha256: &[u8]) -> Sta
         left join member on member.workspace_id = workspace.id and member.user_id = person.id
         where token.token_sha256 = $1"#
     );
-    Statement::from_sql_and_values(
-        db.get_database_backend(),
-        sql,
-        [token_sha256.to_vec().into()],
-    )
+    Statement::from_sql_and_values(db.get_database_backend(), sql, [token_sha256.to_vec().into()])
 }
 
 /// The access token with this digest, with all it depends on.

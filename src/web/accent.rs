@@ -6,8 +6,9 @@ type Colour = [u8; 3];
 
 const WHITE: Colour = [255; 3];
 const BLACK: Colour = [0; 3];
-/// The surfaces of `static/latchkey.css` that accents are drawn on.
-const LIGHT_SURFACE: Colour = [0xf6, 0xf7, 0xf9];
+/// The surfaces of `static/latchkey.css` on which accents are hardest to read: `--ground` of the
+/// light scheme, `--surface` of the dark one.
+const LIGHT_SURFACE: Colour = [0xee, 0xf0, 0xf4];
 const DARK_SURFACE: Colour = [0x1b, 0x1e, 0x24];
 const LEGIBLE: f64 = 4.5;
 

@@ -67,11 +67,7 @@ pub async fn serve<E>(listener: TcpListener, app: E, limits: Limits, stop: impl 
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    let server = Arc::new(Server {
-        app,
-        http: http(&limits),
-        limits,
-    });
+    let server = Arc::new(Server { app, http: http(&limits), limits });
     let graceful = GracefulShutdown::new();
     // its end ends every connection that is still open
     let (alive, end) = watch::channel(());
@@ -124,10 +120,7 @@ async fn accept(
 
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {

@@ -303,3 +303,43 @@ struct ErrorTemplate<'a> {
     back: Option<&'a str>,
     request_id: Option<&'a str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(error: impl Into<PageError>) -> (u16, Response) {
+        let response = error.into().as_response();
+        (response.status().as_u16(), response)
+    }
+
+    #[test]
+    fn a_fault_is_503_while_waiting_helps_and_500_otherwise() {
+        let (status, response) = answer(Fault::unavailable("pool"));
+        assert_eq!((status, response.header("retry-after")), (503, Some("2")));
+        let (status, response) = answer(Fault::internal("a secret place"));
+        assert_eq!((status, response.header("retry-after")), (500, None));
+    }
+
+    #[test]
+    fn what_other_layers_refuse_becomes_a_page() {
+        let shaped = |error: Error| PageError::from_unshaped(error).map(|page| page.0.status);
+        let teapot = Error::from_status(StatusCode::IM_A_TEAPOT);
+
+        assert_eq!(shaped(NotFoundError.into()).unwrap(), StatusCode::NOT_FOUND);
+        assert_eq!(shaped(Panicked.into()).unwrap(), StatusCode::INTERNAL_SERVER_ERROR);
+        let wrong = WrongMethod { allow: "GET" };
+        assert_eq!(shaped(wrong.into()).unwrap(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer(PageError::wrong_method("GET")).1.header("allow"), Some("GET"));
+        assert!(shaped(teapot).is_err(), "answers that are shaped already pass through");
+    }
+
+    #[test]
+    fn bodies_are_refused_by_their_own_status() {
+        for (error, status) in
+            [(BodyError::TooLarge, 413), (BodyError::TooSlow, 408), (BodyError::Broken, 400)]
+        {
+            assert_eq!(answer(error).0, status, "{error}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Billable accounts [Qflow]: an enterprise or a user, its subscription key, and what it may do.
+//! Billable accounts (Qflow): an enterprise or a user, its subscription key, and what it may do.
 
 use entity::subscription;
 use uuid::Uuid;

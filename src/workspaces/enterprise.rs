@@ -2,7 +2,7 @@
 
 use entity::enterprise::Model;
 
-use super::{Pin, Checked, names::name_problem, refused};
+use super::{Checked, Pin, names::name_problem, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},

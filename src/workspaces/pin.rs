@@ -1,4 +1,4 @@
-//! The PIN that names an enterprise [Qflow]: ASCII letters, digits, `-`, `_`, 2 to 32 long,
+//! The PIN that names an enterprise (Qflow): ASCII letters, digits, `-`, `_`, 2 to 32 long,
 //! case-insensitive.
 
 use std::fmt;
@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn a_pin_is_short_ascii_and_has_one_case() {
-        for (typed, canonical) in [("ACME", "acme"), ("a-1", "a-1"), ("enterprise_pin", "enterprise_pin")] {
+        for (typed, canonical) in
+            [("ACME", "acme"), ("a-1", "a-1"), ("enterprise_pin", "enterprise_pin")]
+        {
             assert_eq!(Pin::parse(typed).unwrap().as_str(), canonical);
         }
         for typed in ["", "a", "a b", "a/b", "\u{430}cme", "acm\0e", &"p".repeat(33)] {

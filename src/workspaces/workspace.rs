@@ -3,8 +3,8 @@
 use entity::workspace::Model;
 use uuid::Uuid;
 
-use super::{Pin, 
-    Checked,
+use super::{
+    Checked, Pin,
     names::{name_problem, slug_problem},
     refused,
 };

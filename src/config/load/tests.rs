@@ -7,9 +7,7 @@ fn with(toml: &str, variables: &[(&str, &str)], flags: &str) -> Result<Config, C
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("latchkey.toml");
     fs::write(&path, toml).unwrap();
-    let variables = variables
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     load(Some(&path), variables, flags.parse().unwrap())
 }
 
@@ -18,9 +16,7 @@ fn refusal(toml: &str, variables: &[(&str, &str)], flags: &str) -> String {
 }
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("examples")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
 #[test]
@@ -29,11 +25,7 @@ fn variables_win_over_the_file_and_flags_over_both() {
 
     let config = with(
         toml,
-        &[
-            ("LATCHKEY_LISTEN", "127.0.0.1:2"),
-            ("LATCHKEY_OAUTH__CODE_TTL", "22"),
-            ("PATH", "/"),
-        ],
+        &[("LATCHKEY_LISTEN", "127.0.0.1:2"), ("LATCHKEY_OAUTH__CODE_TTL", "22"), ("PATH", "/")],
         "listen = \"127.0.0.1:3\"",
     )
     .unwrap();
@@ -53,10 +45,7 @@ fn a_variable_has_the_type_of_its_setting() {
             ("LATCHKEY_BRAND__NAME", "2024"),
             ("LATCHKEY_MAIL__FROM", "[\"a@b\"]@c"),
             ("LATCHKEY_ACCOUNTS__SIGN_UP", "true"),
-            (
-                "LATCHKEY_HTTP__TRUSTED_PROXIES",
-                r#"["10.0.0.0/8", "fd00::/8"]"#,
-            ),
+            ("LATCHKEY_HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/8", "fd00::/8"]"#),
             ("LATCHKEY_PLANS", "{ free = 5 }"),
             ("LATCHKEY_OAUTH__REQUIRE_PKCE", "public"),
             ("LATCHKEY_OAUTH__REGISTRATION", "off"),
@@ -89,20 +78,8 @@ fn variables_of_other_commands_are_not_settings() {
 fn an_unknown_key_is_named_with_its_path_and_its_origin() {
     for (toml, variables, flags, key, origin) in [
         ("nope = 1", &[][..], "", "nope (in ", "latchkey.toml)"),
-        (
-            "[oauth]\nnope = 1",
-            &[],
-            "",
-            "oauth.nope (in ",
-            "latchkey.toml)",
-        ),
-        (
-            "[products.a]\nnope = 1",
-            &[],
-            "",
-            "products.a.nope (in ",
-            "latchkey.toml)",
-        ),
+        ("[oauth]\nnope = 1", &[], "", "oauth.nope (in ", "latchkey.toml)"),
+        ("[products.a]\nnope = 1", &[], "", "products.a.nope (in ", "latchkey.toml)"),
         (
             "[products.a]\nkey_formats = [{ environment = \"live\", prefix = \"aa\", body = \"hex32\", nope = 1 }]",
             &[],
@@ -117,20 +94,8 @@ fn an_unknown_key_is_named_with_its_path_and_its_origin() {
             "oauth.nope (in the variable LATCHKEY_OAUTH__NOPE)",
             "",
         ),
-        (
-            "",
-            &[("LATCHKEY_NOPE", "x")],
-            "",
-            "nope (in the variable LATCHKEY_NOPE)",
-            "",
-        ),
-        (
-            "",
-            &[],
-            "api.nope = 1",
-            "api.nope (on the command line)",
-            "",
-        ),
+        ("", &[("LATCHKEY_NOPE", "x")], "", "nope (in the variable LATCHKEY_NOPE)", ""),
+        ("", &[], "api.nope = 1", "api.nope (on the command line)", ""),
     ] {
         let text = refusal(toml, variables, flags);
 
@@ -143,31 +108,11 @@ fn a_value_of_the_wrong_kind_is_named() {
     for (toml, variables, start) in [
         ("[oauth]\ncode_ttl = \"x\"", &[][..], "oauth.code_ttl (in "),
         ("[oauth]\ncode_ttl = -1", &[], "oauth.code_ttl (in "),
-        (
-            "",
-            &[("LATCHKEY_OAUTH__CODE_TTL", "soon")],
-            "oauth.code_ttl (in the variable LATCHKEY_",
-        ),
-        (
-            "",
-            &[("LATCHKEY_OAUTH__CODE_TTL", "-1")],
-            "oauth.code_ttl (in the variable LATCHKEY_",
-        ),
-        (
-            "",
-            &[("LATCHKEY_LISTEN", "8080")],
-            "listen (in the variable LATCHKEY_LISTEN)",
-        ),
-        (
-            "[oauth]\nrequire_pkce = \"maybe\"",
-            &[],
-            "oauth.require_pkce (in ",
-        ),
-        (
-            "[http]\ntrusted_proxies = [\"x\"]",
-            &[],
-            "http.trusted_proxies[0] (in ",
-        ),
+        ("", &[("LATCHKEY_OAUTH__CODE_TTL", "soon")], "oauth.code_ttl (in the variable LATCHKEY_"),
+        ("", &[("LATCHKEY_OAUTH__CODE_TTL", "-1")], "oauth.code_ttl (in the variable LATCHKEY_"),
+        ("", &[("LATCHKEY_LISTEN", "8080")], "listen (in the variable LATCHKEY_LISTEN)"),
+        ("[oauth]\nrequire_pkce = \"maybe\"", &[], "oauth.require_pkce (in "),
+        ("[http]\ntrusted_proxies = [\"x\"]", &[], "http.trusted_proxies[0] (in "),
     ] {
         let text = refusal(toml, variables, "");
 
@@ -195,14 +140,8 @@ fn no_error_quotes_a_password() {
         ("", &[("LATCHKEY_MAIL__SMTP_URL", "hunter2")]),
         ("", &[("LATCHKEY_REDIS_URL", "http://:hunter2@h")]),
         ("", &[("LATCHKEY_DATABASE_URL", "mysql://u:hunter2@h/d")]),
-        (
-            "",
-            &[("LATCHKEY_DATABASE_URLS", "postgres://u:hunter2@h/d")],
-        ),
-        (
-            "",
-            &[("LATCHKEY_OAUTH__CODE_TTL", "postgres://u:hunter2@h/d")],
-        ),
+        ("", &[("LATCHKEY_DATABASE_URLS", "postgres://u:hunter2@h/d")]),
+        ("", &[("LATCHKEY_OAUTH__CODE_TTL", "postgres://u:hunter2@h/d")]),
     ] {
         let error = with(toml, variables, "").unwrap_err();
 
@@ -236,14 +175,9 @@ fn the_example_shows_every_default() {
     assert_eq!(format!("{shown:?}"), format!("{defaults:?}"));
     let text = fs::read_to_string(example("latchkey.toml")).unwrap();
     let fields = format!("{defaults:#?}");
-    let settings = fields
-        .lines()
-        .filter_map(|line| line.trim().split_once(": "));
+    let settings = fields.lines().filter_map(|line| line.trim().split_once(": "));
     for (key, _) in settings.take_while(|(key, _)| *key != "plans") {
-        assert!(
-            text.contains(&format!("{key} = ")) || text.contains(&format!("[{key}]")),
-            "{key}"
-        );
+        assert!(text.contains(&format!("{key} = ")) || text.contains(&format!("[{key}]")), "{key}");
     }
 }
 
@@ -273,10 +207,7 @@ fn the_example_products_are_those_of_the_documentation() {
     let default = &products.get("default").unwrap().scopes;
     for product in products.iter() {
         for scope in product.scopes.keys() {
-            assert!(
-                default.contains_key(scope),
-                "{scope} is missing from the default product"
-            );
+            assert!(default.contains_key(scope), "{scope} is missing from the default product");
         }
     }
 }

@@ -18,20 +18,12 @@ fn key(seed: u8) -> String {
 }
 
 fn file(keys: &[(&str, String)]) -> String {
-    let lines: Vec<_> = keys
-        .iter()
-        .map(|(name, key)| format!("{name} = \"{key}\""))
-        .collect();
+    let lines: Vec<_> = keys.iter().map(|(name, key)| format!("{name} = \"{key}\"")).collect();
     lines.join("\n") + "\n"
 }
 
 fn four() -> [(&'static str, String); 4] {
-    [
-        (KEYS[0], key(1)),
-        (KEYS[1], key(2)),
-        (KEYS[2], key(3)),
-        (KEYS[3], key(4)),
-    ]
+    [(KEYS[0], key(1)), (KEYS[1], key(2)), (KEYS[2], key(3)), (KEYS[3], key(4))]
 }
 
 fn refusal(text: &str) -> String {
@@ -51,10 +43,7 @@ fn keys_are_made_on_the_first_start_and_kept() {
 
     assert!(second.csrf.verify(b"x", &first.csrf.sign(b"x")));
     assert_eq!(first.links, second.links);
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
@@ -65,16 +54,9 @@ fn processes_that_start_together_agree() {
     let path = directory.path().join("secrets.toml");
 
     let links: Vec<[u8; 32]> = thread::scope(|scope| {
-        let start = || {
-            Secrets::open(&path, &SystemRandom::default())
-                .unwrap()
-                .links
-        };
+        let start = || Secrets::open(&path, &SystemRandom::default()).unwrap().links;
         let started: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
-        started
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        started.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
 
     assert!(links.iter().all(|key| *key == links[0]));
@@ -85,10 +67,7 @@ fn a_configured_file_is_never_created() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secrets.toml");
 
-    assert!(matches!(
-        Secrets::open_existing(&path),
-        Err(SecretsError::Io { .. })
-    ));
+    assert!(matches!(Secrets::open_existing(&path), Err(SecretsError::Io { .. })));
     assert!(!path.exists());
 }
 
@@ -99,14 +78,9 @@ fn a_file_that_others_may_read_is_refused() {
         assert!(Secrets::open_existing(&path).is_ok());
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
 
-        let error = Secrets::open(&path, &SystemRandom::default())
-            .err()
-            .unwrap();
+        let error = Secrets::open(&path, &SystemRandom::default()).err().unwrap();
 
-        assert!(
-            error.to_string().contains(&format!("mode {mode:04o}")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("mode {mode:04o}")), "{error}");
     }
 }
 
@@ -129,10 +103,7 @@ fn a_missing_or_weak_or_repeated_or_unknown_key_is_named() {
             let mut weak = four();
             weak[index].1 = bad.to_owned();
             let error = refusal(&file(&weak));
-            assert!(
-                error.contains(&format!("{name} ")) && error.contains(words),
-                "{error}"
-            );
+            assert!(error.contains(&format!("{name} ")) && error.contains(words), "{error}");
             assert!(bad.is_empty() || !error.contains(bad), "{error}");
         }
     }

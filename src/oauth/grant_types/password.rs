@@ -1,4 +1,4 @@
-//! `grant_type=password` (RFC 6749 §4.3) with enterprise-PIN usernames [Qflow].
+//! `grant_type=password` (RFC 6749 §4.3) with enterprise-PIN usernames (Qflow).
 //!
 //! 1. `username` and `password` are there.
 //! 2. scope and resource are ones that could be granted at all.

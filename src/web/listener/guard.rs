@@ -76,10 +76,7 @@ impl<S> GuardedSocket<S> {
         let timer = Box::pin(sleep(limits.header_read));
         Self {
             socket,
-            opening: Some(Opening {
-                preface: HTTP2_PREFACE,
-                timer,
-            }),
+            opening: Some(Opening { preface: HTTP2_PREFACE, timer }),
             write: Patience::new(limits.write_idle),
         }
     }

@@ -37,11 +37,7 @@ async fn start<E: Endpoint<Output = Response> + 'static>(app: E, limits: Limits)
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
     let server = tokio::spawn(serve(listener, app, limits, stopped));
-    Running {
-        address,
-        stop,
-        server,
-    }
+    Running { address, stop, server }
 }
 
 /// Answers with the peer's address and what the body was.
@@ -89,10 +85,7 @@ async fn a_request_is_answered_and_its_peer_known() {
 
     let answer = rest(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(
-        answer.contains(&peer) && answer.contains("body [hello]"),
-        "{answer}"
-    );
+    assert!(answer.contains(&peer) && answer.contains("body [hello]"), "{answer}");
 }
 
 #[tokio::test]
@@ -111,22 +104,9 @@ async fn http2_is_spoken_without_an_upgrade() {
 
 #[tokio::test]
 async fn who_does_not_finish_the_headers_is_cut_off() {
-    let running = start(
-        echo(),
-        Limits {
-            header_read: SHORT,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(echo(), Limits { header_read: SHORT, ..patient() }).await;
 
-    for beginning in [
-        "",
-        "P",
-        "PRI * HTTP/2.0\r\n",
-        "GET / HTTP/1.1\r\nHost: x\r\n",
-        "G",
-    ] {
+    for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHost: x\r\n", "G"] {
         let mut socket = connect(&running).await;
         say(&mut socket, beginning).await;
 
@@ -138,14 +118,7 @@ async fn who_does_not_finish_the_headers_is_cut_off() {
 
 #[tokio::test]
 async fn a_connection_that_rests_is_closed() {
-    let running = start(
-        echo(),
-        Limits {
-            header_read: SHORT,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(echo(), Limits { header_read: SHORT, ..patient() }).await;
     let mut socket = connect(&running).await;
 
     say(&mut socket, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -156,23 +129,13 @@ async fn a_connection_that_rests_is_closed() {
 #[tokio::test]
 async fn a_body_may_neither_pause_nor_drip() {
     for limits in [
-        Limits {
-            body_idle: SHORT,
-            ..patient()
-        },
-        Limits {
-            body_total: Duration::ZERO,
-            ..patient()
-        },
+        Limits { body_idle: SHORT, ..patient() },
+        Limits { body_total: Duration::ZERO, ..patient() },
     ] {
         let running = start(echo(), limits).await;
         let mut socket = connect(&running).await;
 
-        say(
-            &mut socket,
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel",
-        )
-        .await;
+        say(&mut socket, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel").await;
 
         let answer = rest(&mut socket).await;
         assert!(answer.contains("no body"), "{answer}");
@@ -189,21 +152,12 @@ async fn who_does_not_take_the_answer_is_cut_off() {
         let body = Body::from_async_read(Endless { _told: told });
         async move { Ok::<_, poem::Error>(Response::builder().body(body)) }
     });
-    let running = start(
-        app.map_to_response(),
-        Limits {
-            write_idle: SHORT,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(app.map_to_response(), Limits { write_idle: SHORT, ..patient() }).await;
     let mut socket = connect(&running).await;
 
     say(&mut socket, GET).await;
 
-    timeout(Duration::from_secs(20), dropped.notified())
-        .await
-        .unwrap();
+    timeout(Duration::from_secs(20), dropped.notified()).await.unwrap();
 }
 
 struct NotifyOnDrop(Arc<Notify>);
@@ -233,22 +187,11 @@ impl tokio::io::AsyncRead for Endless {
 
 #[tokio::test]
 async fn headers_have_a_size() {
-    let running = start(
-        echo(),
-        Limits {
-            header_bytes: 8 * 1024,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(echo(), Limits { header_bytes: 8 * 1024, ..patient() }).await;
     let mut socket = connect(&running).await;
 
     let large = "x".repeat(9 * 1024);
-    say(
-        &mut socket,
-        &format!("GET / HTTP/1.1\r\nHost: x\r\nX-Large: {large}\r\n\r\n"),
-    )
-    .await;
+    say(&mut socket, &format!("GET / HTTP/1.1\r\nHost: x\r\nX-Large: {large}\r\n\r\n")).await;
 
     let answer = rest(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
@@ -256,14 +199,7 @@ async fn headers_have_a_size() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_wait_for_their_turn() {
-    let running = start(
-        echo(),
-        Limits {
-            connections: 1,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(echo(), Limits { connections: 1, ..patient() }).await;
     let first = connect(&running).await;
     let mut second = connect(&running).await;
     say(&mut second, GET).await;
@@ -272,23 +208,13 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     let early = timeout(SHORT, second.read(&mut byte)).await;
     drop(first);
 
-    assert!(
-        early.is_err(),
-        "the second connection was served beside the first"
-    );
+    assert!(early.is_err(), "the second connection was served beside the first");
     assert!(rest(&mut second).await.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 #[tokio::test]
 async fn a_stop_at_the_connection_cap_is_heard() {
-    let running = start(
-        echo(),
-        Limits {
-            connections: 1,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(echo(), Limits { connections: 1, ..patient() }).await;
     let _first = connect(&running).await;
     let mut second = connect(&running).await;
     say(&mut second, GET).await;
@@ -335,14 +261,7 @@ async fn a_stop_lets_open_requests_finish_and_takes_no_new_ones() {
 #[tokio::test]
 async fn a_drain_has_an_end() {
     let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let running = start(
-        slow(&asked, &go),
-        Limits {
-            drain: SHORT,
-            ..patient()
-        },
-    )
-    .await;
+    let running = start(slow(&asked, &go), Limits { drain: SHORT, ..patient() }).await;
     let mut socket = connect(&running).await;
     say(&mut socket, GET).await;
     asked.notified().await;
@@ -350,11 +269,7 @@ async fn a_drain_has_an_end() {
     running.stop.send(()).unwrap();
 
     running.server.await.unwrap();
-    assert_eq!(
-        rest(&mut socket).await,
-        "",
-        "the connection is closed without an answer"
-    );
+    assert_eq!(rest(&mut socket).await, "", "the connection is closed without an answer");
 }
 
 #[tokio::test]
@@ -368,15 +283,8 @@ async fn one_connection_serves_many_requests() {
     let running = start(app.map_to_response(), patient()).await;
     let mut socket = connect(&running).await;
 
-    say(
-        &mut socket,
-        &format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{GET}"),
-    )
-    .await;
+    say(&mut socket, &format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{GET}")).await;
 
-    assert_eq!(
-        rest(&mut socket).await.matches("HTTP/1.1 200 OK").count(),
-        2
-    );
+    assert_eq!(rest(&mut socket).await.matches("HTTP/1.1 200 OK").count(), 2);
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }

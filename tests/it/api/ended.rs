@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{ROUTES, assert_refused, invalid_token};
 use crate::support::{
-    Acme, Answer, ApiCaller, Browser, ClientApp, Tokens, World, new_key, script, service,
+    Acme, ApiCaller, Browser, ClientApp, Tokens, World, new_key, script, service,
 };
 
 const TOKEN_DEAD: &str = "the access token is not valid, has expired or was revoked";
@@ -346,16 +346,15 @@ async fn what_ends_on_one_node_has_ended_on_all() {
     let script = world.script().await;
     let tokens = Tokens::of(&script.password(&acme.ada).await);
     let node = world.another_node().await;
-    let me = |credential: &str| {
-        Answer::to(world.http.get(node.url("/api/v1/me")).bearer_auth(credential))
-    };
-    assert_eq!((me(&key).await.status, me(&tokens.access).await.status), (200, 200));
+    let key = ApiCaller::key(&world, &key).at(&node);
+    let token = ApiCaller::bearer(&world, &tokens.access).at(&node);
+    assert_eq!((key.me().await.status, token.me().await.status), (200, 200));
 
     let (app, workspace) = (&world.app, acme.workspace.id);
     assert!(manage::revoke(app, Actor::Operator, workspace, id).await.unwrap());
     script.revoke(&tokens.refresh).await.expect(200);
 
-    assert_eq!((me(&key).await.status, me(&tokens.access).await.status), (401, 401));
+    assert_eq!((key.me().await.status, token.me().await.status), (401, 401));
 }
 
 async fn disable(world: &World, acme: &Acme) {

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use entity::member::Role;
 use latchkey::{
     audit::Actor,
+    clients::registration::NewClient,
     config::Environment,
     keys::manage::{KeyOwner, NewKey},
     workspaces::{self, NewWorkspace},
@@ -11,8 +12,10 @@ use latchkey::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{assert_is_private, request_id};
-use crate::support::{Acme, Answer, ApiCaller, Tokens, World, new_key, service, workspace_named};
+use super::{assert_is_private, key_of_product, request_id};
+use crate::support::{
+    Acme, Answer, ApiCaller, Tokens, World, new_key, script, service, texts, workspace_named,
+};
 
 #[tokio::test]
 async fn an_access_token_acts_as_its_user_in_its_workspace() {
@@ -200,99 +203,23 @@ async fn a_key_without_scopes_may_do_everything_where_its_product_says_so() {
 }
 
 #[tokio::test]
-async fn every_credential_kind_travels_by_every_way_it_may_take() {
-    let world = World::new().await;
-    let acme = world.acme().await;
-    let tokens = Tokens::of(&world.script().await.password(&acme.ada).await);
-    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
-    let (open_key, _) = key_of_product(&world, "subworkflow", "datasets:read").await;
-
-    let by_header = |name: &str, value: String| {
-        Answer::to(world.http.get(world.url("/api/v1/me")).header(name, value))
-    };
-    for credential in [&tokens.access, &key, &open_key] {
-        let expected = ApiCaller::bearer(&world, credential).me().await.expect(200).json();
-        for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {
-            let answer = by_header("Authorization", format!("{scheme} {credential}")).await;
-            assert_eq!((answer.status, answer.json()), (200, expected.clone()), "{scheme}");
-        }
-    }
-    for credential in [&key, &open_key] {
-        let expected = ApiCaller::bearer(&world, credential).me().await.expect(200).json();
-        for name in ["X-API-Key", "x-api-key", "X-Api-Key"] {
-            let answer = by_header(name, credential.clone()).await;
-            assert_eq!((answer.status, answer.json()), (200, expected.clone()), "{name}");
-        }
-    }
-}
-
-/// Header names as they are on the wire; a client library would have lowered them.
-#[tokio::test]
-async fn header_names_are_compared_without_case() {
-    let world = World::new().await;
-    let acme = world.acme().await;
-    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
-
-    for header in ["X-API-KEY: ", "x-ApI-kEy:", "AUTHORIZATION: Bearer ", "authorization:bearer "] {
-        let answer = world
-            .raw(
-                format!(
-                    "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                     {header}{key}\r\n\r\n"
-                )
-                .as_bytes(),
-            )
-            .await;
-
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{header}: {answer}");
-    }
-}
-
-#[tokio::test]
-async fn a_key_travels_in_the_query_where_its_product_allows_it() {
-    let world = World::new().await;
-    let (key, _) = key_of_product(&world, "subworkflow", "datasets:read").await;
-    let anonymous = ApiCaller::anonymous(&world);
-    let expected = ApiCaller::key(&world, &key).me().await.expect(200).json();
-
-    for query in [
-        format!("api-key={key}"),
-        format!("limit=10&api-key={key}"),
-        format!("api%2Dkey={}", key.replace('_', "%5F")),
-        format!("api-key={key}&api-key={key}"),
-    ] {
-        let answer = anonymous.get(&format!("/api/v1/me?{query}")).await;
-
-        assert_eq!((answer.status, answer.json()), (200, expected.clone()));
-        assert_is_private(&answer);
-        assert!(!format!("{:?}", answer.headers).contains(&key));
-    }
-}
-
-#[tokio::test]
-async fn the_same_credential_twice_is_one() {
-    let world = World::new().await;
-    let acme = world.acme().await;
-    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
-
-    let request = ApiCaller::bearer(&world, &key).request("/api/v1/me").header("x-api-key", &key);
-
-    assert_eq!(Answer::to(request).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_role_narrows_what_a_credential_may_do_at_once() {
     let world = World::new().await;
     let Acme { workspace, ada } = world.acme().await;
-    let tokens = Tokens::of(&world.script().await.password(&ada).await);
+    let scope = texts(&["leads:read", "api-keys:manage"]);
+    let client = world.client(NewClient { scope, ..script() }).await;
+    let tokens = Tokens::of(&client.password(&ada).await);
     let key = world.key(&workspace, &ada, "api-keys:manage leads:read").await;
     let (token, key) = (ApiCaller::bearer(&world, &tokens.access), ApiCaller::key(&world, &key));
-    assert_eq!(scopes(&key.me().await), json!(["api-keys:manage", "leads:read"]));
+    for caller in [&token, &key] {
+        assert_eq!(scopes(&caller.me().await), json!(["api-keys:manage", "leads:read"]));
+    }
 
     become_member(&world, workspace.id, ada.id).await;
 
-    assert_eq!(scopes(&key.me().await), json!(["leads:read"]));
-    assert_eq!(scopes(&token.me().await), json!(["leads:read", "leads:write"]));
+    for caller in [&token, &key] {
+        assert_eq!(scopes(&caller.me().await), json!(["leads:read"]));
+    }
 }
 
 #[tokio::test]
@@ -375,16 +302,6 @@ fn scopes(answer: &Answer) -> Value {
 fn after(world: &World, time: TimeDelta) -> String {
     let at = world.app.now() + time;
     at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-/// A key of a workspace of that product, and the user who owns both.
-async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, Uuid) {
-    let home = NewWorkspace { product: product.to_owned(), ..workspace_named(product) };
-    let home = world.workspace_of(home).await;
-    let username = format!("{product}@example.com");
-    let owner = world.person(&username, &[(&home, Role::Owner)]).await;
-    let new = new_key(&home, KeyOwner::User(owner.id), scope);
-    (world.key_of(new).await, owner.id)
 }
 
 /// Takes a user's role and gives the lowest.

@@ -5,11 +5,15 @@ mod ended;
 mod errors;
 mod me;
 mod rate_limits;
+mod transports;
 mod verify;
 
+use entity::member::Role;
+use latchkey::{keys::manage::KeyOwner, workspaces::NewWorkspace};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::support::{Answer, World};
+use crate::support::{Answer, World, new_key, workspace_named};
 
 /// Every route that a credential opens.
 const ROUTES: [&str; 2] = ["/api/v1/me", "/api/v1/verify"];
@@ -48,4 +52,14 @@ fn challenge(world: &World, attributes: &str) -> String {
 /// That of a credential that was presented and is not valid (RFC 6750 §3.1).
 fn invalid_token(world: &World) -> String {
     challenge(world, ", error=\"invalid_token\"")
+}
+
+/// A key of a workspace of that product, and the user who owns both.
+async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, Uuid) {
+    let home = NewWorkspace { product: product.to_owned(), ..workspace_named(product) };
+    let home = world.workspace_of(home).await;
+    let username = format!("{product}@example.com");
+    let owner = world.person(&username, &[(&home, Role::Owner)]).await;
+    let new = new_key(&home, KeyOwner::User(owner.id), scope);
+    (world.key_of(new).await, owner.id)
 }

@@ -9,7 +9,14 @@ const ROWS: [&[&str]; 4] = [
     // faces never import one another, so their order means nothing; all share `web`
     &["oauth", "api", "account", "admin", "web"],
     &[
-        "jobs", "resources", "access", "identity", "keys", "tokens", "clients", "workspaces",
+        "jobs",
+        "resources",
+        "access",
+        "identity",
+        "keys",
+        "tokens",
+        "clients",
+        "workspaces",
         "outbox",
         "audit",
     ],
@@ -66,9 +73,9 @@ fn layers(source: &Source) -> Vec<String> {
     let is_face = |room: &str| FACES.contains(&room);
     let mut broken = Vec::new();
     for path in &source.paths {
-        let [root, room, ..] = path.as_slice() else { continue };
+        let [origin, room, ..] = path.as_slice() else { continue };
         // `main.rs` is a crate of its own and sees ours under its name
-        if (root != "crate" && root != "latchkey") || room == source.room() {
+        if (origin != "crate" && origin != "latchkey") || room == source.room() {
             continue;
         }
         let Some(there) = place_of(room) else { continue };
@@ -193,7 +200,8 @@ mod tests {
     fn crates_stay_behind_their_fences() {
         for (name, allowed) in FENCED {
             for start in allowed {
-                let file = if start.ends_with('/') { format!("{start}a.rs") } else { (*start).into() };
+                let file =
+                    if start.ends_with('/') { format!("{start}a.rs") } else { (*start).into() };
                 holds(&file, &format!("use {name}::X;"));
             }
             breaks("config/a.rs", &format!("use {name}::X;"), &format!("names {name}"));

@@ -179,7 +179,8 @@ fn is_doc_comment(tokens: &[TokenTree]) -> bool {
 fn string(literal: &str) -> Option<String> {
     let start = literal.find('"')?;
     let end = literal.rfind('"')?;
-    let is_string = !literal.starts_with('\'') && literal[..start].chars().all(|c| "brc#".contains(c));
+    let is_string =
+        !literal.starts_with('\'') && literal[..start].chars().all(|c| "brc#".contains(c));
     is_string.then(|| literal[start + 1..end].to_owned())
 }
 

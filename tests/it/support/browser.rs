@@ -97,12 +97,7 @@ impl Browser {
     }
 
     /// Sends a form of a page; the redirect that answers it is not followed.
-    pub async fn submit(
-        &mut self,
-        page: &Page,
-        selector: &str,
-        fields: &[(&str, &str)],
-    ) -> Page {
+    pub async fn submit(&mut self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
         let mut form = page.form(selector);
         for (name, value) in fields {
             form.set(name, value);
@@ -113,9 +108,8 @@ impl Browser {
     /// Sends a form that belongs to the page at `url`.
     pub async fn send_form(&mut self, url: &Url, form: &Form) -> Page {
         let mut target = url.join(&form.action).unwrap();
-        let pairs = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&form.fields)
-            .finish();
+        let pairs =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
         if !form.is_post {
             target.set_query(Some(&pairs));
             return self.get(target.as_str()).await;
@@ -167,11 +161,6 @@ impl Browser {
         } else {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
-    }
-
-    /// The cookies it has, by name.
-    pub fn cookies(&self) -> &BTreeMap<String, String> {
-        &self.cookies
     }
 
     /// Fills the sign-in form of a page and follows where it leads on this server.

@@ -13,8 +13,6 @@ use super::{Answer, Node, Person, Pkce, World};
 pub enum Proof {
     /// `client_secret_basic`.
     Basic,
-    /// `client_secret_post`.
-    Post,
     /// `none`: a public client.
     None,
 }
@@ -62,11 +60,6 @@ impl ClientApp {
         Self { server: node.url(""), ..self.clone() }
     }
 
-    /// The same client, sending its secret in the body.
-    pub fn by_post(&self) -> Self {
-        Self { proof: Proof::Post, ..self.clone() }
-    }
-
     /// The same client with another secret, or none.
     pub fn with_secret(&self, secret: Option<&str>) -> Self {
         let proof = if secret.is_some() { Proof::Basic } else { Proof::None };
@@ -84,16 +77,11 @@ impl ClientApp {
                 let (id, secret): (String, String) = (encoded(&self.id), encoded(secret));
                 request = request.basic_auth(id, Some(secret));
             }
-            (Proof::Post, Some(secret)) => {
-                body.append_pair("client_id", &self.id).append_pair("client_secret", secret);
-            }
             _ => {
                 body.append_pair("client_id", &self.id);
             }
         }
-        request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.finish())
+        request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())
     }
 
     /// A token request.

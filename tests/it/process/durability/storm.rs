@@ -164,9 +164,11 @@ impl Client {
 
 impl Chain {
     /// Notes an acknowledged successor; there is never another one.
-    pub fn note(&mut self, parent: &str, successor: Pair) {
-        let known = self.successors.entry(parent.to_owned()).or_insert(successor.clone());
-        assert_eq!(*known, successor, "one token was accepted twice");
+    fn note(&mut self, parent: &str, successor: Pair) {
+        match self.successors.get(parent) {
+            Some(known) => assert_eq!(*known, successor, "one token was accepted twice"),
+            None => drop(self.successors.insert(parent.to_owned(), successor)),
+        }
     }
 
     /// Goes on from the newest token to its acknowledged successor.
