@@ -4,7 +4,8 @@ use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbBackend, FromQueryResult, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, FromQueryResult,
+    Statement,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -13,6 +14,8 @@ use crate::fault::Fault;
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
+const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
 /// Less than the 3 s after which a caller must have its 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2_500);
 
@@ -47,13 +50,20 @@ impl Store {
         Ok(Self { read: pool.clone(), write: pool })
     }
 
-    /// Brings the schema up to this binary's, unless it is already past it.
+    /// Brings the schema up to this binary's, unless it is already past it. Nodes that start
+    /// together wait for each other; a step that fails leaves the schema as it was.
     ///
     /// # Errors
     /// When a step fails, or when a newer Latchkey has already changed the schema.
     pub async fn migrate(&self) -> Result<(), Fault> {
-        self.refuse_newer_schema().await?;
-        Ok(Migrator::up(&self.write, None).await?)
+        // on SQLite the transaction itself keeps everybody else out
+        let txn = self.begin().await?;
+        if txn.get_database_backend() == DbBackend::Postgres {
+            txn.execute_unprepared(&format!("select pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
+        }
+        refuse_newer_schema(&txn).await?;
+        Migrator::up(&txn, None).await?;
+        Ok(txn.commit().await?)
     }
 
     /// Whether every step of this binary has been applied, and none that it does not know.
@@ -61,7 +71,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn is_current(&self) -> Result<bool, Fault> {
-        let applied = self.applied_steps().await?;
+        let applied = applied_steps(&self.read).await?;
         let known = known_steps();
         Ok(applied.len() == known.len() && applied.iter().all(|step| known.contains(step)))
     }
@@ -74,43 +84,41 @@ impl Store {
         self.read.close_by_ref().await?;
         Ok(self.write.close_by_ref().await?)
     }
+}
 
-    async fn refuse_newer_schema(&self) -> Result<(), Fault> {
-        let known = known_steps();
-        match self.applied_steps().await?.into_iter().find(|step| !known.contains(step)) {
-            None => Ok(()),
-            Some(step) => Err(Fault::internal(format!(
-                "the database was changed by a newer Latchkey (step {step}); \
-                 start that version, or restore a backup made before it"
-            ))),
-        }
+async fn refuse_newer_schema(db: &impl ConnectionTrait) -> Result<(), Fault> {
+    let known = known_steps();
+    match applied_steps(db).await?.into_iter().find(|step| !known.contains(step)) {
+        None => Ok(()),
+        Some(step) => Err(Fault::internal(format!(
+            "the database was changed by a newer Latchkey (step {step}); \
+             start that version, or restore a backup made before it"
+        ))),
     }
+}
 
-    async fn applied_steps(&self) -> Result<Vec<String>, Fault> {
-        #[derive(FromQueryResult)]
-        struct Step {
-            version: String,
-        }
-        let backend = self.read.get_database_backend();
-        let exists = match backend {
-            DbBackend::Sqlite => {
-                "select name as version from sqlite_master where name = 'seaql_migrations'"
-            }
-            _ => {
-                "select table_name::text as version from information_schema.tables \
-                 where table_schema = current_schema() and table_name = 'seaql_migrations'"
-            }
-        };
-        let table = Step::find_by_statement(Statement::from_string(backend, exists))
-            .one(&self.read)
-            .await?;
-        if table.is_none() {
-            return Ok(Vec::new());
-        }
-        let all = Statement::from_string(backend, "select version from seaql_migrations");
-        let steps = Step::find_by_statement(all).all(&self.read).await?;
-        Ok(steps.into_iter().map(|step| step.version).collect())
+async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, Fault> {
+    #[derive(FromQueryResult)]
+    struct Step {
+        version: String,
     }
+    let backend = db.get_database_backend();
+    let exists = match backend {
+        DbBackend::Sqlite => {
+            "select name as version from sqlite_master where name = 'seaql_migrations'"
+        }
+        _ => {
+            "select table_name::text as version from information_schema.tables \
+             where table_schema = current_schema() and table_name = 'seaql_migrations'"
+        }
+    };
+    let table = Step::find_by_statement(Statement::from_string(backend, exists)).one(db).await?;
+    if table.is_none() {
+        return Ok(Vec::new());
+    }
+    let all = Statement::from_string(backend, "select version from seaql_migrations");
+    let steps = Step::find_by_statement(all).all(db).await?;
+    Ok(steps.into_iter().map(|step| step.version).collect())
 }
 
 fn known_steps() -> Vec<String> {

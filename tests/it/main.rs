@@ -10,5 +10,9 @@
 
 mod api;
 mod architecture;
+mod mail;
 mod oauth;
+mod process;
+mod storage;
 mod support;
+mod third_party;

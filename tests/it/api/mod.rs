@@ -1,46 +1,65 @@
-//! The API face: one file an endpoint, and one for what all of them have in common.
+//! The sibling API (contract §4 and §5).
 
+mod docs;
+mod ended;
 mod errors;
 mod me;
+mod rate_limits;
+mod transports;
+mod verify;
 
-use latchkey::{
-    config::Environment,
-    keys::manage::{KeyOwner, NewKey},
-};
-use serde_json::{Value, json};
+use entity::member::Role;
+use latchkey::{keys::manage::KeyOwner, workspaces::NewWorkspace};
+use serde_json::json;
+use uuid::Uuid;
 
-use crate::support::{Acme, World};
+use crate::support::{Answer, World, new_key, workspace_named};
 
-/// An error of the API, whole.
-fn refused(status: u16, code: &str, message: &str) -> (u16, Value) {
-    (status, json!({ "error": { "code": code, "message": message, "requestId": "<id>" } }))
+/// Every route that a credential opens.
+const ROUTES: [&str; 2] = ["/api/v1/me", "/api/v1/verify"];
+
+/// The answer is an error in the API's one shape, and exactly this one.
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, code: &str, message: &str) {
+    let id = request_id(answer);
+    let body = json!({ "error": { "code": code, "message": message, "requestId": id } });
+    assert_eq!((answer.status, answer.json()), (status, body));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_is_private(answer);
 }
 
-fn unauthorized(message: &str) -> (u16, Value) {
-    refused(401, "UNAUTHORIZED", message)
+/// What a credential opens, and the refusal of one, is nobody else's.
+#[track_caller]
+fn assert_is_private(answer: &Answer) {
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }
 
-fn forbidden(message: &str) -> (u16, Value) {
-    refused(403, "FORBIDDEN", message)
+/// What to quote when asking for help.
+#[track_caller]
+fn request_id(answer: &Answer) -> String {
+    let id = answer.header("x-request-id").unwrap();
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    id.to_owned()
 }
 
-fn new_key(acme: &Acme) -> NewKey {
-    NewKey {
-        workspace_id: acme.workspace.id,
-        name: "a key".to_owned(),
-        scopes: ["leads:read".to_owned()].into_iter().collect(),
-        full_access: false,
-        environment: Environment::Live,
-        owner: KeyOwner::User(acme.ada.id),
-        created_by: None,
-        expires_at: None,
-    }
+/// `WWW-Authenticate`, with these attributes after the address of the metadata.
+fn challenge(world: &World, attributes: &str) -> String {
+    let metadata = world.url("/.well-known/oauth-protected-resource");
+    format!("Bearer resource_metadata=\"{metadata}\"{attributes}")
 }
 
-/// One `GET /api/v1/me` with this header, byte for byte.
-async fn get_with(world: &World, header: &str) -> String {
-    let request = format!(
-        "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n\r\n"
-    );
-    world.raw(request.as_bytes()).await
+/// That of a credential that was presented and is not valid (RFC 6750 §3.1).
+fn invalid_token(world: &World) -> String {
+    challenge(world, ", error=\"invalid_token\"")
+}
+
+/// A key of a workspace of that product, and the user who owns both.
+async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, Uuid) {
+    let home = NewWorkspace { product: product.to_owned(), ..workspace_named(product) };
+    let home = world.workspace_of(home).await;
+    let username = format!("{product}@example.com");
+    let owner = world.person(&username, &[(&home, Role::Owner)]).await;
+    let new = new_key(&home, KeyOwner::User(owner.id), scope);
+    (world.key_of(new).await, owner.id)
 }

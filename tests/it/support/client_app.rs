@@ -137,6 +137,11 @@ impl ClientApp {
         self.token(&params).await
     }
 
+    /// RFC 7009.
+    pub async fn revoke(&self, token: &str) -> Answer {
+        Answer::to(self.request("/oauth/revoke", &[("token", token)])).await
+    }
+
     /// RFC 7662.
     pub async fn introspect(&self, token: &str) -> Answer {
         Answer::to(self.request("/oauth/introspect", &[("token", token)])).await

@@ -46,6 +46,20 @@ impl Database {
         Self::Postgres { server, name }
     }
 
+    /// A fresh migrated database for the built program, unless it is to make a file of its own.
+    pub async fn for_a_process() -> Option<Self> {
+        postgres_server()?;
+        Some(Self::create(Path::new("")).await)
+    }
+
+    /// How the built program reaches it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite => panic!("a file has a path and no URL"),
+            Self::Postgres { server, name } => database_url(server, name),
+        }
+    }
+
     /// Opens it, as one more node.
     pub async fn open(&self, data_dir: &Path) -> Store {
         match self {

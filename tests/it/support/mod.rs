@@ -9,6 +9,7 @@ mod chance;
 mod client_app;
 mod database;
 mod form;
+mod keys;
 mod mailbox;
 mod people;
 mod pkce;
@@ -20,7 +21,9 @@ pub use self::{
     api_caller::ApiCaller,
     browser::{Browser, Page},
     client_app::{Authorization, Callback, ClientApp, Tokens},
+    database::Database,
+    keys::new_key,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
-    world::{Node, World},
+    world::{Node, World, http},
 };

@@ -1,0 +1,245 @@
+//! `/openapi.json`, `/docs` and `/llms.txt`: one document, generated from the code, in three forms.
+
+use scraper::{Html, Selector};
+use serde_json::{Value, json};
+
+use super::request_id;
+use crate::support::{Answer, ApiCaller, Browser, World};
+
+const DOCUMENTS: [&str; 3] = ["/openapi.json", "/docs", "/llms.txt"];
+
+async fn world() -> (World, Value) {
+    let world = World::new().await;
+    let answer = ApiCaller::anonymous(&world).get("/openapi.json").await.expect(200);
+    let document = answer.json();
+    (world, document)
+}
+
+/// Each method and path of the document.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    let operations = paths.flat_map(|(path, item)| {
+        let item = item.as_object().unwrap().iter();
+        item.map(move |(method, it)| (method.to_ascii_uppercase(), path.clone(), it.clone()))
+    });
+    operations.collect()
+}
+
+#[tokio::test]
+async fn the_document_is_openapi_of_this_server() {
+    let (world, document) = world().await;
+
+    assert_eq!(document["openapi"], "3.0.3");
+    assert_eq!(document["info"]["title"], "Latchkey");
+    assert_eq!(document["servers"], json!([{ "url": world.url("") }]));
+    let operations = operations(&document);
+    let named: Vec<_> =
+        operations.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(named, ["GET /api/v1/me", "GET /api/v1/verify"]);
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_there_and_guarded() {
+    let (world, document) = world().await;
+
+    for (method, path, operation) in operations(&document) {
+        let request = world.http.request(method.parse().unwrap(), world.url(&path));
+
+        let answer = Answer::to(request).await;
+
+        assert_eq!(answer.status, 401, "{method} {path}");
+        assert!(operation["responses"]["401"].is_object());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_what_its_schema_says() {
+    let (world, document) = world().await;
+    let acme = world.acme().await;
+    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
+    let me = ApiCaller::key(&world, &key).me().await.expect(200).json();
+    let refused = ApiCaller::anonymous(&world).me().await.expect(401).json();
+    let responses = &document["paths"]["/api/v1/me"]["get"]["responses"];
+
+    for (status, body) in [("200", &me), ("401", &refused)] {
+        let content = responses[status]["content"].as_object().unwrap();
+        let schema = &content.values().next().unwrap()["schema"];
+        assert_conforms(&document, schema, body, status);
+    }
+}
+
+/// Each documented member of an object is there if it must be and is of its kind; there is no other.
+fn assert_conforms(document: &Value, schema: &Value, value: &Value, place: &str) {
+    let pointer = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+    let nullable = schema["nullable"] == true;
+    let schema = pointer.map_or(schema, |it| {
+        document.pointer(it.trim_start_matches('#')).unwrap_or_else(|| panic!("{place}: {it}"))
+    });
+    if value.is_null() {
+        assert!(nullable || schema["nullable"] == true, "{place} is null");
+        return;
+    }
+    let is_kind = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        other => panic!("{place} is documented as {other:?}"),
+    };
+    assert!(is_kind, "{place}: {value}");
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value}");
+    }
+    for item in value.as_array().into_iter().flatten() {
+        assert_conforms(document, &schema["items"], item, place);
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let place = format!("{place}.{name}");
+        let documented = &schema["properties"][name];
+        assert!(documented.is_object(), "{place} is not documented");
+        assert_conforms(document, documented, member, &place);
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(name.as_str().unwrap()).is_some(), "{place}.{name} is missing");
+    }
+}
+
+#[tokio::test]
+async fn the_headers_of_an_answer_are_documented() {
+    let (world, document) = world().await;
+    let acme = world.acme().await;
+    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
+    let key = ApiCaller::key(&world, &key);
+
+    for (path, route, status) in [
+        ("/api/v1/me", "/api/v1/me", "200"),
+        ("/api/v1/verify", "/api/v1/verify", "204"),
+        ("/api/v1/verify?scope=x", "/api/v1/verify", "403"),
+    ] {
+        let answer = key.get(path).await;
+
+        assert_eq!(answer.status.to_string(), status);
+        let documented = &document["paths"][route]["get"]["responses"][status]["headers"];
+        let documented: Vec<_> =
+            documented.as_object().unwrap().keys().map(|it| it.to_ascii_lowercase()).collect();
+        let ours = |name: &str| name.starts_with("x-") && name != "x-content-type-options";
+        let names = answer.headers.keys().map(reqwest::header::HeaderName::as_str);
+        for name in names.filter(|name| ours(name) || *name == "www-authenticate") {
+            assert!(documented.iter().any(|it| it == name), "{path}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_without_a_script() {
+    let (world, document) = world().await;
+
+    let page = Browser::new(&world).open("/docs").await;
+
+    assert_eq!(page.status, 200);
+    assert_eq!(page.text("h1"), "API");
+    let code = page.texts("code");
+    for (method, path, operation) in operations(&document) {
+        assert!(code.contains(&format!("{method} {path}")), "{method} {path}");
+        assert!(page.texts("h2").contains(&operation["summary"].as_str().unwrap().to_owned()));
+    }
+    assert!(code.contains(&"RATE_LIMITED".to_owned()));
+    assert!(!page.has("script"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    request_id(&page);
+}
+
+#[tokio::test]
+async fn the_links_of_the_page_lead_somewhere() {
+    let (world, _) = world().await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/docs").await;
+    let links = hrefs(&page.body, "main a[href]");
+    assert!(links.len() >= 4, "{links:?}");
+
+    for link in links {
+        match link.strip_prefix('#') {
+            Some(id) => assert!(page.has(&format!("#{id}")), "{link}"),
+            None => assert_eq!(browser.open(&link).await.status, 200, "{link}"),
+        }
+    }
+}
+
+fn hrefs(page: &str, selector: &str) -> Vec<String> {
+    let selector = Selector::parse(selector).unwrap();
+    let page = Html::parse_document(page);
+    page.select(&selector).map(|link| link.attr("href").unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn language_models_get_plain_text() {
+    let (world, document) = world().await;
+
+    let answer = ApiCaller::anonymous(&world).get("/llms.txt").await;
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert!(answer.body.starts_with("# Latchkey API\n"), "{}", answer.body);
+    assert!(answer.body.contains(&world.url("/openapi.json")));
+    for (method, path, _) in operations(&document) {
+        assert!(answer.body.contains(&format!("### {method} {path}\n")), "{method} {path}");
+    }
+    // nothing was escaped as if it were a page
+    assert!(!answer.body.contains("&quot;") && !answer.body.contains("&#"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_address_is_the_configured_one_and_never_the_hosts() {
+    let issuer = "https://id.example";
+    let world = World::with(|config| config.issuer = issuer.to_owned()).await;
+
+    for path in DOCUMENTS {
+        let request = world.http.get(world.url(path)).header("host", "evil.example");
+
+        let answer = Answer::to(request).await;
+
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains(issuer) && !answer.body.contains("evil"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_credential_does_not_matter() {
+    let (world, _) = world().await;
+
+    for path in DOCUMENTS {
+        let answer = ApiCaller::bearer(&world, "nobody's").get(path).await;
+
+        assert_eq!(answer.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let (world, _) = world().await;
+
+    for path in DOCUMENTS {
+        let answer = Answer::to(world.http.head(world.url(path))).await;
+
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn any_other_method_is_405_in_json() {
+    let (world, _) = world().await;
+
+    for path in DOCUMENTS {
+        let answer = Answer::to(world.http.post(world.url(path))).await;
+
+        let body = json!({ "error": {
+            "code": "METHOD_NOT_ALLOWED",
+            "message": "this path does not have that method",
+            "requestId": request_id(&answer),
+        }});
+        assert_eq!((answer.status, answer.json()), (405, body), "{path}");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+    }
+}

@@ -1,0 +1,238 @@
+//! Many at once: writers wait for each other, readers for nobody, and what must be single is.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use entity::{enterprise, member::Role};
+use futures_util::future::join_all;
+use latchkey::{
+    audit::Actor,
+    identity::users::{self, NewUser},
+    keys::manage::{self, Creation, KeyOwner},
+    store::{self, Store},
+    workspaces::{self, NewWorkspace},
+};
+use sea_orm::{DbBackend, EntityTrait, PaginatorTrait};
+use uuid::Uuid;
+
+use super::Storage;
+use crate::support::{ApiCaller, Tokens, World, new_key, workspace_named};
+
+/// The connections that one process may write with on PostgreSQL.
+const POSTGRES_CONNECTIONS: usize = 16;
+
+fn row(number: usize) -> enterprise::Model {
+    enterprise::Model {
+        id: Uuid::from_u128(number as u128),
+        pin: format!("pin-{number}"),
+        name: "An enterprise".to_owned(),
+        created_at: store::instant(chrono::DateTime::UNIX_EPOCH),
+        comms_allowed_at: None,
+    }
+}
+
+async fn count(store: &Store) -> u64 {
+    enterprise::Entity::find().count(store.read()).await.unwrap()
+}
+
+async fn write(store: &Store, number: usize) {
+    let txn = store.begin().await.unwrap();
+    // reads before it writes: where it may, SQLite would refuse this with BUSY
+    store::enterprises::find_by_pin(&txn, "pin-0").await.unwrap();
+    store::enterprises::insert(&txn, row(number)).await.unwrap().unwrap();
+    txn.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_wait_for_each_other() {
+    let storage = Storage::new().await;
+
+    join_all((0..64).map(|number| write(&storage.store, number))).await;
+
+    assert_eq!(count(&storage.store).await, 64);
+}
+
+/// As `latchkey admin` does beside a running server.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_of_two_processes_wait_for_each_other() {
+    let storage = Storage::new().await;
+    let other = storage.another_store().await;
+
+    tokio::join!(
+        join_all((0..32).map(|number| write(&storage.store, number))),
+        join_all((32..64).map(|number| write(&other, number))),
+    );
+
+    assert_eq!((count(&storage.store).await, count(&other).await), (64, 64));
+}
+
+#[tokio::test]
+async fn readers_do_not_wait_and_see_what_is_committed() {
+    let storage = Storage::new().await;
+    let txn = storage.store.begin().await.unwrap();
+    store::enterprises::insert(&txn, row(1)).await.unwrap().unwrap();
+
+    assert_eq!(count(&storage.store).await, 0);
+    txn.commit().await.unwrap();
+
+    assert_eq!(count(&storage.store).await, 1);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_dropped_leaves_nothing() {
+    let storage = Storage::new().await;
+    let txn = storage.store.begin().await.unwrap();
+    store::enterprises::insert(&txn, row(1)).await.unwrap().unwrap();
+
+    drop(txn);
+
+    assert_eq!(count(&storage.store).await, 0);
+    write(&storage.store, 1).await;
+    assert_eq!(count(&storage.store).await, 1);
+}
+
+#[tokio::test]
+async fn a_transaction_survives_a_duplicate() {
+    let storage = Storage::new().await;
+    write(&storage.store, 1).await;
+    let txn = storage.store.begin().await.unwrap();
+
+    let refused = store::enterprises::insert(&txn, row(1)).await.unwrap();
+    store::enterprises::insert(&txn, row(2)).await.unwrap().unwrap();
+    txn.commit().await.unwrap();
+
+    assert_eq!(refused, Err(store::Duplicate));
+    assert_eq!(count(&storage.store).await, 2);
+}
+
+/// A database that is busy for too long is a 503 within 3 seconds, never a hang and never a 500; and
+/// nothing of it stays behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_database_is_503_in_time() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    let first = Tokens::of(&script.password(&acme.ada).await);
+    let second = Tokens::of(&script.refresh(&first.refresh).await);
+    let is_sqlite = world.app.store.read().get_database_backend() == DbBackend::Sqlite;
+    let writers = if is_sqlite { 1 } else { POSTGRES_CONNECTIONS };
+    let busy = join_all((0..writers).map(|_| world.app.store.begin())).await;
+    assert!(busy.iter().all(Result::is_ok));
+    let caller = ApiCaller::bearer(&world, &second.access);
+
+    let began = Instant::now();
+    // the first use of a successor is a write
+    let (api, token) = tokio::join!(caller.me(), script.refresh(&second.refresh));
+
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!((api.status, &api.json()["error"]["code"]), (503, &"UNAVAILABLE".into()));
+    assert_eq!(api.header("retry-after"), Some("1"));
+    assert_eq!(token.status, 503, "{}", token.body);
+    assert!(token.header("retry-after").is_some());
+    drop(busy);
+    assert_eq!(caller.me().await.status, 200);
+    Tokens::of(&script.refresh(&second.refresh).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_username_is_taken_once() {
+    let world = World::new().await;
+    let workspace = world.workspace("acme").await;
+    let node = world.another_node().await;
+    let new = |number: usize| NewUser {
+        username: if number.is_multiple_of(2) { "joe@example.com" } else { "JOE@example.COM" }
+            .to_owned(),
+        memberships: vec![workspaces::Membership { workspace_id: workspace.id, role: Role::Owner }],
+        ..NewUser::default()
+    };
+
+    let made = join_all((0..6).map(|number| {
+        let app = if number < 3 { &world.app } else { &node.app };
+        users::create(app, Actor::Operator, new(number))
+    }))
+    .await;
+
+    let made: Vec<_> = made.into_iter().map(Result::unwrap).collect();
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+    assert_eq!(world.audited("user.create").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plans_limit_holds_whoever_races() {
+    let world = World::new().await;
+    let free = NewWorkspace { plan: "free".to_owned(), ..workspace_named("joe") };
+    let home = world.workspace_of(free).await;
+    let joe = world.person("joe@example.com", &[(&home, Role::Owner)]).await;
+    let node = world.another_node().await;
+
+    let made = join_all((0..16).map(|number: usize| {
+        let app = if number.is_multiple_of(2) { &world.app } else { &node.app };
+        let new = new_key(&home, KeyOwner::User(joe.id), "leads:read");
+        manage::create(app, Actor::User(joe.id), new)
+    }))
+    .await;
+
+    let (mut created, mut refused) = (0, 0);
+    for made in made {
+        match made.unwrap() {
+            Creation::Created { .. } => created += 1,
+            Creation::PlanLimitReached { limit } => {
+                assert_eq!(limit, 2);
+                refused += 1;
+            }
+            Creation::Invalid(problems) => panic!("{problems:?}"),
+        }
+    }
+    assert_eq!((created, refused), (2, 14));
+    assert_eq!(world.audited("api_key.create").await, 2);
+}
+
+/// The same person, client and workspace have one grant, however many sign in at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_sign_ins_share_one_grant() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    let node = world.another_node().await;
+    let at_node = script.at(&node);
+
+    let answers = join_all((0..8).map(|number: usize| {
+        let client = if number.is_multiple_of(2) { &script } else { &at_node };
+        client.password(&acme.ada)
+    }))
+    .await;
+
+    let mut tokens: Vec<_> = answers.iter().map(Tokens::of).collect();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 8);
+    assert_eq!(world.audited("grant.create").await, 1);
+}
+
+/// The first tokens of a client for itself, asked for by many at once on two nodes.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_first_tokens_of_a_client_share_one_family() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let service = world.client(crate::support::service(Some(&acme.workspace))).await;
+    let node = world.another_node().await;
+    let at_node = service.at(&node);
+
+    let answers = join_all((0..16).map(|number: usize| {
+        let client = if number.is_multiple_of(2) { &service } else { &at_node };
+        client.token(&[("grant_type", "client_credentials")])
+    }))
+    .await;
+
+    let mut families = Vec::new();
+    for answer in &answers {
+        let tokens = Tokens::of(answer);
+        let me = ApiCaller::bearer(&world, &tokens.access).me().await.expect(200).json();
+        families.push(me["credential"]["id"].clone());
+    }
+    families.dedup();
+    assert_eq!(families.len(), 1);
+    // nothing is left of them a day later
+    world.clock.advance(TimeDelta::days(1));
+    let me = ApiCaller::bearer(&world, &Tokens::of(&answers[0]).access).me().await;
+    assert_eq!(me.status, 401);
+}

@@ -1,0 +1,300 @@
+//! One set of steps for SQLite and PostgreSQL, and what happens when a database is not ours.
+
+use std::collections::BTreeMap;
+
+use entity::outbox;
+use futures_util::future::join_all;
+use latchkey::store::Store;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
+
+use super::Storage;
+use crate::support::{Answer, World};
+
+/// A step that no Latchkey has yet.
+const NEWER: &str = "insert into seaql_migrations (version, applied_at) \
+                     values ('m20991231_000001_newer', 0)";
+
+#[derive(FromQueryResult)]
+struct Line {
+    line: String,
+}
+
+async fn lines(store: &Store, sql: &str) -> Vec<String> {
+    let db = store.read();
+    let query = Statement::from_string(db.get_database_backend(), sql);
+    let lines = Line::find_by_statement(query).all(db).await.unwrap();
+    lines.into_iter().map(|Line { line }| line).collect()
+}
+
+fn is_sqlite(store: &Store) -> bool {
+    store.read().get_database_backend() == DbBackend::Sqlite
+}
+
+/// Every table, column, index and constraint, one line each.
+async fn schema(store: &Store) -> Vec<String> {
+    if is_sqlite(store) {
+        let sql = "select type || ' ' || name || ' ' || coalesce(sql, '') as line \
+                   from sqlite_master order by 1";
+        return lines(store, sql).await;
+    }
+    let sql = "select concat_ws(' ', table_name, column_name, data_type, is_nullable, \
+                 character_maximum_length) as line \
+               from information_schema.columns where table_schema = current_schema() \
+               union all select indexdef from pg_indexes where schemaname = current_schema() \
+               union all select conrelid::regclass || ' ' || pg_get_constraintdef(oid) \
+               from pg_constraint where connamespace = current_schema()::regnamespace \
+               order by 1";
+    lines(store, sql).await
+}
+
+/// The names of the tables.
+async fn tables(store: &Store) -> Vec<String> {
+    let sql = if is_sqlite(store) {
+        "select name as line from sqlite_master where type = 'table' order by 1"
+    } else {
+        "select table_name::text as line from information_schema.tables \
+         where table_schema = current_schema() order by 1"
+    };
+    lines(store, sql).await
+}
+
+/// Takes back the last `steps`, or all.
+async fn down(storage: &Storage, steps: Option<u32>) {
+    let txn = storage.store.begin().await.unwrap();
+    Migrator::down(&txn, steps).await.unwrap();
+    txn.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_database_is_brought_up_to_date() {
+    let storage = Storage::new().await;
+    let expected = schema(&storage.store).await;
+    down(&storage, None).await;
+    assert!(!storage.store.is_current().await.unwrap());
+
+    storage.store.migrate().await.unwrap();
+
+    assert!(storage.store.is_current().await.unwrap());
+    assert_eq!(schema(&storage.store).await, expected);
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing() {
+    let storage = Storage::new().await;
+    let before = schema(&storage.store).await;
+
+    storage.store.migrate().await.unwrap();
+
+    assert!(storage.store.is_current().await.unwrap());
+    assert_eq!(schema(&storage.store).await, before);
+}
+
+#[tokio::test]
+async fn every_step_goes_down_and_up_again() {
+    let storage = Storage::new().await;
+    let whole = schema(&storage.store).await;
+    let count = Migrator::migrations().len();
+    let mut after_each = BTreeMap::new();
+
+    for left in (0..count).rev() {
+        down(&storage, Some(1)).await;
+        after_each.insert(left, schema(&storage.store).await);
+    }
+    assert_eq!(tables(&storage.store).await, ["seaql_migrations"]);
+    for left in 1..=count {
+        let txn = storage.store.begin().await.unwrap();
+        Migrator::up(&txn, Some(1)).await.unwrap();
+        txn.commit().await.unwrap();
+        let expected = after_each.get(&left).unwrap_or(&whole);
+        assert_eq!(&schema(&storage.store).await, expected, "after {left} steps");
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_migrate_together() {
+    for _ in 0..3 {
+        let storage = Storage::new().await;
+        down(&storage, None).await;
+        let mut stores = Vec::new();
+        for _ in 0..4 {
+            stores.push(storage.another_store().await);
+        }
+
+        let runs = join_all(stores.iter().map(Store::migrate)).await;
+
+        for run in runs {
+            run.unwrap();
+        }
+        assert!(storage.store.is_current().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_stops_an_older_binary() {
+    let storage = Storage::new().await;
+    storage.execute(NEWER).await;
+    let before = schema(&storage.store).await;
+
+    let refusal = storage.store.migrate().await.unwrap_err();
+
+    assert_eq!(
+        refusal.to_string(),
+        "internal: the database was changed by a newer Latchkey (step m20991231_000001_newer); \
+         start that version, or restore a backup made before it"
+    );
+    assert!(!storage.store.is_current().await.unwrap());
+    assert_eq!(schema(&storage.store).await, before);
+}
+
+/// A step of ours that is missing beside one we do not know must not be added.
+#[tokio::test]
+async fn a_newer_schema_is_not_mended() {
+    let storage = Storage::new().await;
+    down(&storage, Some(1)).await;
+    storage.execute(NEWER).await;
+    let before = schema(&storage.store).await;
+
+    assert!(storage.store.migrate().await.is_err());
+
+    assert_eq!(schema(&storage.store).await, before);
+}
+
+#[tokio::test]
+async fn a_server_is_ready_only_with_its_own_schema() {
+    let world = World::new().await;
+    let ready = || async {
+        let answer = Answer::to(world.http.get(world.url("/readyz"))).await;
+        (answer.status, answer.body.clone(), answer.header("retry-after").map(str::to_owned))
+    };
+    assert_eq!(ready().await, (200, "ready".to_owned(), None));
+
+    let txn = world.app.store.begin().await.unwrap();
+    txn.execute_unprepared(NEWER).await.unwrap();
+    txn.commit().await.unwrap();
+
+    let problem = "the database has another version's schema".to_owned();
+    assert_eq!(ready().await, (503, problem, Some("2".to_owned())));
+    let live = Answer::to(world.http.get(world.url("/healthz"))).await;
+    assert_eq!((live.status, live.body.as_str()), (200, "ok"));
+}
+
+/// Whatever a row type names is a column, on both databases.
+#[tokio::test]
+async fn every_entity_has_its_table() {
+    let storage = Storage::new().await;
+    let db = storage.store.read();
+
+    macro_rules! read {
+        ($($table:ident),+) => {{
+            $(entity::$table::Entity::find().all(db).await.expect(stringify!($table));)+
+            vec![$(stringify!($table)),+]
+        }};
+    }
+    let known = read![
+        access_token,
+        api_key,
+        audit_event,
+        authorization_code,
+        authorization_request,
+        browser_session,
+        client,
+        enterprise,
+        grant,
+        member,
+        outbox,
+        refresh_token,
+        registration_token,
+        second_factor_use,
+        service_account,
+        sign_in_failure,
+        subscription,
+        token_family,
+        user,
+        workspace
+    ];
+
+    let mut expected = known;
+    expected.push("seaql_migrations");
+    expected.sort_unstable();
+    assert_eq!(tables(&storage.store).await, expected);
+}
+
+#[tokio::test]
+async fn a_row_cannot_point_at_nothing() {
+    let storage = Storage::new().await;
+    let nothing = "00000000-0000-0000-0000-000000000000";
+    let (id, digest) = if is_sqlite(&storage.store) {
+        ("x'00000000000000000000000000000000'".to_owned(), "x'00'")
+    } else {
+        (format!("'{nothing}'"), "'\\x00'")
+    };
+
+    for sql in [
+        format!(
+            "insert into refresh_token (token_sha256, family_id, generation, issued_at, expires_at) \
+             values ({digest}, {id}, 0, 0, 0)"
+        ),
+        format!(
+            "insert into access_token (token_sha256, family_id, generation, issued_at, expires_at) \
+             values ({digest}, {id}, 0, 0, 0)"
+        ),
+        format!(
+            "insert into member (workspace_id, user_id, role, created_at) \
+             values ({id}, {id}, 'owner', 0)"
+        ),
+    ] {
+        let txn = storage.store.begin().await.unwrap();
+
+        let refusal = txn.execute_unprepared(&sql).await.unwrap_err().to_string();
+
+        assert!(refusal.to_lowercase().contains("foreign key constraint"), "{refusal}");
+    }
+}
+
+/// What a crash must not lose and a reader must not break.
+#[tokio::test]
+async fn the_embedded_database_is_set_to_last() {
+    let storage = Storage::new().await;
+    if !is_sqlite(&storage.store) {
+        return;
+    }
+
+    let pragma = async |name: &str, is_writer: bool| {
+        let sql = format!("select cast({name} as text) as line from pragma_{name}");
+        if !is_writer {
+            return lines(&storage.store, &sql).await.remove(0);
+        }
+        let txn = storage.store.begin().await.unwrap();
+        let query = Statement::from_string(DbBackend::Sqlite, sql);
+        Line::find_by_statement(query).one(&txn).await.unwrap().unwrap().line
+    };
+
+    for is_writer in [true, false] {
+        assert_eq!(pragma("journal_mode", is_writer).await, "wal");
+        // FULL
+        assert_eq!(pragma("synchronous", is_writer).await, "2");
+        assert_eq!(pragma("foreign_keys", is_writer).await, "1");
+    }
+    assert_eq!(pragma("query_only", true).await, "0");
+    assert_eq!(pragma("query_only", false).await, "1");
+    let written = outbox::Entity::delete_many().exec(storage.store.read()).await;
+    assert!(written.unwrap_err().to_string().contains("readonly"));
+}
+
+/// A delete or a join through a foreign key must not read a whole table.
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let storage = Storage::new().await;
+    if !is_sqlite(&storage.store) {
+        return;
+    }
+    let sql = "select t.name || '.' || f.\"from\" as line \
+               from sqlite_master t, pragma_foreign_key_list(t.name) f \
+               where t.type = 'table' and not exists ( \
+                 select 1 from pragma_index_list(t.name) i, pragma_index_info(i.name) c \
+                 where c.seqno = 0 and c.name = f.\"from\") \
+               order by 1";
+
+    assert_eq!(lines(&storage.store, sql).await, Vec::<String>::new());
+}

@@ -1,0 +1,39 @@
+//! The database underneath: no face shows it, so these tests speak to the store.
+
+mod concurrency;
+mod migrations;
+
+use latchkey::store::Store;
+use sea_orm::ConnectionTrait;
+use tempfile::TempDir;
+
+use crate::support::Database;
+
+/// A migrated database and one process's way into it.
+struct Storage {
+    store: Store,
+    // the database goes before the directory it may be in
+    database: Database,
+    directory: TempDir,
+}
+
+impl Storage {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::create(directory.path()).await;
+        let store = database.open(directory.path()).await;
+        Self { store, database, directory }
+    }
+
+    /// Another process's way into the same database.
+    async fn another_store(&self) -> Store {
+        self.database.open(self.directory.path()).await
+    }
+
+    /// Changes the database behind everybody's back.
+    async fn execute(&self, sql: &str) {
+        let txn = self.store.begin().await.unwrap();
+        txn.execute_unprepared(sql).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+}
