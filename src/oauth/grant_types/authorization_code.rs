@@ -22,14 +22,19 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let asked = requested_resource(app, &request.params)?;
     let code = Secret::parse(presented).ok_or_else(refused)?;
     let code_request = CodeRequest::new(&request.client, &request.params);
+    let mut is_wrong_target = false;
     let outcome = code::exchange(app, &request.client, &code, |stored| {
+        if !code_request.is_worthy_of(stored) {
+            return false;
+        }
         // RFC 8707 §2.2: only what was authorized may be asked for
-        let is_target = asked.is_none() || stored.resource.is_none() || stored.resource == asked;
-        is_target && code_request.is_worthy_of(stored)
+        is_wrong_target = asked.is_some() && stored.resource.is_some() && stored.resource != asked;
+        !is_wrong_target
     })
     .await?;
     match outcome {
         Exchange::Issued(issued) => Ok(issued),
+        Exchange::Refused if is_wrong_target => Err(OAuthError::invalid_target()),
         Exchange::Refused | Exchange::Replayed => Err(refused()),
     }
 }
