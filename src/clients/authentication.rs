@@ -37,12 +37,15 @@ pub async fn authenticate(
 /// # Errors
 /// When the database fails.
 pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Model>, Fault> {
-    // PostgreSQL takes no NUL in a text; an id is printable ASCII anyway (RFC 6749 §A.1)
-    let is_id = (1..=255).contains(&client_id.len())
-        && client_id.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    if !is_id {
+    if !is_id(client_id) {
         return Ok(None);
     }
     let client = store::clients::find(app.store.read(), client_id).await?;
     Ok(client.filter(|client| client.disabled_at.is_none()))
+}
+
+/// Whether a client could have this id. PostgreSQL takes no NUL in a text; an id is printable ASCII
+/// anyway (RFC 6749 §A.1).
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }

@@ -2,6 +2,7 @@
 
 use entity::{client, workspace};
 
+use super::authentication::is_id;
 use crate::{app::App, fault::Fault, store};
 
 /// How many clients one page lists.
@@ -20,6 +21,7 @@ pub struct ClientPage {
 /// # Errors
 /// When the database fails.
 pub async fn page(app: &App, after: Option<&str>) -> Result<ClientPage, Fault> {
+    let after = after.filter(|id| is_id(id));
     let one_more = PAGE as u64 + 1;
     let mut clients = store::clients::list(app.store.read(), after, one_more).await?;
     let has_next = clients.len() > PAGE;
@@ -36,6 +38,9 @@ pub async fn find(
     app: &App,
     id: &str,
 ) -> Result<Option<(client::Model, Option<workspace::Model>)>, Fault> {
+    if !is_id(id) {
+        return Ok(None);
+    }
     let db = app.store.read();
     let Some(client) = store::clients::find(db, id).await? else {
         return Ok(None);

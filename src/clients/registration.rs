@@ -9,7 +9,7 @@ use entity::{
 };
 
 pub use super::metadata::NewClient;
-use super::metadata::problems;
+use super::{authentication::is_id, metadata::problems};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -96,6 +96,9 @@ pub async fn rotate_secret(
     actor: Actor,
     client_id: &str,
 ) -> Result<Option<Secret<ClientSecret>>, Fault> {
+    if !is_id(client_id) {
+        return Ok(None);
+    }
     let secret = Secret::<ClientSecret>::random(&*app.random);
     let txn = app.store.begin().await?;
     if !store::clients::replace_secret(&txn, client_id, secret.sha256()).await? {
@@ -118,6 +121,9 @@ pub async fn set_disabled(
     client_id: &str,
     is_disabled: bool,
 ) -> Result<bool, Fault> {
+    if !is_id(client_id) {
+        return Ok(false);
+    }
     let at = is_disabled.then(|| app.now());
     let txn = app.store.begin().await?;
     if !store::clients::set_disabled(&txn, client_id, at).await? {

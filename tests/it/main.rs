@@ -8,6 +8,8 @@
     reason = "a test that cannot go on shall stop where it stands"
 )]
 
+mod account;
+mod admin;
 mod api;
 mod architecture;
 mod mail;

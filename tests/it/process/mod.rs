@@ -1,3 +1,11 @@
 //! The built program: its command line, its configuration, its beginning and its end.
 
+mod admin_commands;
+mod admin_effects;
+mod admin_refusals;
+mod config;
+mod demo;
+mod demo_credentials;
 mod durability;
+mod health;
+mod shutdown;

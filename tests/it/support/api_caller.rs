@@ -1,6 +1,6 @@
 //! Whoever calls the sibling API.
 
-use super::{Answer, Node, World};
+use super::{Answer, Node, Site};
 
 /// A caller with one credential, or none.
 #[derive(Clone, Debug)]
@@ -11,8 +11,8 @@ pub struct ApiCaller {
 }
 
 impl ApiCaller {
-    fn new(world: &World, header: Option<(&'static str, String)>) -> Self {
-        Self { http: world.http.clone(), server: world.url(""), header }
+    fn new(site: &impl Site, header: Option<(&'static str, String)>) -> Self {
+        Self { http: site.http().clone(), server: site.url(""), header }
     }
 
     /// The same caller, speaking to another node.
@@ -21,18 +21,18 @@ impl ApiCaller {
     }
 
     /// One without a credential.
-    pub fn anonymous(world: &World) -> Self {
-        Self::new(world, None)
+    pub fn anonymous(site: &impl Site) -> Self {
+        Self::new(site, None)
     }
 
     /// `Authorization: Bearer`, with an access token or a key.
-    pub fn bearer(world: &World, credential: &str) -> Self {
-        Self::new(world, Some(("authorization", format!("Bearer {credential}"))))
+    pub fn bearer(site: &impl Site, credential: &str) -> Self {
+        Self::new(site, Some(("authorization", format!("Bearer {credential}"))))
     }
 
     /// `X-API-Key`.
-    pub fn key(world: &World, key: &str) -> Self {
-        Self::new(world, Some(("x-api-key", key.to_owned())))
+    pub fn key(site: &impl Site, key: &str) -> Self {
+        Self::new(site, Some(("x-api-key", key.to_owned())))
     }
 
     /// A GET, to be sent or to be changed first.

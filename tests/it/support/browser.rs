@@ -6,7 +6,7 @@ use reqwest::{Method, header};
 use scraper::{Html, Selector};
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Authorization, Callback, Person, World, form::Form};
+use super::{Answer, Authorization, Callback, Person, Site, form::Form};
 
 /// More than any of our flows has.
 const MAX_REDIRECTS: usize = 10;
@@ -78,9 +78,9 @@ impl Page {
 
 impl Browser {
     /// A browser that has never been here.
-    pub fn new(world: &World) -> Self {
-        let home = Url::parse(&world.url("/")).unwrap();
-        Self { http: world.http.clone(), home, cookies: BTreeMap::new() }
+    pub fn new(site: &impl Site) -> Self {
+        let home = Url::parse(&site.url("/")).unwrap();
+        Self { http: site.http().clone(), home, cookies: BTreeMap::new() }
     }
 
     /// One request, as after typing an address; redirects are not followed.
@@ -139,6 +139,11 @@ impl Browser {
         panic!("{} redirects for ever", page.url);
     }
 
+    /// What it keeps, by name.
+    pub fn cookies(&self) -> &BTreeMap<String, String> {
+        &self.cookies
+    }
+
     /// A request of any making, with this browser's cookies.
     pub async fn send(&mut self, url: Url, request: reqwest::RequestBuilder) -> Page {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
@@ -188,5 +193,17 @@ impl Browser {
             page = self.submit(&page, "#consent-allow", &[]).await;
         }
         page.callback()
+    }
+    /// A browser that somebody is signed in to.
+    pub async fn of(site: &impl Site, person: &Person) -> Self {
+        let mut browser = Self::new(site);
+        let page = browser.sign_in(person).await;
+        assert!(page.has(".who"), "{} {}", page.status, page.text("main"));
+        browser
+    }
+
+    /// The same cookies in another browser: a copy of the jar, as a thief has it.
+    pub fn copy(&self) -> Self {
+        self.clone()
     }
 }

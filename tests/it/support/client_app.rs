@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Node, Person, Pkce, World};
+use super::{Answer, Node, Person, Pkce, Site};
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +43,11 @@ pub struct Tokens {
 }
 
 impl ClientApp {
-    /// A client of a world's server.
-    pub fn new(world: &World, id: &str, secret: Option<&str>) -> Self {
+    /// A client of a server.
+    pub fn new(site: &impl Site, id: &str, secret: Option<&str>) -> Self {
         Self {
-            http: world.http.clone(),
-            server: world.url(""),
+            http: site.http().clone(),
+            server: site.url(""),
             id: id.to_owned(),
             secret: secret.map(str::to_owned),
             redirect_uri: String::new(),

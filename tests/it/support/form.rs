@@ -58,6 +58,28 @@ impl Form {
         self.fields.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Ticks one more box of a list.
+    #[track_caller]
+    pub fn tick(&mut self, name: &str, value: &str) {
+        assert!(self.names.iter().any(|known| known == name), "no {name} in {self:?}");
+        self.fields.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The same form with another value of a field.
+    #[track_caller]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut form = self.clone();
+        form.set(name, value);
+        form
+    }
+
+    /// The same form without a field.
+    pub fn without(&self, name: &str) -> Self {
+        let mut form = self.clone();
+        form.fields.retain(|(field, _)| field != name);
+        form
+    }
+
     /// The value that the page put into a field.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();

@@ -36,6 +36,14 @@ impl World {
     }
 }
 
+impl World {
+    /// How many letters there are, taken out of the mailbox; it may never have been used.
+    pub async fn take_mail_if_any(&self) -> usize {
+        fs::create_dir_all(self.data_dir().join("mail")).unwrap();
+        self.take_mail().await.len()
+    }
+}
+
 impl Letter {
     fn parse(source: &str) -> Self {
         let (head, body) = source.split_once("\r\n\r\n").unwrap();

@@ -8,12 +8,16 @@ mod browser;
 mod chance;
 mod client_app;
 mod database;
+mod forgery;
 mod form;
 mod keys;
 mod mailbox;
 mod people;
 mod pkce;
+mod process;
 mod raw;
+mod site;
+mod totp;
 mod world;
 
 pub use self::{
@@ -22,8 +26,13 @@ pub use self::{
     browser::{Browser, Page},
     client_app::{Authorization, Callback, ClientApp, Tokens},
     database::Database,
+    form::Form,
     keys::new_key,
+    mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
+    process::{Exit, Installation, Process, finished, finished_with},
+    site::Site,
+    totp::{seed_of, totp},
     world::{Node, World, http},
 };

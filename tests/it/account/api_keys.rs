@@ -1,0 +1,281 @@
+//! `/settings/api-keys` and `/workspaces/{slug}/settings/keys`: making, seeing and ending keys.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use entity::member::Role;
+use latchkey::workspaces::NewWorkspace;
+use serde_json::json;
+
+use crate::support::{Acme, Answer, ApiCaller, Browser, Page, World, workspace_named};
+
+pub(super) const KEYS: &str = "/workspaces/acme/settings/keys";
+
+pub(super) async fn ada() -> (World, Acme, Browser) {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let browser = Browser::of(&world, &acme.ada).await;
+    (world, acme, browser)
+}
+
+/// Fills the form for a new key and sends it.
+pub(super) async fn create(browser: &mut Browser, keys: &str, name: &str, scopes: &[&str]) -> Page {
+    let page = browser.get(&format!("{keys}/new")).await;
+    let mut form = page.form("#create-key-submit");
+    form.set("name", name);
+    for scope in scopes {
+        form.tick("scope", scope);
+    }
+    browser.send_form(&page.url, &form).await
+}
+
+/// The key that a page shows.
+#[track_caller]
+pub(super) fn shown_key(page: &Page) -> String {
+    assert_eq!((page.status, &*page.text("h1")), (201, "Key created"), "{}", page.text("main"));
+    raw_key(page).unwrap()
+}
+
+fn raw_key(page: &Page) -> Option<String> {
+    let (_, rest) = page.body.split_once("name=\"raw-key\" value=\"")?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+async fn me(world: &World, key: &str) -> Answer {
+    ApiCaller::key(world, key).me().await
+}
+
+/// The page once it has what `selector` finds: the use of a key is written down soon after the
+/// answer, which does not wait for it.
+async fn noted(browser: &mut Browser, path: &str, selector: &str) -> Page {
+    let begin = Instant::now();
+    loop {
+        let page = browser.get(path).await;
+        if page.has(selector) {
+            return page;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "no {selector}: {}", page.text("main"));
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_made_and_shown_once() {
+    let (world, _, mut browser) = ada().await;
+
+    let page = create(&mut browser, KEYS, "Nightly export", &["leads:read"]).await;
+
+    let key = shown_key(&page);
+    assert!(key.starts_with("lk_live_") && key.len() == 8 + 36, "{}", key.len());
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(page.text("label[for=raw-key]"), "Nightly export, in The workspace acme");
+    let body = me(&world, &key).await.expect(200).json();
+    assert_eq!(body["principal"]["username"], "acme/ada@acme.example");
+    assert_eq!(body["credential"]["name"], "Nightly export");
+    assert_eq!((&body["scopes"], &body["environment"]), (&json!(["leads:read"]), &json!("live")));
+    let list = browser.get(KEYS).await;
+    assert!(!list.body.contains(&key), "it is shown again");
+    assert_eq!(list.text("td code"), format!("{}…{}", &key[..12], &key[key.len() - 4..]));
+    assert_eq!(world.audited("api_key.create").await, 1);
+    for event in world.audit_events().await {
+        assert!(!format!("{event:?}").contains(&key), "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_listed_with_what_there_is_to_know() {
+    let (world, _, mut browser) = ada().await;
+    let page = create(&mut browser, KEYS, "Export", &["leads:read", "leads:write"]).await;
+    world.clock.advance(TimeDelta::hours(23));
+    me(&world, &shown_key(&page)).await.expect(200);
+
+    let page = noted(&mut browser, KEYS, "td[data-label=Used] time[datetime^='2027-03-06']").await;
+
+    assert_eq!(page.text("td.title strong"), "Export");
+    assert_eq!(page.texts("td.title .badge"), ["live", "Active"]);
+    assert_eq!(page.texts("td[data-label=May] li"), ["See your leads", "Create leads"]);
+    assert_eq!(page.text("td[data-label=Owner]"), "acme/ada@acme.example");
+    assert_eq!(page.text("td[data-label=Used]"), "6 Mar 2027made 5 Mar 2027");
+    assert_eq!(page.text("td[data-label=Expires]"), "never");
+    let meter =
+        "1 of 10 keys on the plan pro. Expired and revoked keys count until they are deleted.";
+    assert_eq!(page.text(".meter span"), meter);
+}
+
+#[tokio::test]
+async fn both_addresses_show_the_same_keys() {
+    let (world, acme, mut browser) = ada().await;
+    world.key(&acme.workspace, &acme.ada, "leads:read").await;
+
+    let (first, named) = (browser.get("/settings/api-keys").await, browser.get(KEYS).await);
+
+    assert_eq!((first.status, named.status), (200, 200));
+    assert_eq!(first.body, named.body);
+    assert_eq!(first.texts("tbody tr").len(), 1);
+}
+
+#[tokio::test]
+async fn without_keys_and_without_workspaces_the_page_says_so() {
+    let (world, _, mut browser) = ada().await;
+    let joe = world.person("joe@example.com", &[]).await;
+
+    assert_eq!(browser.get(KEYS).await.text(".empty h2"), "No keys yet");
+    let page = Browser::of(&world, &joe).await.get("/settings/api-keys").await;
+    assert_eq!((page.status, page.text(".empty h2").as_str()), (200, "No workspace yet"));
+}
+
+#[tokio::test]
+async fn a_test_key_sees_the_sandbox() {
+    let (world, _, mut browser) = ada().await;
+    let page = browser.get(&format!("{KEYS}/new")).await;
+    let mut form = page.form("#create-key-submit").with("name", "Sandbox");
+    form.set("environment", "test");
+    form.tick("scope", "leads:read");
+
+    let page = browser.send_form(&page.url, &form).await;
+
+    let key = shown_key(&page);
+    assert!(key.starts_with("lk_test_"));
+    assert_eq!(me(&world, &key).await.json()["environment"], "test");
+}
+
+#[tokio::test]
+async fn a_key_works_through_the_day_it_expires_on() {
+    let (world, acme, mut browser) = ada().await;
+    let page = browser.get(&format!("{KEYS}/new")).await;
+    // it is 10:27:07.250 on the fifth of March
+    let mut form =
+        page.form("#create-key-submit").with("name", "Short").with("expires", "2027-03-06");
+    form.tick("scope", "leads:read");
+    let key = shown_key(&browser.send_form(&page.url, &form).await);
+    let body = me(&world, &key).await.json();
+    assert_eq!(body["credential"]["expiresAt"], "2027-03-07T00:00:00.000Z");
+
+    let left = TimeDelta::hours(37) + TimeDelta::minutes(32) + TimeDelta::milliseconds(52_750);
+    world.clock.advance(left - TimeDelta::milliseconds(1));
+    assert_eq!(me(&world, &key).await.status, 200);
+    world.clock.advance(TimeDelta::milliseconds(1));
+
+    let answer = me(&world, &key).await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (403, &json!("FORBIDDEN")));
+    // her session is over, too
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    assert_eq!(browser.get(KEYS).await.texts("td.title .badge")[1], "Expired");
+}
+
+#[tokio::test]
+async fn a_key_is_switched_off_and_on() {
+    let (world, acme, mut browser) = ada().await;
+    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
+    let page = browser.get(KEYS).await;
+    assert_eq!(page.text("td form button"), "Switch off");
+
+    let answer = browser.submit(&page, "td form", &[]).await;
+
+    let place = "/workspaces/acme/settings/keys?notice=key-disabled";
+    assert_eq!((answer.status, answer.location()), (303, Some(place)));
+    let page = browser.follow(answer).await;
+    assert_eq!(page.text(".flash"), "The key is switched off.");
+    assert_eq!(page.texts("td.title .badge")[1], "Switched off");
+    let refused = me(&world, &key).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (403, &json!("FORBIDDEN")));
+
+    let answer = browser.submit(&page, "td form", &[]).await;
+
+    let page = browser.follow(answer).await;
+    assert_eq!(page.text(".flash"), "The key is switched on.");
+    assert_eq!(me(&world, &key).await.status, 200);
+    assert_eq!(world.audited("api_key.disable").await, 1);
+    assert_eq!(world.audited("api_key.enable").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_deleted_after_a_question() {
+    let (world, acme, mut browser) = ada().await;
+    let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
+    let path = delete_path(&browser.get(KEYS).await);
+    let page = browser.get(&path).await;
+    assert_eq!((page.status, page.text("h1").as_str()), (200, "Delete this key?"));
+    assert_eq!(page.text("dd code"), format!("{}…{}", &key[..12], &key[key.len() - 4..]));
+    assert_eq!(me(&world, &key).await.status, 200, "asking deletes nothing");
+
+    let answer = browser.submit(&page, "#delete-key-confirm", &[]).await;
+
+    let page = browser.follow(answer).await;
+    assert_eq!(page.text(".flash"), "The key is deleted. Requests with it are refused.");
+    assert!(!page.has("tbody tr"));
+    let refused = me(&world, &key).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (401, &json!("UNAUTHORIZED")));
+    assert_eq!(browser.get(&path).await.status, 404);
+    assert_eq!(world.audited("api_key.delete").await, 1);
+}
+
+/// The address of the question before a deletion: of the first key on the page.
+pub(super) fn delete_path(page: &Page) -> String {
+    let (before, _) = page.body.split_once("/delete\"").unwrap();
+    format!("{}/delete", before.rsplit_once('"').unwrap().1)
+}
+
+#[tokio::test]
+async fn full_access_is_offered_where_the_product_has_it() {
+    let (world, acme, mut browser) = ada().await;
+    let free = NewWorkspace { product: "subscribeflow".to_owned(), ..workspace_named("mailing") };
+    let mailing = world.workspace_of(free).await;
+    let actor = latchkey::audit::Actor::Operator;
+    let added =
+        latchkey::workspaces::add_member(&world.app, actor, mailing.id, acme.ada.id, Role::Owner);
+    added.await.unwrap().unwrap();
+    assert!(!browser.get(&format!("{KEYS}/new")).await.has("input[name=full_access]"));
+    let keys = "/workspaces/mailing/settings/keys";
+    let page = browser.get(&format!("{keys}/new")).await;
+
+    let mut form = page.form("#create-key-submit").with("name", "All");
+    form.set("full_access", "yes");
+    let page = browser.send_form(&page.url, &form).await;
+
+    let body = me(&world, &shown_key(&page)).await.json();
+    assert_eq!((&body["fullAccess"], &body["product"]), (&json!(true), &json!("subscribeflow")));
+    assert_eq!(browser.get(keys).await.text("td[data-label=May]"), "Everything");
+}
+
+#[tokio::test]
+async fn a_user_of_several_workspaces_moves_between_them() {
+    let (world, acme, mut browser) = ada().await;
+    assert!(!browser.get(KEYS).await.has(".switcher"));
+    let qflow = NewWorkspace { product: "qflow".to_owned(), ..workspace_named("guests") };
+    let guests = world.workspace_of(qflow).await;
+    world.clock.advance(TimeDelta::seconds(1));
+    let actor = latchkey::audit::Actor::Operator;
+    let added =
+        latchkey::workspaces::add_member(&world.app, actor, guests.id, acme.ada.id, Role::Owner);
+    added.await.unwrap().unwrap();
+
+    let page = browser.get("/settings/api-keys").await;
+
+    assert_eq!(page.texts(".switcher a"), ["The workspace acme", "The workspace guests"]);
+    assert_eq!(page.text(".switcher a[aria-current]"), "The workspace acme");
+    let page = browser.get("/workspaces/guests/settings/keys").await;
+    // OAuth and a subscription key, no API keys
+    assert_eq!(page.text(".empty h2"), "No API keys here");
+    assert!(!page.has("#create-key"));
+}
+
+#[tokio::test]
+async fn a_key_that_was_seen_in_an_address_is_flagged() {
+    let (world, acme, mut browser) = ada().await;
+    let product = NewWorkspace { product: "subworkflow".to_owned(), ..workspace_named("flows") };
+    let flows = world.workspace_of(product).await;
+    let actor = latchkey::audit::Actor::Operator;
+    let added =
+        latchkey::workspaces::add_member(&world.app, actor, flows.id, acme.ada.id, Role::Owner);
+    added.await.unwrap().unwrap();
+    let key = world.key(&flows, &acme.ada, "datasets:read").await;
+    let keys = "/workspaces/flows/settings/keys";
+    me(&world, &key).await.expect(200);
+    assert_eq!(browser.get(keys).await.texts("td.title .badge"), ["live", "Active"]);
+
+    ApiCaller::anonymous(&world).get(&format!("/api/v1/me?api-key={key}")).await.expect(200);
+
+    let page = noted(&mut browser, keys, "td.title .badge.bad").await;
+    assert_eq!(page.texts("td.title .badge"), ["live", "Active", "Seen in a URL"]);
+}

@@ -1,0 +1,11 @@
+//! The account face: one file a page.
+
+mod api_keys;
+mod api_keys_refusals;
+mod connected_apps;
+mod login;
+mod login_refusals;
+mod password_reset;
+mod second_factor;
+mod security;
+mod session;

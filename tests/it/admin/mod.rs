@@ -1,0 +1,4 @@
+//! The admin face: one file a page.
+
+mod clients;
+mod clients_refusals;
