@@ -56,10 +56,14 @@ fn finished(ended: Ended) -> Result<(), Failure> {
     }
 }
 
-/// Logs go to standard error, as `RUST_LOG` says.
+/// Logs go to standard error, as `RUST_LOG` says; but never the dialogue with the mail server, which
+/// has its password in it.
 fn log_to_stderr() {
-    let filter =
+    let mut filter =
         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    if let Ok(quiet) = "lettre=info".parse() {
+        filter = filter.add_directive(quiet);
+    }
     // somebody who logs already, as a test may, keeps doing so
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

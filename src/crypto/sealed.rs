@@ -70,11 +70,11 @@ mod tests {
     #[test]
     fn a_sealed_value_opens_only_in_its_own_row() {
         let sealer = Sealer::new(&[1; 32]).unwrap();
-        let sealed = sealer.seal(&Fixed, "outbox:1", b"secret").unwrap();
+        let value = sealer.seal(&Fixed, "outbox:1", b"secret").unwrap();
 
-        assert_eq!(sealer.open("outbox:1", &sealed).unwrap(), b"secret");
-        assert!(sealer.open("outbox:2", &sealed).is_err());
-        assert!(Sealer::new(&[2; 32]).unwrap().open("outbox:1", &sealed).is_err());
-        assert!(sealer.open("outbox:1", &sealed[..10]).is_err());
+        assert_eq!(sealer.open("outbox:1", &value).unwrap(), b"secret");
+        assert!(sealer.open("outbox:2", &value).is_err());
+        assert!(Sealer::new(&[2; 32]).unwrap().open("outbox:1", &value).is_err());
+        assert!(sealer.open("outbox:1", &value[..10]).is_err());
     }
 }

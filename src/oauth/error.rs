@@ -72,10 +72,9 @@ impl OAuthError {
         Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description)
     }
 
-    /// The account or the address must wait.
+    /// The account or the address must wait. Contract §3 gives this body no description.
     pub fn too_many_requests(retry_after_secs: u64) -> Self {
-        let description = "too many failed attempts; wait before the next one";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", description)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "")
             .with(header::RETRY_AFTER, retry_after_secs.to_string())
     }
 
@@ -123,7 +122,10 @@ impl From<Fault> for OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.code, "error_description": self.description });
+        let mut body = json!({ "error": self.code });
+        if !self.description.is_empty() {
+            body["error_description"] = self.description.into();
+        }
         let mut response = json_response(self.status, &body);
         if let Some((name, value)) = self.header
             && let Ok(value) = value.parse()

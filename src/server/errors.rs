@@ -81,7 +81,7 @@ impl Dialect {
             status if status.is_client_error() => {
                 ("INVALID_REQUEST", "invalid_request", "the request cannot be read")
             }
-            _ => ("INTERNAL", "server_error", "the server failed"),
+            _ => ("INTERNAL_ERROR", "server_error", "the server failed"),
         };
         match self {
             Self::OAuth => json!({ "error": oauth_code, "error_description": text }),

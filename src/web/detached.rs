@@ -65,12 +65,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_a_500() {
-        let endpoint = make(|_| async {
-            if true {
-                panic!("on purpose")
-            }
-        })
-        .with(Detached);
+        async fn fall(_: Request) -> &'static str {
+            panic!("on purpose")
+        }
+        let endpoint = make(fall).with(Detached);
 
         let response = endpoint.get_response(Request::default()).await;
 

@@ -2,8 +2,13 @@
 //!
 //! `support/` has the world and its actors; then one file an endpoint, by face. Each begins with
 //! the happy path and goes on with every refusal in the order the handler checks them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shall stop where it stands"
+)]
 
+mod api;
 mod architecture;
 mod oauth;
 mod support;

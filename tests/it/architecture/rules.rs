@@ -73,9 +73,9 @@ fn layers(source: &Source) -> Vec<String> {
     let is_face = |room: &str| FACES.contains(&room);
     let mut broken = Vec::new();
     for path in &source.paths {
-        let [root, room, ..] = path.as_slice() else { continue };
+        let [origin, room, ..] = path.as_slice() else { continue };
         // `main.rs` is a crate of its own and sees ours under its name
-        if (root != "crate" && root != "latchkey") || room == source.room() {
+        if (origin != "crate" && origin != "latchkey") || room == source.room() {
             continue;
         }
         let Some(there) = place_of(room) else { continue };

@@ -27,7 +27,6 @@ fn wait_of(answer: &Answer) -> Option<u64> {
     }
     let body = json!({
         "error": "too_many_requests",
-        "error_description": "too many failed attempts; wait before the next one",
     });
     assert_eq!(answer.shown(), (429, body));
     Some(answer.header("retry-after").unwrap().parse().unwrap())

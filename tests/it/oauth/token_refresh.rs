@@ -1,42 +1,21 @@
 //! `POST /oauth/token` with `grant_type=refresh_token` (RFC 6749 §6): rotation that cannot lose a
-//! session (contract §3). What happens to a token that is used again is in `token_refresh_reuse`.
+//! session (contract §3). What is refused is in `token_refresh_refusals`, what happens to a token
+//! that is used again in `token_refresh_reuse`.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use latchkey::{
-    audit::Actor,
-    clients::registration::{self, NewClient},
-    crypto::secret::{RefreshToken, Secret},
-    identity::users,
-    workspaces,
-};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::support::{Acme, ApiCaller, ClientApp, Tokens, World, script};
-
-async fn world() -> (World, Acme, ClientApp, Tokens) {
-    let world = World::new().await;
-    let acme = world.acme().await;
-    let script = world.script().await;
-    let tokens = Tokens::of(&script.password(&acme.ada).await);
-    (world, acme, script, tokens)
-}
-
-fn refused() -> (u16, Value) {
-    let body = json!({
-        "error": "invalid_grant",
-        "error_description": "the refresh token is not valid",
-    });
-    (400, body)
-}
+use super::{refresh_refused, signed_in};
+use crate::support::{ApiCaller, ClientApp, Tokens, World};
 
 #[tokio::test]
 async fn a_refresh_replaces_the_pair() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
 
     let answer = script.refresh(&first.refresh).await;
 
@@ -59,7 +38,7 @@ async fn a_refresh_replaces_the_pair() {
 
 #[tokio::test]
 async fn a_retry_gets_the_same_pair() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     world.clock.advance(TimeDelta::milliseconds(59_999));
 
@@ -73,7 +52,7 @@ async fn a_retry_gets_the_same_pair() {
 
 #[tokio::test]
 async fn a_retry_on_another_node_gets_the_same_pair() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     let node = world.another_node().await;
 
@@ -92,12 +71,12 @@ async fn without_a_retry_window_there_is_no_retry() {
     let first = Tokens::of(&script.password(&acme.ada).await);
     Tokens::of(&script.refresh(&first.refresh).await);
 
-    assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
+    assert_eq!(script.refresh(&first.refresh).await.shown(), refresh_refused());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_racing_refreshes_get_one_pair() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let node = world.another_node().await;
     let nodes = [script.clone(), script.at(&node)];
 
@@ -116,7 +95,7 @@ async fn sixty_four_racing_refreshes_get_one_pair() {
 /// However early the connection breaks, the session goes on.
 #[tokio::test]
 async fn a_dropped_answer_signs_nobody_out() {
-    let (world, _, script, mut tokens) = world().await;
+    let (world, _, script, mut tokens) = signed_in().await;
     for is_answered in [false, true, false, true] {
         let mut socket = TcpStream::connect(world.address).await.unwrap();
         socket.write_all(&refresh_request(&script, &tokens.refresh)).await.unwrap();
@@ -136,7 +115,7 @@ async fn a_dropped_answer_signs_nobody_out() {
 
 #[tokio::test]
 async fn a_node_that_dies_between_commit_and_answer_signs_nobody_out() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let dying = world.another_node().await;
     let mut socket = TcpStream::connect(dying.address).await.unwrap();
     socket.write_all(&refresh_request(&script, &first.refresh)).await.unwrap();
@@ -151,7 +130,7 @@ async fn a_node_that_dies_between_commit_and_answer_signs_nobody_out() {
 
 #[tokio::test]
 async fn the_scope_may_be_narrowed_for_one_access_token() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
 
     let narrow = script.refresh_with(&first.refresh, &[("scope", "leads:read")]).await;
 
@@ -166,7 +145,7 @@ async fn the_scope_may_be_narrowed_for_one_access_token() {
 
 #[tokio::test]
 async fn a_retry_with_another_scope_gets_an_access_token_of_its_own() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let wide = Tokens::of(&script.refresh(&first.refresh).await);
 
     let narrow = script.refresh_with(&first.refresh, &[("scope", "leads:read")]).await;
@@ -180,7 +159,7 @@ async fn a_retry_with_another_scope_gets_an_access_token_of_its_own() {
 
 #[tokio::test]
 async fn the_scope_may_not_be_widened() {
-    let (_world, acme, script, _) = world().await;
+    let (_world, acme, script, _) = signed_in().await;
     let granted = script.password_with(&acme.ada, &[("scope", "leads:read")]).await;
     let first = Tokens::of(&granted);
 
@@ -198,190 +177,6 @@ async fn the_scope_may_not_be_widened() {
     // nothing was consumed
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert_eq!(second.scope, "leads:read");
-}
-
-#[tokio::test]
-async fn a_resource_that_was_not_granted_is_refused() {
-    let (_world, _, script, first) = world().await;
-    let resource = [("resource", "https://elsewhere.example")];
-
-    let answer = script.refresh_with(&first.refresh, &resource).await;
-
-    assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_target")));
-    Tokens::of(&script.refresh(&first.refresh).await);
-}
-
-#[tokio::test]
-async fn a_refresh_token_must_be_there() {
-    let (_world, _, script, _) = world().await;
-
-    for params in [
-        &[("grant_type", "refresh_token")][..],
-        &[("grant_type", "refresh_token"), ("refresh_token", "")],
-    ] {
-        let answer = script.token(params).await;
-
-        let body = json!({
-            "error": "invalid_request",
-            "error_description": "refresh_token is missing",
-        });
-        assert_eq!(answer.shown(), (400, body));
-    }
-}
-
-#[tokio::test]
-async fn what_is_no_refresh_token_is_refused() {
-    let (_world, _, script, first) = world().await;
-    let mut typo = first.refresh.clone().into_bytes();
-    typo[20] = if typo[20] == b'a' { b'b' } else { b'a' };
-    let typo = String::from_utf8(typo).unwrap();
-    let unknown = Secret::<RefreshToken>::from_entropy(&[7; 32]);
-    let longer = format!("{} ", first.refresh);
-
-    for token in
-        ["x", "lk_rt_", &first.access, &typo, unknown.reveal(), &longer, &"x".repeat(60_000)]
-    {
-        assert_eq!(script.refresh(token).await.shown(), refused(), "{token}");
-    }
-    Tokens::of(&script.refresh(&first.refresh).await);
-}
-
-#[tokio::test]
-async fn another_clients_token_is_refused_and_untouched() {
-    let (world, _, script, first) = world().await;
-    let thief = world.script().await;
-
-    assert_eq!(thief.refresh(&first.refresh).await.shown(), refused());
-
-    let second = Tokens::of(&script.refresh(&first.refresh).await);
-    // ownership is proved before anything is destroyed: a spent token is nothing to a thief either
-    assert_eq!(ApiCaller::bearer(&world, &second.access).me().await.status, 200);
-    assert_eq!(thief.refresh(&first.refresh).await.shown(), refused());
-    assert_eq!(thief.refresh(&second.refresh).await.shown(), refused());
-    assert_eq!(ApiCaller::bearer(&world, &second.access).me().await.status, 200);
-    Tokens::of(&script.refresh(&second.refresh).await);
-}
-
-#[tokio::test]
-async fn a_client_that_is_not_registered_for_it_is_refused() {
-    let (world, _, _, first) = world().await;
-    let service = world.introspector().await;
-
-    let answer = service.refresh(&first.refresh).await;
-
-    let body = json!({
-        "error": "unauthorized_client",
-        "error_description": "the client is not registered for this grant type",
-    });
-    assert_eq!(answer.shown(), (400, body));
-}
-
-#[tokio::test]
-async fn an_unused_token_ends_after_thirty_days() {
-    let (world, acme, script, first) = world().await;
-    let other = Tokens::of(&script.password(&acme.ada).await);
-    world.clock.advance(TimeDelta::days(30) - TimeDelta::milliseconds(1));
-
-    let in_time = script.refresh(&first.refresh).await;
-    world.clock.advance(TimeDelta::milliseconds(1));
-    let too_late = script.refresh(&other.refresh).await;
-
-    assert_eq!((in_time.status, too_late.shown()), (200, refused()));
-}
-
-#[tokio::test]
-async fn a_busy_session_ends_after_a_year() {
-    let (world, _, script, mut tokens) = world().await;
-    for _ in 0..14 {
-        world.clock.advance(TimeDelta::days(26));
-        tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
-    }
-    world.clock.advance(TimeDelta::days(1) - TimeDelta::milliseconds(1));
-    tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
-
-    world.clock.advance(TimeDelta::milliseconds(1));
-
-    assert_eq!(script.refresh(&tokens.refresh).await.shown(), refused());
-}
-
-#[tokio::test]
-async fn a_clients_own_lifetimes_win() {
-    let (world, acme, _, _) = world().await;
-    let client = NewClient {
-        access_token_ttl_secs: Some(120),
-        refresh_token_idle_ttl_secs: Some(600),
-        refresh_token_absolute_ttl_secs: Some(1000),
-        ..script()
-    };
-    let client = world.client(client).await;
-    let first = Tokens::of(&client.password(&acme.ada).await);
-    world.clock.advance(TimeDelta::seconds(599));
-
-    let answer = client.refresh(&first.refresh).await;
-
-    assert_eq!(answer.json()["expires_in"], 120);
-    let second = Tokens::of(&answer);
-    world.clock.advance(TimeDelta::seconds(400));
-    let third = Tokens::of(&client.refresh(&second.refresh).await);
-    world.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(client.refresh(&third.refresh).await.shown(), refused());
-}
-
-#[tokio::test]
-async fn an_access_token_ends_after_an_hour() {
-    let (world, _, script, first) = world().await;
-    let caller = ApiCaller::bearer(&world, &first.access);
-    world.clock.advance(TimeDelta::milliseconds(3_599_999));
-    assert_eq!(caller.me().await.status, 200);
-
-    world.clock.advance(TimeDelta::milliseconds(1));
-
-    assert_eq!(caller.me().await.status, 401);
-    Tokens::of(&script.refresh(&first.refresh).await);
-}
-
-#[tokio::test]
-async fn a_disabled_client_is_refused_and_loses_nothing() {
-    let (world, _, script, first) = world().await;
-    let disable = |is_disabled| {
-        registration::set_disabled(&world.app, Actor::Operator, &script.id, is_disabled)
-    };
-    assert!(disable(true).await.unwrap());
-
-    let answer = script.refresh(&first.refresh).await;
-
-    assert_eq!((answer.status, &answer.json()["error"]), (401, &json!("invalid_client")));
-    assert!(disable(false).await.unwrap());
-    Tokens::of(&script.refresh(&first.refresh).await);
-}
-
-#[tokio::test]
-async fn a_disabled_user_cannot_refresh() {
-    let (world, acme, script, first) = world().await;
-
-    assert!(users::disable(&world.app, Actor::Operator, acme.ada.id).await.unwrap());
-
-    assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
-}
-
-#[tokio::test]
-async fn a_disabled_workspace_cannot_be_refreshed_for() {
-    let (world, acme, script, first) = world().await;
-    let id = acme.workspace.id;
-
-    assert!(workspaces::disable_workspace(&world.app, Actor::Operator, id).await.unwrap());
-
-    assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
-}
-
-#[tokio::test]
-async fn who_was_removed_from_the_workspace_cannot_refresh() {
-    let (world, acme, script, first) = world().await;
-    let (id, ada) = (acme.workspace.id, acme.ada.id);
-
-    assert!(workspaces::remove_member(&world.app, Actor::Operator, id, ada).await.unwrap());
-
-    assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
 }
 
 /// The bytes of a refresh on a connection of its own.

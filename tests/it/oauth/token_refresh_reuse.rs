@@ -4,26 +4,11 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use latchkey::{audit::Actor, tokens::revoke};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Acme, ApiCaller, ClientApp, Tokens, World};
-
-async fn world() -> (World, Acme, ClientApp, Tokens) {
-    let world = World::new().await;
-    let acme = world.acme().await;
-    let script = world.script().await;
-    let tokens = Tokens::of(&script.password(&acme.ada).await);
-    (world, acme, script, tokens)
-}
-
-fn refused() -> (u16, Value) {
-    let body = json!({
-        "error": "invalid_grant",
-        "error_description": "the refresh token is not valid",
-    });
-    (400, body)
-}
+use super::{refresh_refused, signed_in};
+use crate::support::{ApiCaller, ClientApp, Tokens, World};
 
 async fn is_alive(world: &World, access_token: &str) -> bool {
     let answer = ApiCaller::bearer(world, access_token).me().await;
@@ -35,7 +20,7 @@ async fn is_alive(world: &World, access_token: &str) -> bool {
 async fn assert_grant_is_dead(world: &World, script: &ClientApp, tokens: &[&Tokens]) {
     for pair in tokens {
         assert!(!is_alive(world, &pair.access).await);
-        assert_eq!(script.refresh(&pair.refresh).await.shown(), refused());
+        assert_eq!(script.refresh(&pair.refresh).await.shown(), refresh_refused());
     }
     assert_eq!(world.audited("refresh_token.reuse").await, 1);
     let letters = world.take_mail().await;
@@ -47,68 +32,68 @@ async fn assert_grant_is_dead(world: &World, script: &ClientApp, tokens: &[&Toke
 
 #[tokio::test]
 async fn the_first_call_with_the_new_access_token_closes_the_window() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &second.access).await);
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn an_introspection_of_the_new_access_token_closes_the_window() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(world.introspector().await.sees_alive(&second.access).await);
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn a_use_of_the_new_refresh_token_closes_the_window() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     let third = Tokens::of(&script.refresh(&second.refresh).await);
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second, &third]).await;
 }
 
 #[tokio::test]
 async fn a_use_on_one_node_closes_the_window_on_all() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let node = world.another_node().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &second.access).await);
 
     let replay = script.at(&node).refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn the_window_closes_after_sixty_seconds() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     world.clock.advance(TimeDelta::seconds(60));
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn retries_do_not_keep_the_window_open() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     for _ in 0..5 {
         world.clock.advance(TimeDelta::seconds(11));
@@ -118,13 +103,13 @@ async fn retries_do_not_keep_the_window_open() {
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn the_old_access_token_does_not_close_the_window() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &first.access).await);
 
@@ -135,7 +120,7 @@ async fn the_old_access_token_does_not_close_the_window() {
 
 #[tokio::test]
 async fn a_grandparent_ends_the_grant_even_in_the_window() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     let third = Tokens::of(&script.refresh(&second.refresh).await);
     // the parent may still be tried again
@@ -143,13 +128,13 @@ async fn a_grandparent_ends_the_grant_even_in_the_window() {
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second, &third]).await;
 }
 
 #[tokio::test]
 async fn every_family_of_the_grant_dies_and_no_other_grant() {
-    let (world, acme, script, first) = world().await;
+    let (world, acme, script, first) = signed_in().await;
     let phone = Tokens::of(&script.password(&acme.ada).await);
     let other_client = world.script().await;
     let other = Tokens::of(&other_client.password(&acme.ada).await);
@@ -158,7 +143,7 @@ async fn every_family_of_the_grant_dies_and_no_other_grant() {
 
     let replay = script.refresh(&first.refresh).await;
 
-    assert_eq!(replay.shown(), refused());
+    assert_eq!(replay.shown(), refresh_refused());
     assert_grant_is_dead(&world, &script, &[&first, &second, &phone]).await;
     assert!(is_alive(&world, &other.access).await);
     Tokens::of(&other_client.refresh(&other.refresh).await);
@@ -169,7 +154,7 @@ async fn every_family_of_the_grant_dies_and_no_other_grant() {
 
 #[tokio::test]
 async fn a_replay_is_recorded_with_client_and_grant() {
-    let (world, acme, script, first) = world().await;
+    let (world, acme, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &second.access).await);
 
@@ -186,13 +171,13 @@ async fn a_replay_is_recorded_with_client_and_grant() {
 
 #[tokio::test]
 async fn a_spent_token_of_a_revoked_grant_is_not_reported_again() {
-    let (world, acme, script, first) = world().await;
+    let (world, acme, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     let ended = revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap();
     assert_eq!(ended, 1);
 
     for token in [&first.refresh, &second.refresh] {
-        assert_eq!(script.refresh(token).await.shown(), refused());
+        assert_eq!(script.refresh(token).await.shown(), refresh_refused());
     }
 
     assert_eq!(world.audited("refresh_token.reuse").await, 0);
@@ -201,7 +186,7 @@ async fn a_spent_token_of_a_revoked_grant_is_not_reported_again() {
 
 #[tokio::test]
 async fn a_request_that_asks_for_too_much_is_no_replay() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &second.access).await);
 
@@ -216,7 +201,7 @@ async fn a_request_that_asks_for_too_much_is_no_replay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_with_a_successors_use_never_makes_a_second_pair() {
     for _ in 0..4 {
-        let (world, _, script, first) = world().await;
+        let (world, _, script, first) = signed_in().await;
         let second = Tokens::of(&script.refresh(&first.refresh).await);
         let caller = ApiCaller::bearer(&world, &second.access);
 
@@ -228,7 +213,7 @@ async fn a_race_with_a_successors_use_never_makes_a_second_pair() {
         for retry in &retries {
             match retry.status {
                 200 => assert_eq!(Tokens::of(retry), second),
-                _ => assert_eq!(retry.shown(), refused()),
+                _ => assert_eq!(retry.shown(), refresh_refused()),
             }
         }
         let is_replayed = retries.iter().any(|retry| retry.status == 400);
@@ -240,19 +225,19 @@ async fn a_race_with_a_successors_use_never_makes_a_second_pair() {
 /// Racing replays end the grant once.
 #[tokio::test(flavor = "multi_thread")]
 async fn racing_replays_end_the_grant_once() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
     assert!(is_alive(&world, &second.access).await);
 
     let answers = join_all((0..32).map(|_| script.refresh(&first.refresh))).await;
 
-    assert!(answers.iter().all(|answer| answer.shown() == refused()));
+    assert!(answers.iter().all(|answer| answer.shown() == refresh_refused()));
     assert_grant_is_dead(&world, &script, &[&first, &second]).await;
 }
 
 #[tokio::test]
 async fn an_administrators_revocation_ends_both_tokens_at_once() {
-    let (world, _, script, first) = world().await;
+    let (world, _, script, first) = signed_in().await;
     let events = world.audit_events().await;
     let grant = events.iter().find(|event| event.action == "grant.create").unwrap();
     let grant: Uuid = grant.target_id.as_deref().unwrap().parse().unwrap();
@@ -260,6 +245,6 @@ async fn an_administrators_revocation_ends_both_tokens_at_once() {
     assert!(revoke::revoke_grant(&world.app, Actor::Operator, grant).await.unwrap());
 
     assert!(!is_alive(&world, &first.access).await);
-    assert_eq!(script.refresh(&first.refresh).await.shown(), refused());
+    assert_eq!(script.refresh(&first.refresh).await.shown(), refresh_refused());
     assert_eq!(world.audited("grant.revoke").await, 1);
 }

@@ -1,6 +1,6 @@
 //! Whoever calls the sibling API.
 
-use super::{Answer, World};
+use super::{Answer, Node, World};
 
 /// A caller with one credential, or none.
 #[derive(Clone, Debug)]
@@ -13,6 +13,11 @@ pub struct ApiCaller {
 impl ApiCaller {
     fn new(world: &World, header: Option<(&'static str, String)>) -> Self {
         Self { http: world.http.clone(), server: world.url(""), header }
+    }
+
+    /// The same caller, speaking to another node.
+    pub fn at(&self, node: &Node) -> Self {
+        Self { server: node.url(""), ..self.clone() }
     }
 
     /// One without a credential.

@@ -163,11 +163,6 @@ impl Browser {
         }
     }
 
-    /// The cookies it has, by name.
-    pub fn cookies(&self) -> &BTreeMap<String, String> {
-        &self.cookies
-    }
-
     /// Fills the sign-in form of a page and follows where it leads on this server.
     pub async fn sign_in_on(&mut self, page: &Page, person: &Person) -> Page {
         let fields =

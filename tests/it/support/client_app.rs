@@ -13,8 +13,6 @@ use super::{Answer, Node, Person, Pkce, World};
 pub enum Proof {
     /// `client_secret_basic`.
     Basic,
-    /// `client_secret_post`.
-    Post,
     /// `none`: a public client.
     None,
 }
@@ -62,11 +60,6 @@ impl ClientApp {
         Self { server: node.url(""), ..self.clone() }
     }
 
-    /// The same client, sending its secret in the body.
-    pub fn by_post(&self) -> Self {
-        Self { proof: Proof::Post, ..self.clone() }
-    }
-
     /// The same client with another secret, or none.
     pub fn with_secret(&self, secret: Option<&str>) -> Self {
         let proof = if secret.is_some() { Proof::Basic } else { Proof::None };
@@ -83,9 +76,6 @@ impl ClientApp {
             (Proof::Basic, Some(secret)) => {
                 let (id, secret): (String, String) = (encoded(&self.id), encoded(secret));
                 request = request.basic_auth(id, Some(secret));
-            }
-            (Proof::Post, Some(secret)) => {
-                body.append_pair("client_id", &self.id).append_pair("client_secret", secret);
             }
             _ => {
                 body.append_pair("client_id", &self.id);
@@ -145,11 +135,6 @@ impl ClientApp {
         let mut params = vec![("grant_type", "authorization_code"), ("code", code)];
         params.extend(more);
         self.token(&params).await
-    }
-
-    /// RFC 7009.
-    pub async fn revoke(&self, token: &str) -> Answer {
-        Answer::to(self.request("/oauth/revoke", &[("token", token)])).await
     }
 
     /// RFC 7662.

@@ -3,7 +3,12 @@
 //! SQLite by default; PostgreSQL when `TEST_POSTGRES_URL` names a server on which databases may be
 //! created and dropped.
 
-use std::{fs, path::Path, process};
+use std::{
+    fs,
+    path::Path,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use latchkey::store::Store;
 use sea_orm::{
@@ -28,14 +33,13 @@ pub enum Database {
 impl Database {
     /// A fresh migrated database, in `data_dir` if it is a file.
     pub async fn create(data_dir: &Path) -> Self {
+        static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
         let Some(server) = postgres_server() else {
-            static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
-            let content = MIGRATED.get_or_init(migrated_file).await;
-            fs::write(sqlite_file(data_dir), content).unwrap();
+            fs::write(sqlite_file(data_dir), FILE.get_or_init(migrated_file).await).unwrap();
             return Self::Sqlite;
         };
-        static MIGRATED: OnceCell<String> = OnceCell::const_new();
-        let template = MIGRATED.get_or_init(|| migrated_database(&server)).await;
+        let template = TEMPLATE.get_or_init(|| migrated_database(&server)).await;
         let name = unused_name();
         let create = format!("create database {name} template {template}");
         run(&server, &create).await;
@@ -91,12 +95,13 @@ async fn migrated_database(server: &str) -> String {
     name
 }
 
+#[derive(FromQueryResult)]
+struct Found {
+    name: String,
+}
+
 /// Databases of processes that are no more; the last template of every run is among them.
 async fn drop_left_behind(server: &str) {
-    #[derive(FromQueryResult)]
-    struct Found {
-        name: String,
-    }
     let connection = connect(server).await;
     let sql = "select datname::text as name from pg_database";
     let all = Statement::from_string(connection.get_database_backend(), sql);
@@ -112,7 +117,6 @@ async fn drop_left_behind(server: &str) {
 }
 
 fn unused_name() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("{PREFIX}{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

@@ -58,13 +58,6 @@ impl Form {
         self.fields.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Ticks one more box of a list.
-    #[track_caller]
-    pub fn tick(&mut self, name: &str, value: &str) {
-        assert!(self.names.iter().any(|known| known == name), "no {name} in {self:?}");
-        self.fields.push((name.to_owned(), value.to_owned()));
-    }
-
     /// The value that the page put into a field.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();

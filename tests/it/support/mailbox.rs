@@ -45,13 +45,6 @@ impl Letter {
         };
         Self { to: header("To:"), subject: header("Subject:"), text: plain_text(body) }
     }
-
-    /// The first link in it.
-    #[track_caller]
-    pub fn link(&self) -> &str {
-        let mut words = self.text.split_whitespace();
-        words.find(|word| word.starts_with("http")).expect("a link")
-    }
 }
 
 /// The text/plain part of a multipart body, decoded.

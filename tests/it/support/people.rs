@@ -5,6 +5,7 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient, Registration},
     config::Environment,
+    crypto::secret::Secret,
     identity::users::{self, NewUser},
     keys::manage::{self, Creation, KeyOwner, NewKey},
     workspaces::{self, Membership, NewWorkspace},
@@ -37,6 +38,13 @@ pub struct Acme {
 }
 
 impl World {
+    /// A world with enterprise and workspace `acme`.
+    pub async fn of_acme() -> (Self, Acme) {
+        let world = Self::new().await;
+        let acme = world.acme().await;
+        (world, acme)
+    }
+
     /// Enterprise and workspace `acme`, and Ada who owns it.
     pub async fn acme(&self) -> Acme {
         self.enterprise("acme").await;
@@ -95,7 +103,7 @@ impl World {
         let redirect_uri = new.redirect_uris.first().cloned().unwrap_or_default();
         match registration::register(&self.app, Actor::Operator, new).await.unwrap() {
             Registration::Registered { client, secret } => {
-                let secret = secret.as_ref().map(|secret| secret.reveal());
+                let secret = secret.as_ref().map(Secret::reveal);
                 let mut app = ClientApp::new(self, &client.id, secret);
                 app.redirect_uri = redirect_uri;
                 app
