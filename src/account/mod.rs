@@ -10,6 +10,7 @@ mod new_key;
 mod onward;
 mod profile;
 mod reset_password;
+mod scan_run;
 mod second_factor;
 mod security;
 
@@ -37,6 +38,7 @@ pub fn routes() -> Route {
             "/reset-password",
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         );
+    let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
     keys_routes(settings_routes(route))
 }
 

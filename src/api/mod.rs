@@ -17,6 +17,8 @@ mod me;
 mod outline;
 mod paging;
 mod paths;
+mod scan_schema;
+mod scans;
 mod schema;
 mod scoped;
 mod verify;
@@ -50,6 +52,10 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
-    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+fn service() -> OpenApiService<(me::Me, verify::Verify, scans::Scans), ()> {
+    OpenApiService::new(
+        (me::Me, verify::Verify, scans::Scans),
+        "Latchkey",
+        env!("CARGO_PKG_VERSION"),
+    )
 }

@@ -37,6 +37,8 @@ scopes! {
     EmailsSend = "emails:send",
     LeadsRead = "leads:read",
     LeadsWrite = "leads:write",
+    ScansCreate = "scans:create",
+    ServicesRead = "services:read",
     SubscribersDelete = "subscribers:delete",
     SubscribersRead = "subscribers:read",
     SubscribersWrite = "subscribers:write",

@@ -213,7 +213,7 @@ pub async fn find(app: &App, tenant: &Tenant, id: Uuid) -> Result<Option<ScanRec
     store::scans::find(app.store.read(), tenant.workspace_id, environment, id).await
 }
 
-/// A scan of a workspace that the user is a member of, whatever its environment.
+/// A scan and the name of its workspace, if the user is a member there; whatever its environment.
 ///
 /// # Errors
 /// When the database fails.
@@ -221,8 +221,14 @@ pub async fn find_for_member(
     app: &App,
     user_id: Uuid,
     id: Uuid,
-) -> Result<Option<ScanRecord>, Fault> {
+) -> Result<Option<(String, ScanRecord)>, Fault> {
     let memberships = memberships::list(app, user_id).await?;
-    let ids = memberships.into_iter().map(|membership| membership.workspace.id);
-    store::scans::find_in_workspaces(app.store.read(), ids, id).await
+    let ids = memberships.iter().map(|membership| membership.workspace.id);
+    let found = store::scans::find_in_workspaces(app.store.read(), ids, id).await?;
+    let named = |record: ScanRecord| {
+        let mut workspaces = memberships.into_iter().map(|membership| membership.workspace);
+        let workspace = workspaces.find(|workspace| workspace.id == record.scan.workspace_id)?;
+        Some((workspace.name, record))
+    };
+    Ok(found.and_then(named))
 }
