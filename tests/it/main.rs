@@ -8,7 +8,9 @@
     reason = "a test that cannot go on shall stop where it stands"
 )]
 
+mod account;
 mod api;
 mod architecture;
+mod cli;
 mod oauth;
 mod support;

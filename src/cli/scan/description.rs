@@ -89,6 +89,15 @@ impl Description {
         &self.version
     }
 
+    /// `OpenAPI 3.1.0`.
+    pub(super) fn kind(&self) -> String {
+        let name = match self.dialect {
+            Dialect::OpenApi3 => "OpenAPI",
+            Dialect::Swagger2 => "Swagger",
+        };
+        format!("{name} {}", self.version)
+    }
+
     /// What the API is called.
     pub(super) fn title(&self) -> Option<String> {
         scalar(&self.root["info"]["title"])

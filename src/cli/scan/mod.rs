@@ -69,7 +69,7 @@ pub(super) async fn run(scan: Scan) -> Result<(), Failure> {
     progress(&format!(
         "Scanning {}: {}, {} endpoints; sending to {}",
         path.display(),
-        description.version(),
+        description.kind(),
         payload.endpoint_count(),
         target.url()
     ));

@@ -2,6 +2,8 @@
 
 mod errors;
 mod me;
+mod scans;
+mod scans_limits;
 
 use latchkey::{
     config::Environment,
@@ -24,7 +26,8 @@ fn forbidden(message: &str) -> (u16, Value) {
     refused(403, "FORBIDDEN", message)
 }
 
-fn new_key(acme: &Acme) -> NewKey {
+/// A live key of Ada's that may read leads.
+pub fn new_key(acme: &Acme) -> NewKey {
     NewKey {
         workspace_id: acme.workspace.id,
         name: "a key".to_owned(),

@@ -1,0 +1,3 @@
+//! The account face: one file an endpoint.
+
+mod scan_run;
