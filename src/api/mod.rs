@@ -7,18 +7,22 @@ mod answers;
 mod body;
 mod caller;
 mod check;
+mod datasets;
 mod docs;
 mod document;
+mod emails;
 mod error;
 mod fields;
 mod guard;
 mod json;
+mod leads;
 mod me;
 mod outline;
 mod paging;
 mod paths;
 mod schema;
 mod scoped;
+mod subscribers;
 mod verify;
 
 use std::sync::Arc;
@@ -50,6 +54,25 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
-    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+/// Every route, one line each.
+type Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+);
+
+const OPERATIONS: Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+);
+
+fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))
 }
