@@ -7,12 +7,15 @@ mod answers;
 mod body;
 mod caller;
 mod check;
+mod datasets;
 mod docs;
 mod document;
+mod emails;
 mod error;
 mod fields;
 mod guard;
 mod json;
+mod leads;
 mod me;
 mod outline;
 mod paging;
@@ -21,6 +24,7 @@ mod scan_schema;
 mod scans;
 mod schema;
 mod scoped;
+mod subscribers;
 mod verify;
 
 use std::sync::Arc;
@@ -52,10 +56,27 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify, scans::Scans), ()> {
-    OpenApiService::new(
-        (me::Me, verify::Verify, scans::Scans),
-        "Latchkey",
-        env!("CARGO_PKG_VERSION"),
-    )
+/// Every route, one line each.
+type Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    scans::Scans,
+);
+
+const OPERATIONS: Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    scans::Scans,
+);
+
+fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))
 }

@@ -16,10 +16,7 @@ use super::{
 use crate::{
     access::{self, Principal},
     app::App,
-    resources::{
-        Tenant,
-        scans::{self, Work},
-    },
+    resources::scans::{self, Work},
     tokens::scopes::Scope,
 };
 
@@ -59,7 +56,7 @@ impl Scans {
         let submission = body.0.submission();
         let has_endpoints = !submission.endpoints.is_empty();
         let permit = |work| may_ingest(&caller, work, has_endpoints);
-        let ingested = scans::ingest(&app, &tenant(&caller), submission, permit).await?;
+        let ingested = scans::ingest(&app, &caller.tenant(), submission, permit).await?;
         Ok(Created(Ingested::of(&app, &ingested?)))
     }
 
@@ -72,7 +69,7 @@ impl Scans {
         /// The scan's id.
         id: Path<Uuid>,
     ) -> Result<Json<Report>, ApiError> {
-        let found = scans::find(&app, &tenant(&caller), id.0).await?;
+        let found = scans::find(&app, &caller.tenant(), id.0).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
         Ok(Json(Report::of(&app, record)))
     }
@@ -82,10 +79,6 @@ impl Scans {
 enum Tag {
     /// Ingest API scans from external clients.
     Scans,
-}
-
-fn tenant(principal: &Principal) -> Tenant {
-    Tenant { workspace_id: principal.workspace.id, environment: principal.environment }
 }
 
 /// Whether the caller may do what an ingestion has come down to.

@@ -127,15 +127,14 @@ async fn find_or_add_service(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<Found, Fault> {
-    let Tenant { workspace_id, environment } = *tenant;
-    let find = || store::services::find_by_name(txn, workspace_id, environment.as_str(), name);
+    let find = || store::services::find_by_name(txn, tenant, name);
     if let Some(service) = find().await? {
         return Ok(Found::Known(service));
     }
     let service = service::Model {
         id: app.random.uuid(now),
-        workspace_id,
-        environment: environment.as_str().to_owned(),
+        workspace_id: tenant.workspace_id,
+        environment: tenant.environment.as_str().to_owned(),
         name: name.to_owned(),
         created_at: store::instant(now),
         updated_at: store::instant(now),
@@ -209,8 +208,7 @@ impl SubmittedFinding {
 /// # Errors
 /// When the database fails.
 pub async fn find(app: &App, tenant: &Tenant, id: Uuid) -> Result<Option<ScanRecord>, Fault> {
-    let environment = tenant.environment.as_str();
-    store::scans::find(app.store.read(), tenant.workspace_id, environment, id).await
+    store::scans::find(app.store.read(), tenant, id).await
 }
 
 /// A scan and the name of its workspace, if the user is a member there; whatever its environment.

@@ -8,7 +8,7 @@ use sea_orm::{
     ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, prelude::Uuid,
 };
 
-use super::{Duplicate, insert_unique};
+use super::{Duplicate, confined::Tenant, insert_unique};
 use crate::fault::Fault;
 
 /// A scan with all that belongs to it.
@@ -40,19 +40,18 @@ pub async fn find_by_hash(
         .await?)
 }
 
-/// A scan of this workspace and environment.
+/// A scan of this tenant.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(
     db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    environment: &str,
+    tenant: &Tenant,
     id: Uuid,
 ) -> Result<Option<ScanRecord>, Fault> {
     let scan = Entity::find_by_id(id)
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .filter(COLUMN.environment.eq(environment))
+        .filter(COLUMN.workspace_id.eq(tenant.workspace_id))
+        .filter(COLUMN.environment.eq(tenant.environment.as_str()))
         .one(db)
         .await?;
     whole(db, scan).await

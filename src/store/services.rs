@@ -4,22 +4,21 @@ use chrono::{DateTime, Utc};
 use entity::service::{COLUMN, Column, Entity, Model};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
-use super::{Duplicate, insert_unique, instant};
+use super::{Duplicate, confined::Tenant, insert_unique, instant};
 use crate::fault::Fault;
 
-/// The service of this name in this workspace and environment.
+/// The service of this name of this tenant.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_by_name(
     db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    environment: &str,
+    tenant: &Tenant,
     name: &str,
 ) -> Result<Option<Model>, Fault> {
     Ok(Entity::find()
-        .filter(COLUMN.workspace_id.eq(workspace_id))
-        .filter(COLUMN.environment.eq(environment))
+        .filter(COLUMN.workspace_id.eq(tenant.workspace_id))
+        .filter(COLUMN.environment.eq(tenant.environment.as_str()))
         .filter(COLUMN.name.eq(name))
         .one(db)
         .await?)
