@@ -124,8 +124,8 @@ fn parameters_are_defined_and_used() {
     assert_eq!(with("/paths/~1charges/post/parameters", json!([])), ["unused-parameter low"]);
     assert_eq!(
         with(
-            "/paths/~1charges/post/parameters/0",
-            json!({ "$ref": "#/components/parameters/Trce" })
+            "/paths/~1charges/post/parameters",
+            json!([{ "$ref": "#/components/parameters/Trce" }])
         ),
         ["unused-parameter low", "undefined-parameter high POST /charges"]
     );
