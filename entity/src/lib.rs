@@ -18,6 +18,7 @@ pub mod member;
 pub mod outbox;
 pub mod refresh_token;
 pub mod registration_token;
+pub mod scope_list;
 pub mod second_factor_use;
 pub mod service_account;
 pub mod sign_in_failure;

@@ -4,6 +4,7 @@
 //! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
 mod answers;
+mod api_keys;
 mod body;
 mod caller;
 mod check;
@@ -50,6 +51,9 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
-    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+type Routes = (me::Me, verify::Verify, api_keys::ApiKeys);
+
+fn service() -> OpenApiService<Routes, ()> {
+    let routes = (me::Me, verify::Verify, api_keys::ApiKeys);
+    OpenApiService::new(routes, "Latchkey", env!("CARGO_PKG_VERSION"))
 }

@@ -1,7 +1,9 @@
 //! The API face: one file an endpoint, and one for what all of them have in common.
 
+mod api_keys;
 mod errors;
 mod me;
+mod scopes;
 
 use latchkey::{
     config::Environment,
