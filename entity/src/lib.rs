@@ -24,6 +24,7 @@ pub mod registration_token;
 pub mod scan;
 pub mod scan_endpoint;
 pub mod scan_finding;
+pub mod scope_list;
 pub mod second_factor_use;
 pub mod service;
 pub mod service_account;

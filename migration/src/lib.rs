@@ -11,6 +11,7 @@ mod m20261122_000004_keys;
 mod m20261122_000005_ledgers;
 mod m20261122_000006_second_factor;
 mod m20261122_000010_resources;
+mod m20261122_000011_key_rotation;
 mod m20261122_000012_scans;
 mod schema;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_ledgers::Migration),
             Box::new(m20261122_000006_second_factor::Migration),
             Box::new(m20261122_000010_resources::Migration),
+            Box::new(m20261122_000011_key_rotation::Migration),
             Box::new(m20261122_000012_scans::Migration),
         ]
     }

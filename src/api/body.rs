@@ -60,6 +60,44 @@ impl<'a, T: ParseFromJSON, const MAX: usize> ApiExtractor<'a> for Body<T, MAX> {
     }
 }
 
+/// A body that need not be there; an empty one is none.
+pub(super) struct MaybeBody<T>(pub(super) Option<T>);
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for MaybeBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Body::<T>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            let bytes = take(request.headers(), body, MAX_BODY_BYTES).await?;
+            return if bytes.is_empty() {
+                Ok(Self(None))
+            } else {
+                Err(ApiError::unsupported_media_type().into())
+            };
+        }
+        let is_empty = request.headers().get(header::CONTENT_LENGTH).is_some_and(|it| it == "0");
+        if is_empty {
+            return Ok(Self(None));
+        }
+        Body::<T>::from_request(request, body, options).await.map(|body| Self(Some(body.0)))
+    }
+}
+
 async fn read(
     headers: &HeaderMap,
     body: &mut RequestBody,
@@ -68,6 +106,14 @@ async fn read(
     if !is_json(headers) {
         return Err(ApiError::unsupported_media_type());
     }
+    take(headers, body, max).await
+}
+
+async fn take(
+    headers: &HeaderMap,
+    body: &mut RequestBody,
+    max: usize,
+) -> Result<Vec<u8>, ApiError> {
     let body = body.take().unwrap_or_else(|_| RawBody::empty());
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let is_too_long =

@@ -87,6 +87,26 @@ impl ApiError {
         Self::new(Code::Conflict, message)
     }
 
+    /// 403: the credential cannot give what it does not have.
+    pub(super) fn beyond_credential(excess: &Scope) -> Self {
+        let message = format!("the credential itself lacks scope: {excess}");
+        Self::new(Code::Forbidden, message).challenged(Challenge::InsufficientScope(excess.clone()))
+    }
+
+    /// 403: the credential must not do this; why is said.
+    pub(super) fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::Forbidden, message)
+    }
+
+    /// 403: the workspace has all the keys that its plan allows (Subworkflow).
+    pub(super) fn plan_limit_reached(limit: u32) -> Self {
+        let message = format!(
+            "the plan allows {limit} API keys, and there are that many; delete one or move to a \
+             larger plan"
+        );
+        Self::new(Code::PlanLimitReached, message)
+    }
+
     /// 413, with how many bytes a body may have.
     pub(super) fn payload_too_large(max_bytes: usize) -> Self {
         Self::new(Code::PayloadTooLarge, format!("the body must be at most {max_bytes} bytes long"))
@@ -228,6 +248,11 @@ impl From<Refusal> for ApiError {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
             }
             Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
+            Refusal::Confined { required, permission, limits } => {
+                let message = format!("the credential has {permission} only for {limits}");
+                Self::new(Code::Forbidden, message)
+                    .challenged(Challenge::InsufficientScope(required))
+            }
             Refusal::MissingScope { required, missing } => {
                 Self::new(Code::Forbidden, format!("the credential lacks scope: {missing}"))
                     .challenged(Challenge::InsufficientScope(required))
@@ -258,7 +283,7 @@ impl ResponseError for ApiError {
         match self.0.code {
             Code::ValidationError | Code::InvalidRequest => StatusCode::BAD_REQUEST,
             Code::Unauthorized => StatusCode::UNAUTHORIZED,
-            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::Forbidden | Code::PlanLimitReached => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::Conflict => StatusCode::CONFLICT,

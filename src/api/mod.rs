@@ -4,6 +4,7 @@
 //! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
 mod answers;
+mod api_keys;
 mod body;
 mod caller;
 mod check;
@@ -65,6 +66,7 @@ type Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
+    api_keys::ApiKeys,
 );
 
 const OPERATIONS: Operations = (
@@ -75,6 +77,7 @@ const OPERATIONS: Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
+    api_keys::ApiKeys,
 );
 
 fn service() -> OpenApiService<Operations, ()> {

@@ -11,10 +11,10 @@ use super::{
     body::Body,
     error::ApiError,
     scan_schema::{Ingested, Payload, Report},
-    scoped::{ScansCreate, Scoped, ServicesRead},
+    scoped::{Confined, ScansCreate, ServicesRead},
 };
 use crate::{
-    access::{self, Principal},
+    access::{self, Refusal, Resource},
     app::App,
     resources::scans::{self, Work},
     tokens::scopes::Scope,
@@ -49,7 +49,7 @@ impl Scans {
     )]
     async fn ingest(
         &self,
-        caller: Scoped<ScansCreate>,
+        caller: Confined<ScansCreate>,
         app: Data<&Arc<App>>,
         body: Body<Payload, MAX_BODY_BYTES>,
     ) -> Result<Created<Ingested>, ApiError> {
@@ -64,13 +64,14 @@ impl Scans {
     #[oai(path = "/api/scans/:id", method = "get", operation_id = "getScan", tag = "Tag::Scans")]
     async fn get(
         &self,
-        caller: Scoped<ServicesRead>,
+        caller: Confined<ServicesRead>,
         app: Data<&Arc<App>>,
         /// The scan's id.
         id: Path<Uuid>,
     ) -> Result<Json<Report>, ApiError> {
         let found = scans::find(&app, &caller.tenant(), id.0).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
+        caller.permits(&about(Some(record.service.id)))?;
         Ok(Json(Report::of(&app, record)))
     }
 }
@@ -82,18 +83,47 @@ enum Tag {
 }
 
 /// Whether the caller may do what an ingestion has come down to.
-fn may_ingest(caller: &Principal, work: Work, has_endpoints: bool) -> Result<(), ApiError> {
+fn may_ingest(
+    caller: &Confined<ScansCreate>,
+    work: Work,
+    has_endpoints: bool,
+) -> Result<(), ApiError> {
+    let service = match work {
+        Work::NewService => None,
+        Work::NewScan(service) | Work::Nothing(service) => Some(service),
+    };
+    let resource = about(service);
+    let principal = caller.permits(&resource)?;
+    let may = |scope| access::require_for(principal, scope, &resource).is_ok();
     let mut needed = vec![READ];
     match work {
         Work::NewService => needed.push(CREATE),
-        Work::NewScan(_) => needed.push(UPDATE),
         // whoever has submitted it before submits it again: an answer was lost
-        Work::Nothing(_) if access::require(caller, CREATE).is_ok() => {}
-        Work::Nothing(_) => needed.push(UPDATE),
+        Work::Nothing(_) if may(CREATE) => {}
+        Work::Nothing(_) | Work::NewScan(_) => needed.push(UPDATE),
     }
     if has_endpoints {
         needed.push(RECORD);
     }
-    let needed: Scope = needed.into_iter().map(str::to_owned).collect();
-    Ok(access::require_all(caller, &needed)?)
+    let scope = |scopes: Vec<&str>| scopes.into_iter().map(str::to_owned).collect::<Scope>();
+    let is_missing = |token: &&str| access::require_somewhere(principal, token).is_err();
+    let missing: Vec<_> = needed.iter().copied().filter(is_missing).collect();
+    if !missing.is_empty() {
+        let (required, missing) = (scope(needed), scope(missing));
+        return Err(Refusal::MissingScope { required, missing }.into());
+    }
+    for token in needed {
+        access::require_for(principal, token, &resource)?;
+    }
+    Ok(())
+}
+
+/// What a scope that is confined to a service is held against; a new service has no id yet.
+fn about(service: Option<Uuid>) -> Resource<'static> {
+    Resource {
+        resource_type: Some("service"),
+        resource_id: service,
+        service_id: service,
+        ..Resource::default()
+    }
 }

@@ -1,9 +1,11 @@
 //! The API face: one file an endpoint, and one for what all of them have in common.
 
+mod api_keys;
 mod errors;
 mod me;
 mod scans;
 mod scans_limits;
+mod scopes;
 
 use latchkey::{
     config::Environment,

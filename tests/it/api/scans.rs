@@ -286,3 +286,34 @@ async fn reading_needs_a_scope_and_an_id() {
         assert_eq!(answer.shown(), refused(404, "NOT_FOUND", "there is nothing at this address"));
     }
 }
+
+/// RQ-15 and contract §5: a scope that is confined to a service confines the scan to it.
+#[tokio::test]
+async fn a_confined_scope_allows_scans_of_its_service_only() {
+    let (world, acme) = World::of_acme().await;
+    let writer = key(&world, &acme, SCOPES).await;
+    let (scan_of_a, a) = ingested(&world, &writer, &documented()).await;
+    let other = with("/service/name", "Other API".into());
+    let (scan_of_b, _) = ingested(&world, &writer, &other).await;
+    let scopes: Vec<_> =
+        SCOPES.split_whitespace().map(|scope| format!("{scope}?serviceId={a}")).collect();
+    let confined = key(&world, &acme, &scopes.join(" ")).await;
+    let hash: Value = "2".repeat(64).into();
+
+    let mut again = documented();
+    again["spec"]["hash"] = hash.clone();
+    ingest(&world, &confined, &again).await.expect(201);
+    for name in ["Other API", "New API"] {
+        let mut elsewhere = with("/service/name", name.into());
+        elsewhere["spec"]["hash"] = hash.clone();
+        let answer = ingest(&world, &confined, &elsewhere).await.expect(403).json();
+        let message = answer["error"]["message"].as_str().unwrap();
+        let wanted = format!("the credential has scans:create only for serviceId {a}");
+        assert!(message.starts_with(&wanted), "{message}");
+    }
+    let caller = ApiCaller::bearer(&world, &confined);
+    caller.get(&format!("/api/scans/{scan_of_a}")).await.expect(200);
+    let answer = caller.get(&format!("/api/scans/{scan_of_b}")).await.expect(403).json();
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("services:read only for serviceId {a}")), "{message}");
+}
