@@ -8,18 +8,22 @@ mod api_keys;
 mod body;
 mod caller;
 mod check;
+mod datasets;
 mod docs;
 mod document;
+mod emails;
 mod error;
 mod fields;
 mod guard;
 mod json;
+mod leads;
 mod me;
 mod outline;
 mod paging;
 mod paths;
 mod schema;
 mod scoped;
+mod subscribers;
 mod verify;
 
 use std::sync::Arc;
@@ -51,9 +55,27 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-type Routes = (me::Me, verify::Verify, api_keys::ApiKeys);
+/// Every route, one line each.
+type Operations = (
+    me::Me,
+    verify::Verify,
+    api_keys::ApiKeys,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+);
 
-fn service() -> OpenApiService<Routes, ()> {
-    let routes = (me::Me, verify::Verify, api_keys::ApiKeys);
-    OpenApiService::new(routes, "Latchkey", env!("CARGO_PKG_VERSION"))
+const OPERATIONS: Operations = (
+    me::Me,
+    verify::Verify,
+    api_keys::ApiKeys,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+);
+
+fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))
 }

@@ -7,7 +7,7 @@ use poem::{Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{caller::Caller, error::ApiError};
-use crate::access::{self, Principal, Resource};
+use crate::access::{self, Resource};
 
 /// A scope token that a route needs.
 pub(super) trait Needed: Send + Sync + 'static {
@@ -51,9 +51,9 @@ scopes! {
 pub(super) struct Scoped<S>(Caller, PhantomData<S>);
 
 impl<S> Deref for Scoped<S> {
-    type Target = Principal;
+    type Target = Caller;
 
-    fn deref(&self) -> &Principal {
+    fn deref(&self) -> &Caller {
         &self.0
     }
 }
@@ -63,8 +63,8 @@ impl<S> Deref for Scoped<S> {
 pub(super) struct Confined<S>(Caller, PhantomData<S>);
 
 impl<S: Needed> Confined<S> {
-    /// The principal, if it may do this to `resource`.
-    pub(super) fn permits(&self, resource: &Resource<'_>) -> Result<&Principal, ApiError> {
+    /// The caller, if it may do this to `resource`.
+    pub(super) fn permits(&self, resource: &Resource<'_>) -> Result<&Caller, ApiError> {
         access::require_for(&self.0, S::SCOPE, resource)?;
         Ok(&self.0)
     }
