@@ -61,6 +61,7 @@ pub fn routes() -> Route {
 type Operations = (
     me::Me,
     verify::Verify,
+    api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
     subscribers::Subscribers,
@@ -72,6 +73,7 @@ type Operations = (
 const OPERATIONS: Operations = (
     me::Me,
     verify::Verify,
+    api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
     subscribers::Subscribers,

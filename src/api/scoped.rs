@@ -8,7 +8,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 
 use super::{caller::Caller, error::ApiError};
 use crate::{
-    access::{self, Principal, Resource},
+    access::{self, Resource},
     resources::Tenant,
 };
 
@@ -73,8 +73,8 @@ impl<S: Needed> Confined<S> {
         self.0.tenant()
     }
 
-    /// The principal, if it may do this to `resource`.
-    pub(super) fn permits(&self, resource: &Resource<'_>) -> Result<&Principal, ApiError> {
+    /// The caller, if it may do this to `resource`.
+    pub(super) fn permits(&self, resource: &Resource<'_>) -> Result<&Caller, ApiError> {
         access::require_for(&self.0, S::SCOPE, resource)?;
         Ok(&self.0)
     }

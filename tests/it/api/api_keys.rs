@@ -193,8 +193,9 @@ async fn a_key_is_revoked_for_good() {
     assert_eq!(bare.expect(200).json(), answer);
     assert_eq!(world.audited("api_key.revoke").await, 1);
     let on =
-        send(&world, &manager, Method::PATCH, &format!("{KEYS}/{id}"), &json!({"active": true}));
-    assert_eq!(on.await.expect(409).json()["error"]["code"], "CONFLICT");
+        send(&world, &manager, Method::PATCH, &format!("{KEYS}/{id}"), &json!({"active": true}))
+            .await;
+    assert_eq!(on.expect(409).json()["error"]["code"], "CONFLICT");
     let again = post(&world, &manager, &format!("{KEYS}/{id}/rotate"), &json!({})).await;
     assert_eq!(again.expect(409).json()["error"]["code"], "CONFLICT");
 }
@@ -374,9 +375,10 @@ async fn another_workspace_is_out_of_reach() {
         let answer = send(&world, &manager, method.clone(), &path, &json!({})).await;
         assert_eq!(answer.expect(404).json()["error"]["code"], "NOT_FOUND", "{method} {path}");
     }
-    let query =
-        ApiCaller::bearer(&world, &manager).get(&format!("{KEYS}?organizationId={foreign_id}"));
-    assert_eq!(query.await.expect(403).json()["error"]["code"], "FORBIDDEN");
+    let query = ApiCaller::bearer(&world, &manager)
+        .get(&format!("{KEYS}?organizationId={foreign_id}"))
+        .await;
+    assert_eq!(query.expect(403).json()["error"]["code"], "FORBIDDEN");
     let mut body = wanted(&json!(["leads:read"]));
     body["organizationId"] = foreign_id.into();
     post(&world, &manager, KEYS, &body).await.expect(403);
