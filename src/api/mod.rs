@@ -67,7 +67,6 @@ type Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
-    api_keys::ApiKeys,
 );
 
 const OPERATIONS: Operations = (
@@ -79,7 +78,6 @@ const OPERATIONS: Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
-    api_keys::ApiKeys,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
