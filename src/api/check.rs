@@ -34,7 +34,11 @@ impl<'a> Check<'a> {
     fn refuse(&mut self, message: impl Into<String>) {
         if self.problems.len() < MAX_PROBLEMS {
             let field = if self.path.is_empty() { WHOLE.to_owned() } else { self.path.clone() };
-            self.problems.push(FieldError::new(field, message));
+            let problem = FieldError::new(field, message);
+            // a member with words of its own beside a reference is looked at once for each part
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
         }
     }
 

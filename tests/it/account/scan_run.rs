@@ -54,8 +54,8 @@ async fn a_member_signs_in_and_sees_what_the_scan_has_found() {
     assert_eq!(
         page.texts("#findings tbody tr"),
         [
-            "critical It is <b>critical</b>. code-critical GET",
-            "low It is <b>low</b>. code-low The description",
+            "critical It is <b>critical</b>.code-critical GET",
+            "low It is <b>low</b>.code-low The description",
         ]
     );
     assert_eq!(

@@ -16,7 +16,10 @@ fn fields(answer: Answer) -> Vec<String> {
     let body = answer.expect(400).json();
     assert_eq!(body["error"]["code"], "VALIDATION_ERROR");
     let details = body["error"]["details"].as_array().unwrap();
-    details.iter().map(|detail| detail["field"].as_str().unwrap().to_owned()).collect()
+    let field = |detail: &Value| detail["field"].as_str().unwrap().to_owned();
+    let mut fields: Vec<_> = details.iter().map(field).collect();
+    fields.sort();
+    fields
 }
 
 fn endpoint() -> Value {
