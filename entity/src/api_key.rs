@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::types::{Instant, StringList};
+use crate::{scope_list::ScopeList, types::Instant};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -23,7 +23,7 @@ pub struct Model {
     pub service_account_id: Option<Uuid>,
     pub created_by: Option<Uuid>,
     #[sea_orm(column_type = "JsonBinary")]
-    pub scopes: StringList,
+    pub scopes: ScopeList,
     /// Everything the product offers; an empty list without this flag means nothing at all.
     pub full_access: bool,
     /// Switched off without being deleted.
@@ -34,6 +34,10 @@ pub struct Model {
     pub revoked_at: Option<Instant>,
     /// When it was last seen in a query string.
     pub exposed_at: Option<Instant>,
+    /// What the key was before it was last rotated; accepted until `previous_expires_at`.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub previous_sha256: Option<Vec<u8>>,
+    pub previous_expires_at: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -29,4 +29,13 @@ pub enum Refusal {
         /// Those of them that are missing.
         missing: Scope,
     },
+    /// The credential has the permission, but not for this.
+    Confined {
+        /// All that the request needs.
+        required: Scope,
+        /// The permission.
+        permission: String,
+        /// What the credential has it for, and the limit that is not met by name.
+        limits: String,
+    },
 }

@@ -1,12 +1,17 @@
 //! Whether a principal may do what it asks for.
 
 use super::{Principal, Refusal};
-use crate::tokens::scopes::Scope;
+use crate::tokens::{
+    permission::{self, Resource},
+    scopes::Scope,
+};
 
-/// Demands one scope token; full access has every one.
+/// Demands one scope token, everywhere in the workspace; full access has every one. A permission
+/// that is confined to something is not enough: a route that knows what it is about asks
+/// [`require_for`].
 ///
 /// # Errors
-/// [`Refusal::MissingScope`], which names it.
+/// [`Refusal::MissingScope`], which names it; [`Refusal::Confined`], which names the limit.
 pub fn require(principal: &Principal, scope: &str) -> Result<(), Refusal> {
     require_all(principal, &Scope::from_iter([scope.to_owned()]))
 }
@@ -14,15 +19,81 @@ pub fn require(principal: &Principal, scope: &str) -> Result<(), Refusal> {
 /// Demands every scope token of a set.
 ///
 /// # Errors
-/// [`Refusal::MissingScope`], which names those that are missing.
+/// [`Refusal::MissingScope`], which names those that are missing; [`Refusal::Confined`], which names
+/// the limit, where nothing is missing but width.
 pub fn require_all(principal: &Principal, required: &Scope) -> Result<(), Refusal> {
     if principal.full_access || required.is_within(&principal.scopes) {
         return Ok(());
     }
-    let missing = required.iter().filter(|token| !principal.scopes.contains(token));
-    Err(Refusal::MissingScope {
-        missing: missing.map(str::to_owned).collect(),
+    let missing: Scope = required
+        .iter()
+        .filter(|token| !principal.scopes.covers(token))
+        .map(str::to_owned)
+        .collect();
+    let confined = missing.iter().map(|token| confined(principal, token, required, None));
+    if let Some(Some(refusal)) = confined.reduce(|all, next| all.and(next)) {
+        return Err(refusal);
+    }
+    Err(Refusal::MissingScope { required: required.clone(), missing })
+}
+
+/// Demands one permission for one thing: without limits, or within limits that it meets.
+///
+/// # Errors
+/// [`Refusal::MissingScope`], which names the permission; [`Refusal::Confined`], which names the
+/// limit.
+pub fn require_for(
+    principal: &Principal,
+    scope: &str,
+    resource: &Resource<'_>,
+) -> Result<(), Refusal> {
+    let is_met = || {
+        let mut held = principal.scopes.permissions(scope);
+        held.any(|held| held.limits.unmet(resource).is_none())
+    };
+    if principal.full_access || is_met() {
+        return Ok(());
+    }
+    let required = Scope::from_iter([scope.to_owned()]);
+    Err(confined(principal, scope, &required, Some(resource))
+        .unwrap_or(Refusal::MissingScope { missing: required.clone(), required }))
+}
+
+/// Demands that a permission is there, for something at least: the first look of a route that asks
+/// [`require_for`] once it knows what the request is about.
+///
+/// # Errors
+/// [`Refusal::MissingScope`], which names it.
+pub fn require_somewhere(principal: &Principal, scope: &str) -> Result<(), Refusal> {
+    if principal.full_access || principal.scopes.permissions(scope).next().is_some() {
+        return Ok(());
+    }
+    let required = Scope::from_iter([scope.to_owned()]);
+    Err(Refusal::MissingScope { missing: required.clone(), required })
+}
+
+/// The refusal of who has the permission of a scope token, but not so widely; `None` if it is not
+/// there at all.
+fn confined(
+    principal: &Principal,
+    token: &str,
+    required: &Scope,
+    resource: Option<&Resource<'_>>,
+) -> Option<Refusal> {
+    let name = permission::name_of(token);
+    let held: Vec<_> = principal.scopes.permissions(name).collect();
+    let first = held.first()?;
+    let unmet = resource.and_then(|resource| first.limits.unmet(resource));
+    let limits: Vec<_> =
+        held.iter().filter_map(|held| permission::limits_of(&held.to_string())).collect();
+    let limits = limits.join("; or ");
+    Some(Refusal::Confined {
         required: required.clone(),
+        permission: name.to_owned(),
+        limits: match unmet {
+            Some(unmet) => format!("{limits} ({unmet} is another one here)"),
+            None => limits,
+        },
     })
 }
 
@@ -79,6 +150,46 @@ mod tests {
             })
         );
         assert!(require(&principal, "a").is_err());
+    }
+
+    const A: &str = "00000000-0000-0000-0000-00000000000a";
+    const B: &str = "00000000-0000-0000-0000-00000000000b";
+
+    #[test]
+    fn a_permission_for_one_service_is_refused_on_another_and_the_limit_is_named() {
+        let held = format!("endpoints:write?serviceId={A} x:read");
+        let principal = principal(&held, false);
+        let about = |id: &str| Resource { service_id: id.parse().ok(), ..Resource::default() };
+        let on = |id| require_for(&principal, "endpoints:write", &about(id));
+
+        assert_eq!(on(A), Ok(()));
+        let refusal = |limits: &str| {
+            Err(Refusal::Confined {
+                required: Scope::stored("endpoints:write"),
+                permission: "endpoints:write".to_owned(),
+                limits: limits.to_owned(),
+            })
+        };
+        let elsewhere = format!("serviceId {A} (serviceId is another one here)");
+        assert_eq!(on(B), refusal(&elsewhere));
+        assert_eq!(
+            require_for(&principal, "endpoints:write", &Resource::default()),
+            refusal(&elsewhere)
+        );
+        assert_eq!(require(&principal, "endpoints:write"), refusal(&format!("serviceId {A}")));
+        assert_eq!(require_for(&principal, "x:read", &about(B)), Ok(()));
+        assert!(matches!(
+            require_for(&principal, "y:read", &about(A)),
+            Err(Refusal::MissingScope { .. })
+        ));
+        assert_eq!(require_somewhere(&principal, "endpoints:write"), Ok(()));
+        assert!(require_somewhere(&principal, "endpoints:read").is_err());
+        let narrow = Scope::stored(&format!("endpoints:write?serviceId={A}"));
+        assert_eq!(require_all(&principal, &narrow), Ok(()));
+        assert!(matches!(
+            require_all(&principal, &Scope::stored("endpoints:write y:read")),
+            Err(Refusal::MissingScope { .. })
+        ));
     }
 
     #[test]

@@ -41,7 +41,7 @@ struct DeleteKeyPage {
 }
 
 /// The room and the key that a path names, if this member may change it.
-async fn find(
+pub(super) async fn find(
     app: &App,
     account: &Account,
     (slug, id): (&str, &str),

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     config::{EmptyScopes, Environment, Product},
     identity::memberships::Membership,
-    keys::listing::Listed,
+    keys::{listing::Listed, scope_list},
     tokens::{scope_words, scopes::Scope},
     web::{links, moment::Moment},
 };
@@ -28,6 +28,9 @@ pub(super) struct KeyRow {
     pub(super) tone: &'static str,
     pub(super) is_active: bool,
     pub(super) may_switch: bool,
+    pub(super) may_rotate: bool,
+    pub(super) has_owner_left: bool,
+    pub(super) overlap_ends: Option<Moment>,
     pub(super) was_exposed: bool,
 }
 
@@ -50,6 +53,12 @@ impl KeyRow {
             tone,
             is_active: key.is_active,
             may_switch: listed.is_visible && key.revoked_at.is_none(),
+            may_rotate: listed.is_visible && matches!(status, "Active" | "Switched off"),
+            has_owner_left: listed.has_owner_left,
+            overlap_ends: key
+                .previous_expires_at
+                .filter(|at| listed.is_visible && at.0 > now)
+                .map(|at| Moment::of(at.0)),
             was_exposed: listed.is_visible && key.exposed_at.is_some(),
         }
     }
@@ -59,8 +68,7 @@ fn scopes(app: &App, product: &str, key: &api_key::Model) -> Vec<String> {
     if key.full_access {
         return vec!["Everything".to_owned()];
     }
-    let tokens = key.scopes.0.iter();
-    tokens.map(|token| scope_words::words(app, Some(product), token)).collect()
+    scope_words::list(app, Some(product), &scope_list::scope_of(&key.scopes))
 }
 
 fn status(key: &api_key::Model, now: DateTime<Utc>) -> (&'static str, &'static str) {

@@ -71,7 +71,7 @@ impl Room {
     }
 
     pub(super) fn viewer(&self, account: &Account) -> Viewer {
-        Viewer { user_id: account.user.id, role: self.membership.role }
+        Viewer::Member { user_id: account.user.id, role: self.membership.role }
     }
 
     pub(super) fn product<'a>(&self, app: &'a App) -> Result<&'a Product, Fault> {

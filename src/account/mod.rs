@@ -9,7 +9,10 @@ mod login;
 mod new_key;
 mod onward;
 mod profile;
+mod rename_key;
 mod reset_password;
+mod rotate_key;
+mod scan_run;
 mod second_factor;
 mod security;
 
@@ -37,6 +40,7 @@ pub fn routes() -> Route {
             "/reset-password",
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         );
+    let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
     keys_routes(settings_routes(route))
 }
 
@@ -59,6 +63,8 @@ fn keys_routes(route: Route) -> Route {
         .at(at("/new"), only(READ, get(new_key::ask)))
         .at(at("/:id/disable"), only(SEND, post(key_changes::disable)))
         .at(at("/:id/enable"), only(SEND, post(key_changes::enable)))
+        .at(at("/:id/rename"), only(READ_AND_SEND, get(rename_key::ask).post(rename_key::rename)))
+        .at(at("/:id/rotate"), only(READ_AND_SEND, get(rotate_key::ask).post(rotate_key::rotate)))
         .at(
             at("/:id/delete"),
             only(READ_AND_SEND, get(key_changes::confirm_delete).post(key_changes::delete)),

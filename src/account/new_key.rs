@@ -60,6 +60,7 @@ struct CreatedKeyPage<'a> {
     frame: Frame,
     workspace: String,
     path: String,
+    title: &'static str,
     name: String,
     raw: &'a RawKey,
 }
@@ -159,9 +160,16 @@ pub async fn create(
         }
     };
     match manage::create(app, Actor::User(account.user.id), new).await? {
-        Creation::Created { key, raw } => show_once(app, &account, &room, (key.name, &raw)),
+        Creation::Created { key, raw } => {
+            let shown = Shown { title: "Key created", name: key.name, raw: &raw };
+            show_once(app, &account, &room, shown)
+        }
         Creation::PlanLimitReached { limit } => {
             draft.limit_reached = Some(limit);
+            show_form(app, &account, &room, draft)
+        }
+        Creation::BeyondCredential(excess) => {
+            draft.problems = vec![manage::too_wide(&excess)].into();
             show_form(app, &account, &room, draft)
         }
         Creation::Invalid(problems) => {
@@ -201,17 +209,28 @@ fn show_form(
     Ok(html(app, status, &page)?)
 }
 
-fn show_once(
+/// A key in clear, for the page that shows it this once.
+pub(super) struct Shown<'a> {
+    /// What has happened.
+    pub(super) title: &'static str,
+    /// The key's name.
+    pub(super) name: String,
+    /// The key.
+    pub(super) raw: &'a RawKey,
+}
+
+pub(super) fn show_once(
     app: &App,
     account: &Account,
     room: &Room,
-    (name, raw): (String, &RawKey),
+    Shown { title, name, raw }: Shown<'_>,
 ) -> Result<Response, PageError> {
     let page = CreatedKeyPage {
         brand: Brand::of(app),
         frame: Frame::new(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
+        title,
         name,
         raw,
     };

@@ -77,6 +77,46 @@ impl ApiError {
         error
     }
 
+    /// 400: it cannot be read at all, so that no field can be named.
+    pub(super) fn unreadable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidRequest, message)
+    }
+
+    /// 409: something else is in its place.
+    pub(super) fn conflict(message: &'static str) -> Self {
+        Self::new(Code::Conflict, message)
+    }
+
+    /// 403: the credential cannot give what it does not have.
+    pub(super) fn beyond_credential(excess: &Scope) -> Self {
+        let message = format!("the credential itself lacks scope: {excess}");
+        Self::new(Code::Forbidden, message).challenged(Challenge::InsufficientScope(excess.clone()))
+    }
+
+    /// 403: the credential must not do this; why is said.
+    pub(super) fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::Forbidden, message)
+    }
+
+    /// 403: the workspace has all the keys that its plan allows (Subworkflow).
+    pub(super) fn plan_limit_reached(limit: u32) -> Self {
+        let message = format!(
+            "the plan allows {limit} API keys, and there are that many; delete one or move to a \
+             larger plan"
+        );
+        Self::new(Code::PlanLimitReached, message)
+    }
+
+    /// 413, with how many bytes a body may have.
+    pub(super) fn payload_too_large(max_bytes: usize) -> Self {
+        Self::new(Code::PayloadTooLarge, format!("the body must be at most {max_bytes} bytes long"))
+    }
+
+    /// 415.
+    pub(super) fn unsupported_media_type() -> Self {
+        Self::new(Code::UnsupportedMediaType, "the body must be application/json, not compressed")
+    }
+
     /// 404.
     pub(super) fn not_found() -> Self {
         Self::new(Code::NotFound, "there is nothing at this address")
@@ -124,7 +164,7 @@ impl ApiError {
 
     fn body(&self, request_id: &str) -> ErrorBody {
         let problem = |error: &FieldError| FieldProblem {
-            field: error.field.to_owned(),
+            field: error.field.clone().into_owned(),
             message: error.message.clone(),
         };
         let details: Vec<_> = self.0.details.iter().map(problem).collect();
@@ -167,9 +207,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(Code::PayloadTooLarge, "the body is too large")
             }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Self::new(Code::UnsupportedMediaType, "the body must be application/json")
-            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
             StatusCode::SERVICE_UNAVAILABLE => Fault::unavailable(error.to_string()).into(),
             status if status.is_client_error() => {
                 Self::new(Code::InvalidRequest, "the request cannot be read")
@@ -210,6 +248,11 @@ impl From<Refusal> for ApiError {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
             }
             Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
+            Refusal::Confined { required, permission, limits } => {
+                let message = format!("the credential has {permission} only for {limits}");
+                Self::new(Code::Forbidden, message)
+                    .challenged(Challenge::InsufficientScope(required))
+            }
             Refusal::MissingScope { required, missing } => {
                 Self::new(Code::Forbidden, format!("the credential lacks scope: {missing}"))
                     .challenged(Challenge::InsufficientScope(required))
@@ -240,9 +283,10 @@ impl ResponseError for ApiError {
         match self.0.code {
             Code::ValidationError | Code::InvalidRequest => StatusCode::BAD_REQUEST,
             Code::Unauthorized => StatusCode::UNAUTHORIZED,
-            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::Forbidden | Code::PlanLimitReached => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::Conflict => StatusCode::CONFLICT,
             Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,

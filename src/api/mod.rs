@@ -3,15 +3,29 @@
 //! A request passes `guard` first: path and method, credential, rate limit. Only then is a route
 //! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
+mod answers;
+mod api_keys;
+mod body;
 mod caller;
+mod check;
+mod datasets;
 mod docs;
 mod document;
+mod emails;
 mod error;
+mod fields;
 mod guard;
+mod json;
+mod leads;
 mod me;
 mod outline;
+mod paging;
 mod paths;
+mod scan_schema;
+mod scans;
 mod schema;
+mod scoped;
+mod subscribers;
 mod verify;
 
 use std::sync::Arc;
@@ -30,7 +44,10 @@ const ROOMS: [&str; 4] = ["/api", "/v1", "/comms", "/checkin"];
 pub fn routes() -> Route {
     let service = service();
     let document = Arc::new(Document::of(&service));
-    let guard = Arc::new(Guard::new(service.into_endpoint(), Paths::of(&document)));
+    let guard = Arc::new(Guard::new(
+        service.into_endpoint().data(Arc::clone(&document)),
+        Paths::of(&document),
+    ));
     let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
     let docs = Route::new()
         .at("/openapi.json", read(get(docs::openapi)))
@@ -40,6 +57,29 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
-    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+/// Every route, one line each.
+type Operations = (
+    me::Me,
+    verify::Verify,
+    api_keys::ApiKeys,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    scans::Scans,
+);
+
+const OPERATIONS: Operations = (
+    me::Me,
+    verify::Verify,
+    api_keys::ApiKeys,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    scans::Scans,
+);
+
+fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))
 }

@@ -151,10 +151,15 @@ pub(super) enum Code {
     Unauthorized,
     /// 403: a credential that must not be used for this now.
     Forbidden,
+    /// 403: the plan allows no more of these.
+    #[oai(rename = "plan_limit_reached")]
+    PlanLimitReached,
     /// 404: nothing there, or nothing of this workspace.
     NotFound,
     /// 405: the path does not have that method; `Allow` lists those it has.
     MethodNotAllowed,
+    /// 409: something else is in its place.
+    Conflict,
     /// 413: the body is too large.
     PayloadTooLarge,
     /// 415: the body is of another type than the route takes.

@@ -10,16 +10,25 @@ use crate::{
 
 /// What ends a command: a line for whoever typed it.
 #[derive(Debug)]
-pub(super) struct Failure(String);
+pub(super) struct Failure {
+    line: String,
+    /// Printed as it is, because programs and people look for how it begins.
+    is_whole: bool,
+}
 
 impl Failure {
     pub(super) fn new(line: impl Into<String>) -> Self {
-        Self(line.into())
+        Self { line: line.into(), is_whole: false }
+    }
+
+    /// A line that is a contract: it begins with its own words and not with the program's name.
+    pub(super) fn said(line: impl Into<String>) -> Self {
+        Self { line: line.into(), is_whole: true }
     }
 
     /// A field whose value cannot be used.
     pub(super) fn field(field: &str, problem: &str) -> Self {
-        Self(format!("{field} {problem}"))
+        Self::new(format!("{field} {problem}"))
     }
 
     /// Something that a flag names and that does not exist.
@@ -29,17 +38,20 @@ impl Failure {
 
     /// The same failure, with what it means.
     pub(super) fn because(self, meaning: &str) -> Self {
-        Self(format!("{} ({meaning})", self.0))
+        Self { line: format!("{} ({meaning})", self.line), ..self }
     }
 
     /// Writes the line to standard error.
     pub(super) fn report(&self) {
         // whoever started us does not read it: there is nobody else to tell
-        let _ = writeln!(io::stderr(), "latchkey: {}", self.line());
+        let name = if self.is_whole { "" } else { "latchkey: " };
+        let _ = writeln!(io::stderr(), "{name}{}", self.line());
     }
 
     fn line(&self) -> String {
-        let words: Vec<_> = self.0.split_whitespace().collect();
+        // a server's words, too, may be in it: nothing there may steer the terminal
+        let is_break = |c: char| c.is_whitespace() || c.is_control();
+        let words: Vec<_> = self.line.split(is_break).filter(|word| !word.is_empty()).collect();
         words.join(" ")
     }
 }
@@ -50,7 +62,7 @@ impl From<Vec<FieldError>> for Failure {
             .iter()
             .map(|problem| format!("{} {}", problem.field, problem.message))
             .collect();
-        Self(problems.join("; "))
+        Self::new(problems.join("; "))
     }
 }
 
@@ -58,7 +70,7 @@ macro_rules! told_as_is {
     ($($error:ty),*) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self(error.to_string())
+                Self::new(error.to_string())
             }
         }
     )*};
@@ -70,7 +82,7 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         match fault {
             // which kind it is matters to a server and not to who typed a command
-            Fault::Unavailable(what) | Fault::Internal(what) => Self(what),
+            Fault::Unavailable(what) | Fault::Internal(what) => Self::new(what),
         }
     }
 }

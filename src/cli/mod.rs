@@ -1,10 +1,11 @@
-//! The command line: `latchkey serve` (the default), `migrate` and `admin …`.
+//! The command line: `latchkey serve` (the default), `migrate`, `admin …` and `scan`.
 
 mod admin;
 mod demo;
 mod failure;
 mod migrate;
 mod output;
+mod scan;
 mod serve;
 mod settings;
 
@@ -40,6 +41,7 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
+    Scan(scan::Scan),
 }
 
 /// Runs the program: 0 when all is well, 1 with a line on standard error when not, 2 for a command
@@ -70,6 +72,7 @@ impl Cli {
                 Command::Serve { demo } => serve::run(&settings, demo || is_top_demo).await,
                 Command::Migrate => migrate::run(&settings).await,
                 Command::Admin(command) => admin::run(&settings, *command).await,
+                Command::Scan(scan) => scan::run(scan).await,
             }
         })
     }

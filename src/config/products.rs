@@ -54,6 +54,9 @@ pub struct KeyFormat {
     pub prefix: String,
     /// What follows.
     pub body: KeyBody,
+    /// Whether keys with any other body may exist too: those that were imported from elsewhere.
+    #[serde(default)]
+    pub imported_bodies: bool,
 }
 
 /// What a key without scopes may do.
@@ -101,6 +104,7 @@ impl Product {
             environment,
             prefix: prefix.to_owned(),
             body: KeyBody::Base62c,
+            imported_bodies: false,
         };
         let scopes = catalogue::SCOPES.iter();
         Self {
@@ -157,7 +161,7 @@ impl Product {
             if !is_scope_token(scope) {
                 return invalid(
                     "scopes",
-                    format!("{scope:?} is not a scope token (RFC 6749 §3.3)"),
+                    format!("{scope:?} is not a scope token (RFC 6749 §3.3) without a ?"),
                 );
             }
             if words.trim().is_empty() {
@@ -261,9 +265,11 @@ fn is_prefix(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
-/// RFC 6749 §3.3: printable ASCII without space, `"` and `\`.
+/// RFC 6749 §3.3: printable ASCII without space, `"` and `\`; and without `?`, after which a scope
+/// token says what it is confined to.
 fn is_scope_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    (1..=120).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x3e | 0x40..=0x5b | 0x5d..=0x7e))
 }
 
 #[cfg(test)]
@@ -338,6 +344,7 @@ mod tests {
             ("[\"A\"]", "products.A"),
             ("[a.scopes]\n\"two words\" = \"x\"", "products.a.scopes"),
             ("[a.scopes]\n'back\\slash' = \"x\"", "products.a.scopes"),
+            ("[a.scopes]\n\"a?b=c\" = \"x\"", "products.a.scopes"),
             ("[a.scopes]\n\"a:b\" = \" \"", "products.a.scopes"),
             ("[a]\nrate_limit_per_minute = 0", "products.a.rate_limit_per_minute"),
             (

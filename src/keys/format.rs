@@ -1,7 +1,7 @@
 //! The key grammar: a product's prefix, then 32 hexadecimal digits or 30 base62 characters and a
 //! checksum. What is not of that form never reaches the database.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use zeroize::Zeroizing;
 
@@ -17,10 +17,12 @@ use crate::{
 pub const HEX_CHARS: usize = 32;
 /// Random characters of a [`KeyBody::Base62c`], before its checksum.
 pub const BASE62_CHARS: usize = 30;
+/// Characters of a body that was imported.
+const IMPORTED_CHARS: RangeInclusive<usize> = 16..=200;
 /// Characters of the body that may be displayed after the prefix.
-const SHOWN_AT_START: usize = 4;
+pub const SHOWN_AT_START: usize = 4;
 /// Characters at the end that may be displayed.
-const SHOWN_AT_END: usize = 4;
+pub const SHOWN_AT_END: usize = 4;
 
 /// A key in clear: lives only between its arrival, or its creation, and one answer.
 #[derive(Clone)]
@@ -82,7 +84,8 @@ pub struct Parsed<'a> {
 pub fn parse<'a>(products: &'a Products, text: &str) -> Option<Parsed<'a>> {
     let (product, format) = products.format_of(text)?;
     let body = text.strip_prefix(format.prefix.as_str())?;
-    is_body(format.body, body, text).then(|| Parsed {
+    let is_imported = || format.imported_bodies && is_imported_body(body);
+    (is_body(format.body, body, text) || is_imported()).then(|| Parsed {
         product,
         format,
         raw: RawKey::wrap(Zeroizing::new(text.to_owned()), format),
@@ -101,6 +104,12 @@ fn is_body(kind: KeyBody, body: &str, whole: &str) -> bool {
                 && checksum_holds(whole)
         }
     }
+}
+
+/// What another server may have minted: long enough to be a secret, short enough to be a header.
+fn is_imported_body(body: &str) -> bool {
+    IMPORTED_CHARS.contains(&body.len())
+        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -170,6 +179,29 @@ mod tests {
             assert!(parse(&products, &text).is_none(), "{text:?}");
         }
         assert!(parse(&products, &good).is_some());
+    }
+
+    #[test]
+    fn imported_bodies_are_read_where_the_format_says_so() {
+        let products: Products = toml::from_str(
+            r#"
+            [moved]
+            key_formats = [
+                { environment = "live", prefix = "mv_", body = "base62c", imported_bodies = true },
+            ]
+            "#,
+        )
+        .unwrap();
+
+        for (body, is_read) in [
+            ("0123456789abcdef", true),
+            ("0123456789-ABC_def", true),
+            ("0123456789abcde", false),
+            ("0123456789 abcdef", false),
+            (&*"a".repeat(201), false),
+        ] {
+            assert_eq!(parse(&products, &format!("mv_{body}")).is_some(), is_read, "{body}");
+        }
     }
 
     #[test]

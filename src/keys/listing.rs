@@ -1,28 +1,57 @@
 //! Which keys a member sees, how much of each, and which ones the member may change (Subworkflow).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{api_key, member::Role, user};
 use uuid::Uuid;
 
 use crate::{app::App, fault::Fault, store};
 
-/// A member who looks at the keys of a workspace.
-#[derive(Clone, Copy, Debug)]
-pub struct Viewer {
-    /// Who.
-    pub user_id: Uuid,
-    /// With which role there.
-    pub role: Role,
+/// Who looks at the keys of a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// A member.
+    Member {
+        /// Who.
+        user_id: Uuid,
+        /// With which role there.
+        role: Role,
+    },
+    /// A program that acts for no person.
+    Machine {
+        /// The service account it acts as, if it is one.
+        service_account_id: Option<Uuid>,
+        /// Whether it may manage keys.
+        may_manage: bool,
+    },
 }
 
 impl Viewer {
-    /// Whether this member sees all of the key and may change it: its owner, or whoever
-    /// administers the workspace. Others see that it exists.
+    /// Whether this viewer sees all of the key and may change it: its owner, or whoever administers
+    /// the workspace. Others see that it exists.
     #[must_use]
     pub fn owns(&self, key: &api_key::Model) -> bool {
-        self.role >= Role::Admin || key.owner_user_id == Some(self.user_id)
+        match *self {
+            Self::Member { user_id, role } => {
+                role >= Role::Admin || key.owner_user_id == Some(user_id)
+            }
+            Self::Machine { service_account_id, may_manage } => {
+                may_manage
+                    || service_account_id.is_some() && key.service_account_id == service_account_id
+            }
+        }
     }
+}
+
+/// How a user looks at the keys of a workspace; who is no member sees nothing of anybody's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn viewer(app: &App, workspace_id: Uuid, user_id: Uuid) -> Result<Viewer, Fault> {
+    let member = store::members::find(app.store.read(), workspace_id, user_id).await?;
+    Ok(member.map_or(Viewer::Machine { service_account_id: None, may_manage: false }, |member| {
+        Viewer::Member { user_id, role: member.role }
+    }))
 }
 
 /// A key and whom it belongs to.
@@ -32,6 +61,11 @@ pub struct Listed {
     pub key: api_key::Model,
     /// The owner's username or the service account's name.
     pub owner: String,
+    /// Whether the owner has left the workspace or is disabled: the key works no more, and somebody
+    /// should rotate what used it.
+    pub has_owner_left: bool,
+    /// The username of who made it.
+    pub created_by: Option<String>,
     /// Whether the viewer sees all of it and may change it.
     pub is_visible: bool,
 }
@@ -41,16 +75,53 @@ pub struct Listed {
 /// # Errors
 /// When the database fails.
 pub async fn list(app: &App, workspace_id: Uuid, viewer: Viewer) -> Result<Vec<Listed>, Fault> {
+    let keys = store::api_keys::list(app.store.read(), workspace_id).await?;
+    describe(app, workspace_id, viewer, keys).await
+}
+
+/// One key of a workspace, however much of it this viewer sees.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(
+    app: &App,
+    workspace_id: Uuid,
+    id: Uuid,
+    viewer: Viewer,
+) -> Result<Option<Listed>, Fault> {
+    let key = store::api_keys::find(app.store.read(), workspace_id, id).await?;
+    Ok(describe(app, workspace_id, viewer, key.into_iter().collect()).await?.pop())
+}
+
+async fn describe(
+    app: &App,
+    workspace_id: Uuid,
+    viewer: Viewer,
+    keys: Vec<api_key::Model>,
+) -> Result<Vec<Listed>, Fault> {
     let db = app.store.read();
-    let keys = store::api_keys::list(db, workspace_id).await?;
-    let users = store::users::list_by_ids(db, keys.iter().filter_map(|key| key.owner_user_id));
-    let users = users.await?.into_iter().map(|user: user::Model| (user.id, user.username));
+    let people = keys.iter().flat_map(|key| [key.owner_user_id, key.created_by]).flatten();
+    let people: HashSet<_> = people.collect();
+    let users = store::users::list_by_ids(db, people).await?;
+    let members: HashSet<_> =
+        store::members::list_user_ids(db, workspace_id).await?.into_iter().collect();
+    let users: HashMap<_, _> = users.into_iter().map(|user: user::Model| (user.id, user)).collect();
     let machines = store::service_accounts::list_of_workspace(db, workspace_id).await?;
-    let machines = machines.into_iter().map(|machine| (machine.id, machine.name));
-    let names: HashMap<_, _> = users.chain(machines).collect();
+    let machines: HashMap<_, _> =
+        machines.into_iter().map(|machine| (machine.id, machine.name)).collect();
+    let username = |id: Uuid| users.get(&id).map(|user| user.username.clone());
     let listed = keys.into_iter().map(|key| {
-        let owner = key.owner_user_id.or(key.service_account_id).and_then(|id| names.get(&id));
-        Listed { owner: owner.cloned().unwrap_or_default(), is_visible: viewer.owns(&key), key }
+        let machine = key.service_account_id.and_then(|id| machines.get(&id).cloned());
+        let has_left = |id: &Uuid| {
+            !members.contains(id) || users.get(id).is_none_or(|user| user.disabled_at.is_some())
+        };
+        Listed {
+            owner: key.owner_user_id.and_then(username).or(machine).unwrap_or_default(),
+            has_owner_left: key.owner_user_id.as_ref().is_some_and(has_left),
+            created_by: key.created_by.and_then(username),
+            is_visible: viewer.owns(&key),
+            key,
+        }
     });
     Ok(listed.collect())
 }
@@ -71,7 +142,7 @@ pub async fn find(
 
 #[cfg(test)]
 mod tests {
-    use entity::types::StringList;
+    use entity::scope_list::ScopeList;
 
     use super::*;
 
@@ -88,7 +159,7 @@ mod tests {
             owner_user_id,
             service_account_id: None,
             created_by: None,
-            scopes: StringList::default(),
+            scopes: ScopeList::default(),
             full_access: false,
             is_active: true,
             created_at: now,
@@ -96,18 +167,35 @@ mod tests {
             last_used_at: None,
             revoked_at: None,
             exposed_at: None,
+            previous_sha256: None,
+            previous_expires_at: None,
         }
     }
 
     #[test]
     fn members_see_their_own_keys_and_administrators_all() {
         let (ada, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let sees = |user_id, role, owner| Viewer { user_id, role }.owns(&key(owner));
+        let sees = |user_id, role, owner| Viewer::Member { user_id, role }.owns(&key(owner));
 
         assert!(sees(ben, Role::Member, Some(ben)));
         assert!(!sees(ben, Role::Member, Some(ada)));
         assert!(!sees(ben, Role::Member, None));
         assert!(sees(ben, Role::Admin, Some(ada)));
         assert!(sees(ben, Role::Owner, None));
+    }
+
+    #[test]
+    fn machines_see_their_own_keys_and_managers_all() {
+        let id = Some(Uuid::from_u128(3));
+        let own = api_key::Model { service_account_id: id, ..key(None) };
+        let sees = |service_account_id, may_manage, key: &api_key::Model| {
+            Viewer::Machine { service_account_id, may_manage }.owns(key)
+        };
+
+        assert!(sees(id, false, &own));
+        assert!(!sees(None, false, &own));
+        assert!(!sees(id, false, &key(None)));
+        assert!(!sees(None, false, &key(None)));
+        assert!(sees(None, true, &key(Some(Uuid::nil()))));
     }
 }

@@ -1,11 +1,18 @@
-//! Making, switching, revoking and deleting keys: each one transaction, audited, and confined to
-//! one workspace.
+//! Making keys, and the way to everything else that is done to them: each one transaction, audited,
+//! and confined to one workspace.
 
 use chrono::{DateTime, Utc};
-use entity::{api_key, workspace};
+use entity::{
+    api_key::{self, Model},
+    workspace,
+};
 use uuid::Uuid;
 
-use super::{RawKey, mint, rules};
+use super::{RawKey, mint, rules, scope_list};
+pub use super::{
+    changes::{Change, Changed, change, delete, revoke, set_active},
+    rotate::{MAX_OVERLAP, Rotation, rotate},
+};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -13,6 +20,7 @@ use crate::{
     fault::{Fault, FieldError},
     store::{self, Txn},
     tokens::scopes::Scope,
+    workspaces,
 };
 
 /// Whom a key belongs to.
@@ -22,6 +30,8 @@ pub enum KeyOwner {
     User(Uuid),
     /// One of the workspace's service accounts.
     ServiceAccount(Uuid),
+    /// The workspace's service account that is called as the key is; made if there is none.
+    Namesake,
 }
 
 /// What a key shall be.
@@ -64,6 +74,9 @@ pub enum Creation {
         /// How many that is.
         limit: u32,
     },
+    /// The credential that asks has less than this: a key cannot mint a key with scopes it does not
+    /// have.
+    BeyondCredential(Scope),
     /// Fields that break a rule, all of them.
     Invalid(Vec<FieldError>),
 }
@@ -99,82 +112,37 @@ pub async fn create_within(
         return Ok(Creation::PlanLimitReached { limit });
     }
     let ceiling = match rules::ceiling(&txn, &new).await? {
-        Ok(ceiling) => ceiling.within(allowed),
+        Ok(ceiling) => ceiling,
         Err(error) => return Ok(Creation::Invalid(vec![error])),
     };
     let checked = match rules::check(product, &new, &ceiling, now) {
         Ok(checked) => checked,
         Err(errors) => return Ok(Creation::Invalid(errors)),
     };
+    if let Some(excess) = allowed.and_then(|allowed| excess(product, &new, allowed)) {
+        return Ok(Creation::BeyondCredential(excess));
+    }
     let raw = mint::mint(&*app.random, checked.format);
-    let key = row(app.random.uuid(now), now, &new, &raw, checked.full_access);
+    let owner = owner(app, &txn, &actor, &new).await?;
+    let key = Model { full_access: checked.full_access, ..row(app, now, (&new, owner), &raw) };
     store::api_keys::insert(&txn, key.clone()).await?;
     let what = if key.full_access { "full access".to_owned() } else { new.scopes.to_string() };
-    audit::record(app, &txn, event("api_key.create", actor, &key).because(what)).await?;
+    let event = Event::new("api_key.create", actor, Target::new("api_key", key.id))
+        .in_workspace(key.workspace_id)
+        .because(what);
+    audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(Creation::Created { key, raw })
 }
 
-/// Switches a key of this workspace on or off; `false` if there is none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_active(
-    app: &App,
-    actor: Actor,
-    workspace_id: Uuid,
-    id: Uuid,
-    is_active: bool,
-) -> Result<bool, Fault> {
-    let txn = app.store.begin().await?;
-    let is_changed = store::api_keys::set_active(&txn, workspace_id, id, is_active).await?;
-    let action = if is_active { "api_key.enable" } else { "api_key.disable" };
-    settle(app, txn, is_changed, Change { action, actor, workspace_id, id }).await
-}
-
-/// Revokes a key of this workspace for good; `false` if there is none or it already is.
-///
-/// # Errors
-/// When the database fails.
-pub async fn revoke(app: &App, actor: Actor, workspace_id: Uuid, id: Uuid) -> Result<bool, Fault> {
-    let txn = app.store.begin().await?;
-    let is_changed = store::api_keys::revoke(&txn, workspace_id, id, app.now()).await?;
-    let change = Change { action: "api_key.revoke", actor, workspace_id, id };
-    settle(app, txn, is_changed, change).await
-}
-
-/// Deletes a key of this workspace, which is immediate and final; `false` if there is none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete(app: &App, actor: Actor, workspace_id: Uuid, id: Uuid) -> Result<bool, Fault> {
-    let txn = app.store.begin().await?;
-    let is_changed = store::api_keys::delete(&txn, workspace_id, id).await?;
-    let change = Change { action: "api_key.delete", actor, workspace_id, id };
-    settle(app, txn, is_changed, change).await
-}
-
-struct Change {
-    action: &'static str,
-    actor: Actor,
-    workspace_id: Uuid,
-    id: Uuid,
-}
-
-/// Writes down a change that happened and commits it.
-async fn settle(app: &App, txn: Txn, is_changed: bool, change: Change) -> Result<bool, Fault> {
-    if !is_changed {
-        return Ok(false);
-    }
-    let event = Event::new(change.action, change.actor, Target::new("api_key", change.id))
-        .in_workspace(change.workspace_id);
-    audit::record(app, &txn, event).await?;
-    txn.commit().await?;
-    Ok(true)
+/// What to say of scopes that cannot be given.
+#[must_use]
+pub fn too_wide(excess: &Scope) -> FieldError {
+    FieldError::new("scopes", format!("more than may be given here: {excess}"))
 }
 
 /// The workspace a key is made in and its product, or why none can be.
-async fn home<'a>(
+pub(super) async fn home<'a>(
     app: &'a App,
     txn: &Txn,
     id: Uuid,
@@ -192,31 +160,77 @@ async fn home<'a>(
     Ok(Ok((workspace, product)))
 }
 
-/// The plan's limit, if the workspace has that many keys already. A plan that the configuration
-/// does not have allows none.
+/// The plan's limit, if the workspace has that many keys already: a look ahead, for a refusal that
+/// comes before the body is read. [`create`] looks again under its lock.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plan_limit_reached(
+    app: &App,
+    workspace_id: Uuid,
+    plan: &str,
+) -> Result<Option<u32>, Fault> {
+    let limit = limit_of(app, plan);
+    let count = store::api_keys::count(app.store.read(), workspace_id).await?;
+    Ok((count >= u64::from(limit)).then_some(limit))
+}
+
 async fn reached_limit(
     app: &App,
     txn: &Txn,
     workspace: &workspace::Model,
 ) -> Result<Option<u32>, Fault> {
-    let limit = app.config.plans.get(&workspace.plan).map_or(0, |plan| plan.keys);
+    let limit = limit_of(app, &workspace.plan);
     let count = store::api_keys::count(txn, workspace.id).await?;
     Ok((count >= u64::from(limit)).then_some(limit))
 }
 
-fn row(
-    id: Uuid,
-    now: DateTime<Utc>,
+/// A plan that the configuration does not have allows no keys.
+fn limit_of(app: &App, plan: &str) -> u32 {
+    app.config.plans.get(plan).map_or(0, |plan| plan.keys)
+}
+
+/// What of a new key is more than `allowed`; everything is more than any list.
+fn excess(product: &Product, new: &NewKey, allowed: &Scope) -> Option<Scope> {
+    let asked = if new.scopes.is_empty() {
+        product.scopes.keys().cloned().collect()
+    } else {
+        new.scopes.clone()
+    };
+    let excess: Scope =
+        asked.iter().filter(|token| !allowed.covers(token)).map(str::to_owned).collect();
+    if new.scopes.is_empty() && excess.is_empty() {
+        // everything is also what will be added later
+        return Some(asked);
+    }
+    (!excess.is_empty()).then_some(excess)
+}
+
+/// The user or the service account that will own a key.
+async fn owner(
+    app: &App,
+    txn: &Txn,
+    actor: &Actor,
     new: &NewKey,
-    raw: &RawKey,
-    full_access: bool,
-) -> api_key::Model {
-    let (owner_user_id, service_account_id) = match new.owner {
+) -> Result<(Option<Uuid>, Option<Uuid>), Fault> {
+    Ok(match new.owner {
         KeyOwner::User(id) => (Some(id), None),
         KeyOwner::ServiceAccount(id) => (None, Some(id)),
-    };
-    api_key::Model {
-        id,
+        KeyOwner::Namesake => {
+            let place = (new.workspace_id, new.name.trim());
+            (None, Some(workspaces::find_or_add_service_account(app, txn, actor, place).await?.id))
+        }
+    })
+}
+
+fn row(
+    app: &App,
+    now: DateTime<Utc>,
+    (new, (owner_user_id, service_account_id)): (&NewKey, (Option<Uuid>, Option<Uuid>)),
+    raw: &RawKey,
+) -> Model {
+    Model {
+        id: app.random.uuid(now),
         workspace_id: new.workspace_id,
         name: new.name.trim().to_owned(),
         key_sha256: raw.sha256(),
@@ -226,17 +240,15 @@ fn row(
         owner_user_id,
         service_account_id,
         created_by: new.created_by,
-        scopes: new.scopes.iter().map(str::to_owned).collect(),
-        full_access,
+        scopes: scope_list::list_of(&new.scopes, &*app.random, now),
+        full_access: false,
         is_active: true,
         created_at: store::instant(now),
         expires_at: new.expires_at.map(store::instant),
         last_used_at: None,
         revoked_at: None,
         exposed_at: None,
+        previous_sha256: None,
+        previous_expires_at: None,
     }
-}
-
-fn event(action: &'static str, actor: Actor, key: &api_key::Model) -> Event {
-    Event::new(action, actor, Target::new("api_key", key.id)).in_workspace(key.workspace_id)
 }

@@ -1,10 +1,14 @@
 //! API keys: how they look, how they are made, what they are worth and who may manage them.
 
+pub mod changes;
 pub mod format;
+pub mod import;
 pub mod listing;
 pub mod manage;
 pub mod mint;
+pub mod rotate;
 mod rules;
+pub mod scope_list;
 pub mod usage;
 pub mod verify;
 

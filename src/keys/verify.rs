@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::member::Role;
 
-use super::RawKey;
+use super::{RawKey, scope_list};
 use crate::{
     app::App,
     fault::Fault,
@@ -63,7 +63,7 @@ pub fn scope_of(app: &App, live: &LiveKey) -> Scope {
         let product = app.config.products.get(&record.workspace.product);
         product.into_iter().flat_map(|product| product.scopes.keys().cloned()).collect()
     } else {
-        record.key.scopes.0.iter().cloned().collect()
+        scope_list::scope_of(&record.key.scopes)
     };
     match role {
         None => given,
@@ -78,10 +78,14 @@ pub fn scope_of(app: &App, live: &LiveKey) -> Scope {
 pub async fn verify(app: &App, raw: &RawKey) -> Result<Verdict, Fault> {
     let now = app.now();
     let db = app.store.read();
-    let Some(record) = store::api_keys::find_record(db, &raw.sha256()).await? else {
+    let sha256 = raw.sha256();
+    let Some(record) = store::api_keys::find_record(db, &sha256).await? else {
         return Ok(Verdict::Unknown);
     };
-    if record.key.revoked_at.is_some() {
+    // what a key was before it was rotated ends like a key that is revoked
+    let is_replaced = record.key.key_sha256 != sha256
+        && record.key.previous_expires_at.is_none_or(|at| at.0 <= now);
+    if record.key.revoked_at.is_some() || is_replaced {
         return Ok(Verdict::Unknown);
     }
     if let Some(bar) = bar(&record, now) {

@@ -1,6 +1,6 @@
 //! What the letters say, as plain text and as HTML.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -33,6 +33,15 @@ pub enum LetterKind {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What a workspace sends through the API, word for word.
+    Message {
+        /// The subject, one line.
+        subject: String,
+        /// The plain text.
+        text: String,
+        /// The same as HTML, if it was given.
+        html: Option<String>,
+    },
 }
 
 /// Shows only which letter it is: a link in it is a secret.
@@ -42,18 +51,19 @@ impl fmt::Debug for LetterKind {
             Self::PasswordReset { .. } => "PasswordReset",
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::Message { .. } => "Message",
         })
     }
 }
 
 /// A letter that is ready to be sent.
 pub struct Letter {
-    /// A constant: nothing of a user's gets into a header.
-    pub subject: &'static str,
+    /// A constant, or one line that a workspace wrote: it cannot begin another header.
+    pub subject: Cow<'static, str>,
     /// The letter as plain text.
     pub text: String,
-    /// The same letter as an HTML page.
-    pub html: String,
+    /// The same letter as an HTML page, if it has one.
+    pub html: Option<String>,
 }
 
 struct Action {
@@ -94,22 +104,29 @@ struct Html<'a> {
 /// # Errors
 /// When a template does not render.
 pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter, Fault> {
-    let Words { subject, paragraphs, action, closing } = words(kind, issuer);
-    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
-    let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject, paragraphs, action, closing, brand, issuer }.render();
-    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
-    Ok(Letter { subject, text: text.map_err(broken)?, html: html.map_err(broken)? })
-}
-
-fn words(kind: &LetterKind, issuer: &str) -> Words {
-    match kind {
+    let Words { subject, paragraphs, action, closing } = match kind {
+        LetterKind::Message { subject, text, html } => {
+            return Ok(Letter {
+                subject: one_line(subject).into(),
+                text: text.clone(),
+                html: html.clone(),
+            });
+        }
         LetterKind::PasswordReset { link, minutes } => password_reset(link, *minutes),
         LetterKind::TokenReuse { client_name, workspace_name, at } => {
             token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
-    }
+    };
+    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
+    let text = Text { paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject, paragraphs, action, closing, brand, issuer }.render();
+    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
+    Ok(Letter {
+        subject: subject.into(),
+        text: text.map_err(broken)?,
+        html: Some(html.map_err(broken)?),
+    })
 }
 
 fn password_reset(link: &str, minutes: u32) -> Words {
@@ -206,7 +223,8 @@ mod tests {
              -- \nAcme\nhttps://id.example.com"
         );
         let href = "href=\"https://id.example.com/reset-password?token=a.b-c_d&#38;x=1\"";
-        assert!(letter.html.contains(href), "{}", letter.html);
+        let html = letter.html.unwrap();
+        assert!(html.contains(href), "{html}");
         assert_eq!(letter.subject, "Reset your password");
     }
 
@@ -220,7 +238,7 @@ mod tests {
 
         let letter = write(&kind, "Acme", ISSUER).unwrap();
 
-        for body in [&letter.text, &letter.html] {
+        for body in [&letter.text, letter.html.as_ref().unwrap()] {
             for part in [
                 "“Billing sync”",
                 "“Acme Health”",
@@ -237,7 +255,7 @@ mod tests {
         let letter = write(&LetterKind::PasswordChanged { at: at() }, "Acme", ISSUER).unwrap();
 
         assert!(letter.text.contains("changed on 15 January 2027 at 08:00 UTC."));
-        assert!(letter.html.contains("https://id.example.com/forgot-password"));
+        assert!(letter.html.unwrap().contains("https://id.example.com/forgot-password"));
     }
 
     #[test]
@@ -250,10 +268,26 @@ mod tests {
 
         let letter = write(&kind, "A\nB", ISSUER).unwrap();
 
-        assert!(!letter.html.contains("<b>"), "{}", letter.html);
+        let html = letter.html.unwrap();
+        assert!(!html.contains("<b>"), "{html}");
         assert!(!letter.text.contains("\nBcc"), "{}", letter.text);
         assert!(letter.text.contains("“a b”") && letter.text.contains("-- \nA B\n"));
         assert!(!letter.subject.contains(char::is_control));
+    }
+
+    #[test]
+    fn a_message_is_sent_word_for_word_but_its_subject_is_one_line() {
+        let kind = LetterKind::Message {
+            subject: "Hello\r\nBcc: all@example.com".into(),
+            text: "One <b>\n\ntwo".into(),
+            html: None,
+        };
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        assert_eq!(letter.subject, "Hello  Bcc: all@example.com");
+        assert_eq!(letter.text, "One <b>\n\ntwo");
+        assert_eq!(letter.html, None);
     }
 
     #[test]

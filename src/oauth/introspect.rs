@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use entity::client::{self, Kind};
 use poem::{Body, IntoResponse, Request, Response, handler, http::StatusCode, web::Data};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -25,7 +25,11 @@ use crate::{
         verify::{self, LiveKey, Verdict},
     },
     store::token_records::TokenRecord,
-    tokens::resolve,
+    tokens::{
+        permission::{self, Permission},
+        resolve,
+        scopes::Scope,
+    },
 };
 
 #[handler]
@@ -92,6 +96,11 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
         "sub": record.user_id.map_or_else(|| record.client_id.clone(), |id| id.to_string()),
         "iss": app.config.issuer,
     });
+    let scope = resolve::scope_of(record);
+    // who knows plain scope tokens only finds these limited ones to be none it knows
+    if scope.iter().any(|token| permission::limits_of(token).is_some()) {
+        body["permissions"] = permissions(&scope);
+    }
     put(&mut body, "token_type", token_type);
     put(&mut body, "username", record.username.as_deref());
     put(&mut body, "aud", resolve::audience_of(record));
@@ -111,12 +120,25 @@ fn of_key(app: &App, live: &LiveKey) -> Described {
         "iss": app.config.issuer,
         "workspace": record.workspace.slug,
         "environment": record.key.environment,
+        "permissions": permissions(&verify::scope_of(app, live)),
+        "full_access": live.has_full_access(),
     });
     if let Some(expires_at) = record.key.expires_at {
         body["exp"] = expires_at.0.timestamp().into();
     }
     put(&mut body, "username", record.user.as_ref().map(|user| user.username.as_str()));
     Described { workspace_id: Some(record.workspace.id), body }
+}
+
+/// Each scope token taken apart: the permission and what it is confined to.
+fn permissions(scope: &Scope) -> Value {
+    let limit = |(name, value): (&'static str, Value)| (name.to_owned(), value);
+    let taken_apart = scope.iter().filter_map(Permission::parse).map(|it| {
+        let mut members: Map<String, Value> = it.limits.members().map(limit).collect();
+        members.insert("permission".to_owned(), it.permission.into());
+        Value::Object(members)
+    });
+    taken_apart.collect()
 }
 
 fn put(body: &mut Value, member: &str, value: Option<&str>) {

@@ -6,7 +6,7 @@ use entity::{
     service_account, user, workspace,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
@@ -15,6 +15,9 @@ use crate::fault::Fault;
 
 /// How many keys one page lists; more than any plan allows.
 const MAX_LISTED: u64 = 1_000;
+
+/// How many values one statement asks for.
+const MAX_VALUES: usize = 500;
 
 /// A key with all that its life depends on.
 #[derive(Clone, Debug)]
@@ -29,7 +32,7 @@ pub struct KeyRecord {
     pub service_account: Option<service_account::Model>,
 }
 
-/// The key with this digest, with all it depends on.
+/// The key with this digest, or that had it before it was last rotated, with all it depends on.
 ///
 /// # Errors
 /// When the database fails.
@@ -37,9 +40,10 @@ pub async fn find_record(
     db: &impl ConnectionTrait,
     key_sha256: &[u8],
 ) -> Result<Option<KeyRecord>, Fault> {
-    let Some(key) =
-        Entity::find().filter(COLUMN.key_sha256.eq(key_sha256.to_vec())).one(db).await?
-    else {
+    let is_asked = Condition::any()
+        .add(COLUMN.key_sha256.eq(key_sha256.to_vec()))
+        .add(COLUMN.previous_sha256.eq(key_sha256.to_vec()));
+    let Some(key) = Entity::find().filter(is_asked).one(db).await? else {
         return Ok(None);
     };
     let workspace = workspace::Entity::find_by_id(key.workspace_id)
@@ -130,6 +134,65 @@ pub async fn set_active(
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Gives a key of this workspace another name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    id: Uuid,
+    name: &str,
+) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::Name, Expr::value(name))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes down the secret that a key has now, and the one it had before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_secret(db: &impl ConnectionTrait, key: &Model) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::KeySha256, Expr::value(key.key_sha256.clone()))
+        .col_expr(Column::Prefix, Expr::value(key.prefix.clone()))
+        .col_expr(Column::Last4, Expr::value(key.last4.clone()))
+        .col_expr(Column::ExposedAt, Expr::value(key.exposed_at))
+        .col_expr(Column::PreviousSha256, Expr::value(key.previous_sha256.clone()))
+        .col_expr(Column::PreviousExpiresAt, Expr::value(key.previous_expires_at))
+        .filter(COLUMN.id.eq(key.id))
+        .filter(COLUMN.workspace_id.eq(key.workspace_id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Whether any key has, or had before its rotation, one of these digests; those that are taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_taken(
+    db: &impl ConnectionTrait,
+    digests: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let mut taken = Vec::new();
+    // databases bound the number of values in a statement
+    for some in digests.chunks(MAX_VALUES) {
+        let is_one = Condition::any()
+            .add(Column::KeySha256.is_in(some.to_vec()))
+            .add(Column::PreviousSha256.is_in(some.to_vec()));
+        for key in Entity::find().filter(is_one).all(db).await? {
+            taken.extend([key.key_sha256].into_iter().chain(key.previous_sha256));
+        }
+    }
+    Ok(taken)
 }
 
 /// Revokes a key of this workspace for good; `false` if there is none or it already is.

@@ -56,6 +56,21 @@ pub async fn list_workspaces(
         .collect())
 }
 
+/// Who is in a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_user_ids(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+) -> Result<Vec<Uuid>, Fault> {
+    let ids = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .filter(COLUMN.workspace_id.eq(workspace_id));
+    Ok(ids.into_tuple().all(db).await?)
+}
+
 /// Adds a member, unless the user already is one.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ pub mod client_credentials;
 pub mod code;
 pub mod grants;
 pub mod issue;
+pub mod permission;
 pub mod requests;
 pub mod resolve;
 pub mod revoke;

@@ -1,6 +1,6 @@
 //! Scopes in the words that people read: on the consent screen and among connected apps.
 
-use super::scopes::Scope;
+use super::{permission, scopes::Scope};
 use crate::app::App;
 
 /// What a scope token lets an app do, by the kind of doing.
@@ -26,7 +26,7 @@ impl Deed {
         if identity_words(token).is_some() {
             return Self::Know;
         }
-        match token.rsplit(':').next() {
+        match permission::name_of(token).rsplit(':').next() {
             Some("read") => Self::Read,
             Some("delete") => Self::Delete,
             _ => Self::Write,
@@ -52,10 +52,15 @@ pub fn words(app: &App, product: Option<&str>, token: &str) -> String {
         return words.to_owned();
     }
     let products = &app.config.products;
-    product
-        .and_then(|name| products.get(name)?.scopes.get(token))
-        .or_else(|| products.iter().find_map(|product| product.scopes.get(token)))
-        .map_or_else(|| token.to_owned(), Clone::clone)
+    let name = permission::name_of(token);
+    let words = product
+        .and_then(|product| products.get(product)?.scopes.get(name))
+        .or_else(|| products.iter().find_map(|product| product.scopes.get(name)));
+    let words = words.map_or(name, String::as_str);
+    match permission::limits_of(token) {
+        Some(limits) => format!("{words} (only {limits})"),
+        None => words.to_owned(),
+    }
 }
 
 /// Every scope token with its words, sorted.
@@ -89,6 +94,7 @@ mod tests {
             ("comms:send", Deed::Write),
             ("api-keys:manage", Deed::Write),
             ("subscribers:delete", Deed::Delete),
+            ("leads:read?resourceType=lead", Deed::Read),
             ("anything", Deed::Write),
         ] {
             assert_eq!(Deed::of(token), deed, "{token}");

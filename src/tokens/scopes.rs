@@ -1,9 +1,11 @@
-//! Scopes (RFC 6749 §3.3): sets of scope tokens, and what a role may be granted.
+//! Scopes (RFC 6749 §3.3): sets of scope tokens, and what a role may be granted. A wide scope token
+//! covers the narrower ones ([`Permission::covers`]): `leads:read` is also `leads:read?serviceId=…`.
 
 use std::{collections::BTreeSet, fmt};
 
 use entity::member::Role;
 
+use super::permission::{self, Permission};
 use crate::clients::metadata::OPENID_SCOPES;
 
 /// More scope tokens than any catalogue has; a longer list is refused before it is parsed.
@@ -32,10 +34,12 @@ impl Scope {
         Self(text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect())
     }
 
-    /// The scope tokens both sets have.
+    /// The scope tokens of either set that the other one covers.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        let (here, there) = (self.0.iter(), other.0.iter());
+        let here = here.filter(|token| other.covers(token));
+        here.chain(there.filter(|token| self.covers(token))).cloned().collect()
     }
 
     /// The scope tokens either set has.
@@ -51,23 +55,43 @@ impl Scope {
             OPENID_SCOPES.contains(&token.as_str())
                 || match role {
                     None => false,
-                    Some(Role::Member) => !ADMINISTRATIVE.contains(&token.as_str()),
+                    // also when it is confined to something
+                    Some(Role::Member) => !ADMINISTRATIVE.contains(&permission::name_of(token)),
                     Some(Role::Admin | Role::Owner) => true,
                 }
         };
         Self(self.0.iter().filter(allowed).cloned().collect())
     }
 
-    /// Whether every token of this set is in `other`.
+    /// Whether every token of this set is covered by `other`.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        self.0.iter().all(|token| other.covers(token))
     }
 
-    /// Whether `token` is in the set.
+    /// Whether `token` itself is in the set.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
         self.0.contains(token)
+    }
+
+    /// Whether `token`, or one that covers it, is in the set.
+    #[must_use]
+    pub fn covers(&self, token: &str) -> bool {
+        if self.contains(token) {
+            return true;
+        }
+        // only what is confined can be covered by something else
+        let name = permission::name_of(token);
+        name != token
+            && Permission::parse(token)
+                .is_some_and(|asked| self.permissions(name).any(|held| held.covers(&asked)))
+    }
+
+    /// Every token of this permission, taken apart.
+    pub fn permissions<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Permission> + 'a {
+        let of_that_name = self.0.iter().filter(move |token| permission::name_of(token) == name);
+        of_that_name.filter_map(|token| Permission::parse(token))
     }
 
     /// Whether there is no token at all.
@@ -100,11 +124,10 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether `token` is a scope token: printable ASCII without space, `"` and `\` (RFC 6749 §3.3).
+/// Whether `token` is a scope token of this server's grammar ([`permission`]).
 #[must_use]
 pub fn is_scope_token(token: &str) -> bool {
-    (1..=120).contains(&token.len())
-        && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    Permission::parse(token).is_some()
 }
 
 /// Every scope token of OpenID Connect that a client may ask for.
@@ -125,6 +148,29 @@ mod tests {
         }
         let many: Vec<_> = (0..101).map(|n| format!("s{n}")).collect();
         assert!(Scope::parse(&many.join(" ")).is_none());
+    }
+
+    #[test]
+    fn a_confined_token_is_in_a_set_that_has_the_whole() {
+        const A: &str = "x?serviceId=00000000-0000-0000-0000-00000000000a";
+        const AB: &str = "x?serviceId=00000000-0000-0000-0000-00000000000a\
+            &workflowId=00000000-0000-0000-0000-00000000000b";
+        let scope = |text: &str| Scope::parse(text).unwrap();
+
+        for (left, right, both) in [
+            ("x y", A, A),
+            (A, "x z", A),
+            (A, AB, AB),
+            (A, "y", ""),
+            ("x y", "y z", "y"),
+            ("x", "x", "x"),
+        ] {
+            assert_eq!(scope(left).intersection(&scope(right)).to_string(), both, "{left} {right}");
+        }
+        assert!(scope(A).is_within(&scope("x")) && !scope("x").is_within(&scope(A)));
+        assert!(!scope("x").is_within(&scope("y")));
+        let confined = format!("api-keys:manage{}", &A[1..]);
+        assert!(scope(&confined).for_role(Some(Role::Member)).is_empty());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Tab {
     Profile,
     /// Registered clients, for administrators of the server.
     Clients,
+    /// None of them: a page that a link leads to.
+    Elsewhere,
 }
 
 /// Who is signed in, where on the settings the page is, and what has just happened.
@@ -63,6 +65,7 @@ impl Frame {
             Tab::Security => "security",
             Tab::Profile => "profile",
             Tab::Clients => "clients",
+            Tab::Elsewhere => return "false",
         };
         if name == tab { "page" } else { "false" }
     }

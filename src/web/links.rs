@@ -1,5 +1,10 @@
 //! Every path by which one face sends a browser to another.
 
+use uuid::Uuid;
+
+/// The rooms of pages that a sign-in may end at.
+const PAGES: [&str; 4] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/"];
+
 /// The sign-in page; with the handle of an authorization request it returns to that afterwards.
 #[must_use]
 pub fn login(request: Option<&str>) -> String {
@@ -60,6 +65,12 @@ pub fn workspace_keys(slug: &str) -> String {
     format!("/workspaces/{}/settings/keys", encoded(slug))
 }
 
+/// What a scan has found.
+#[must_use]
+pub fn scan_run(id: Uuid) -> String {
+    format!("/scan-runs/{id}")
+}
+
 /// A user's password and second factor.
 #[must_use]
 pub fn security() -> &'static str {
@@ -90,7 +101,7 @@ pub fn admin_client(id: &str) -> String {
 pub fn is_return_path(path: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
     path.len() <= 200
-        && ["/settings/", "/workspaces/", "/admin/"].iter().any(|room| path.starts_with(room))
+        && PAGES.iter().any(|room| path.starts_with(room))
         && path.bytes().all(legal)
         && !path.contains("//")
 }

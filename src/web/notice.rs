@@ -19,6 +19,7 @@ pub fn words(name: &str) -> Option<&'static str> {
         "apps-revoked" => "All apps are disconnected. Their tokens no longer work.",
         "key-disabled" => "The key is switched off.",
         "key-enabled" => "The key is switched on.",
+        "key-renamed" => "The key has its new name.",
         "key-deleted" => "The key is deleted. Requests with it are refused.",
         "password-changed" => {
             "Your password is changed. Every other browser and app was signed out."

@@ -24,6 +24,8 @@ pub use self::{
     workspace::{NewWorkspace, create_workspace, disable_workspace},
 };
 
+pub(crate) use self::service_account::find_or_add_service_account;
+
 /// What a rule made, or every field that stood in its way.
 pub type Checked<T> = Result<T, Vec<FieldError>>;
 

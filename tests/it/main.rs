@@ -12,6 +12,7 @@ mod account;
 mod admin;
 mod api;
 mod architecture;
+mod cli;
 mod mail;
 mod oauth;
 mod process;

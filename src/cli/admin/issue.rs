@@ -10,7 +10,10 @@ use crate::{
     cli::output::{self, Record},
     clients::registration::{NewClient, Registration, register},
     config::Environment,
-    keys::manage::{self, Creation, KeyOwner, NewKey},
+    keys::{
+        manage::{self, Creation, KeyOwner, NewKey},
+        scope_list,
+    },
     workspaces,
 };
 
@@ -146,14 +149,18 @@ impl Key {
                 let problem = format!("has all {limit} keys that its plan allows");
                 return Err(Failure::field("workspace", &problem));
             }
+            Creation::BeyondCredential(excess) => {
+                return Err(vec![manage::too_wide(&excess)].into());
+            }
             Creation::Invalid(problems) => return Err(problems.into()),
         };
+        let scopes: Vec<_> = scope_list::scope_of(&key.scopes).iter().map(str::to_owned).collect();
         let record = Record::new()
             .with("id", key.id.to_string())
             .with("name", key.name)
             .with("key", raw.reveal())
             .with("environment", key.environment)
-            .with("scopes", key.scopes.0)
+            .with("scopes", scopes)
             .with("full_access", key.full_access)
             .with(
                 "expires_at",
@@ -163,7 +170,7 @@ impl Key {
     }
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, Failure> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, Failure> {
     let day = || text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
     DateTime::parse_from_rfc3339(text)
         .map(|at| at.to_utc())

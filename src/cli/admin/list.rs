@@ -8,6 +8,7 @@ use super::{Failure, Format, find_user, find_workspace};
 use crate::{
     app::App,
     cli::output::{self, Record},
+    keys::scope_list,
     store,
 };
 
@@ -150,13 +151,14 @@ fn of_grant(grant: grant::Model) -> Record {
 }
 
 fn of_key(key: api_key::Model) -> Record {
+    let scopes: Vec<_> = scope_list::scope_of(&key.scopes).iter().map(str::to_owned).collect();
     Record::new()
         .with("id", key.id.to_string())
         .with("name", key.name)
         .with("prefix", key.prefix)
         .with("last4", key.last4)
         .with("environment", key.environment)
-        .with("scopes", key.scopes.0)
+        .with("scopes", scopes)
         .with("full_access", key.full_access)
         .with("active", key.is_active)
         .with("expires_at", time(key.expires_at))

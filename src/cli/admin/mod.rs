@@ -3,6 +3,7 @@
 
 mod create;
 mod end;
+mod import;
 mod issue;
 mod list;
 
@@ -30,6 +31,8 @@ pub(super) enum Command {
     CreateClient(issue::Client),
     /// Create an API key; it is printed once
     CreateKey(issue::Key),
+    /// Import API keys that exist elsewhere, by their SHA-256: all of a file, or nothing
+    ImportKeys(import::Keys),
     /// Refuse a client and its tokens from now on
     DisableClient(end::Client),
     /// Refuse a user and the user's tokens and keys from now on
@@ -79,6 +82,7 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::CreateUser(new) => new.run(app).await,
         Command::CreateClient(new) => new.run(app).await,
         Command::CreateKey(new) => new.run(app).await,
+        Command::ImportKeys(keys) => keys.run(app).await,
         Command::DisableClient(client) => client.disable(app).await,
         Command::DisableUser(user) => user.disable(app).await,
         Command::DisableWorkspace(workspace) => workspace.disable(app).await,

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     audit::Actor,
     config::Environment,
-    keys::manage::{Creation, KeyOwner, NewKey, create as create_key},
+    keys::manage::{Creation, KeyOwner, NewKey, create as create_key, too_wide},
 };
 
 /// Makes every key. `products` are Ada's workspaces, each named as its product is.
@@ -83,6 +83,7 @@ impl Maker<'_> {
                 "plans: the plan {} allows {limit} keys, too few for the demo",
                 workspace.plan
             ))),
+            Creation::BeyondCredential(excess) => Err(vec![too_wide(&excess)].into()),
             Creation::Invalid(problems) => Err(problems.into()),
         }
     }

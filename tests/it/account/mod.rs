@@ -6,6 +6,7 @@ mod connected_apps;
 mod login;
 mod login_refusals;
 mod password_reset;
+mod scan_run;
 mod second_factor;
 mod security;
 mod session;

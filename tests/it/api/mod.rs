@@ -1,10 +1,14 @@
 //! The sibling API (contract §4 and §5).
 
+mod api_keys;
 mod docs;
 mod ended;
 mod errors;
 mod me;
 mod rate_limits;
+mod scans;
+mod scans_limits;
+mod scopes;
 mod transports;
 mod verify;
 

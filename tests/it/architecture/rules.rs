@@ -27,7 +27,7 @@ const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 7] = [
+const FENCED: [(&str, &[&str]); 8] = [
     ("sea_orm", &["store/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
     ("lettre", &["mail/"]),
@@ -35,12 +35,14 @@ const FENCED: [(&str, &[&str]); 7] = [
     ("ring", &["crypto/"]),
     ("jsonwebtoken", &["crypto/"]),
     ("migration", &["store/"]),
+    ("serde_saphyr", &["cli/scan/"]),
 ];
 /// Crates that speak HTTP: nothing of them is seen below the faces.
-const HTTP_CRATES: [&str; 6] = ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower"];
+const HTTP_CRATES: [&str; 7] =
+    ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 10] = [
+const ADDRESSES: [(&str, &str); 11] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
@@ -50,6 +52,7 @@ const ADDRESSES: [(&str, &str); 10] = [
     ("/reset-password", "account"),
     ("/settings", "account"),
     ("/workspaces", "account"),
+    ("/scan-runs", "account"),
     ("/admin", "admin"),
 ];
 

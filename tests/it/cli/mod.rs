@@ -1,0 +1,3 @@
+//! The command line: the program itself, in a process of its own.
+
+mod scan;
