@@ -8,6 +8,7 @@
     reason = "a test that cannot go on shall stop where it stands"
 )]
 
+mod account;
 mod api;
 mod architecture;
 mod oauth;

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod errors;
+mod imported_keys;
 mod me;
 mod scopes;
 

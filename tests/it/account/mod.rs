@@ -1,0 +1,3 @@
+//! The account face: one file a page.
+
+mod key_changes;
