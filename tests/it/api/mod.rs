@@ -1,6 +1,7 @@
 //! The API face: one file an endpoint, and one for what all of them have in common.
 
 mod api_keys;
+mod api_keys_refusals;
 mod errors;
 mod imported_keys;
 mod me;
