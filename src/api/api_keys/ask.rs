@@ -154,6 +154,7 @@ fn scopes(product: &Product, items: &[ScopeInput], problems: &mut Vec<FieldError
                 let permission = permission(it);
                 if let Some((member, message)) = permission.limits.problem() {
                     problems.push(FieldError::new(format!("scopes[{index}].{member}"), message));
+                    continue;
                 }
                 (format!("scopes[{index}].permission"), Some(permission))
             }

@@ -3,6 +3,7 @@
 mod api_keys;
 mod api_keys_refusals;
 mod connected_apps;
+mod key_changes;
 mod login;
 mod login_refusals;
 mod password_reset;

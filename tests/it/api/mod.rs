@@ -1,9 +1,11 @@
 //! The sibling API (contract §4 and §5).
 
 mod api_keys;
+mod api_keys_refusals;
 mod docs;
 mod ended;
 mod errors;
+mod imported_keys;
 mod me;
 mod rate_limits;
 mod scans;
