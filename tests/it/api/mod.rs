@@ -2,6 +2,9 @@
 
 mod errors;
 mod me;
+mod openapi;
+mod verify;
+mod verify_many;
 
 use latchkey::{
     config::Environment,
