@@ -11,4 +11,5 @@
 mod api;
 mod architecture;
 mod oauth;
+mod proxies;
 mod support;

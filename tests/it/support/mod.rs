@@ -22,5 +22,5 @@ pub use self::{
     client_app::{Authorization, Callback, ClientApp, Tokens},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
-    world::{Node, World},
+    world::{Node, World, http},
 };
