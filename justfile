@@ -15,6 +15,15 @@ test *ARGS:
 test-both *ARGS:
     ./tests/run --quick -- {{ ARGS }}
 
+# Writes the reviewed OpenAPI document anew; look at the difference.
+openapi:
+    RENEW_SNAPSHOT=1 ./tests/run --quick --sqlite-only -- openapi
+    git diff --stat -- tests/it/api/openapi.json
+
+# What the API answers to what its document allows and forbids.
+schemathesis *ARGS:
+    ./tests/schemathesis -- {{ ARGS }}
+
 # Formatting and lints.
 lint:
     cargo fmt --all

@@ -76,13 +76,13 @@ async fn by_token(
     if resolve::audience_of(&record).is_some_and(|uri| !audience::is_this_server(app, uri)) {
         return Ok(Err(Refusal::Unknown(TOKEN_ELSEWHERE)));
     }
-    let account = account_of(&record);
     let Some(workspace) = workspace_of(&record) else {
-        return Ok(Err(Refusal::Forbidden { reason: NOT_BOUND, account }));
+        return Ok(Err(forbidden_token(NOT_BOUND, &record)));
     };
     if app.config.products.get(&workspace.product).is_none() {
-        return Ok(Err(Refusal::Forbidden { reason: NO_PRODUCT, account }));
+        return Ok(Err(forbidden_token(NO_PRODUCT, &record)));
     }
+    let account = account_of(&record);
     token_principal(record, workspace, account).map(Ok)
 }
 
@@ -94,10 +94,15 @@ async fn barred_token(
 ) -> Result<Result<Principal, Refusal>, Fault> {
     let record = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
     Ok(Err(match record {
-        Some(record) => Refusal::Forbidden { reason, account: account_of(&record) },
+        Some(record) => forbidden_token(reason, &record),
         // it went between the two looks
         None => Refusal::Unknown(TOKEN_DEAD),
     }))
+}
+
+fn forbidden_token(reason: &'static str, record: &TokenRecord) -> Refusal {
+    let workspace_id = record.workspace_id;
+    Refusal::Forbidden { reason, account: account_of(record), workspace_id }
 }
 
 fn account_of(record: &TokenRecord) -> Account {
@@ -158,7 +163,8 @@ fn workspace_of(record: &TokenRecord) -> Option<Workspace> {
 
 async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Principal, Refusal>, Fault> {
     let barred = |reason, record: &KeyRecord| {
-        Ok(Err(Refusal::Forbidden { reason, account: account_of_key(record) }))
+        let workspace_id = Some(record.workspace.id);
+        Ok(Err(Refusal::Forbidden { reason, account: account_of_key(record), workspace_id }))
     };
     match verify::verify(app, raw).await? {
         Verdict::Unknown => Ok(Err(Refusal::Unknown(KEY_UNKNOWN))),

@@ -1,6 +1,7 @@
 //! Who a request acts as, whichever credential it came with, and what it may do.
 
 pub mod authenticate;
+pub mod inquiry;
 pub mod presented;
 pub mod principal;
 pub mod refusal;
@@ -8,6 +9,7 @@ pub mod scopes;
 
 pub use self::{
     authenticate::{authenticate, count_request},
+    inquiry::inquire,
     presented::{Offered, Presented},
     principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,

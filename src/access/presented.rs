@@ -78,6 +78,23 @@ impl Presented {
         let credential = classify(products, first, came_by)?;
         Ok(Self { credential, in_query: came_by(Place::Query) })
     }
+
+    /// Reads a credential by itself, as if it had come as a bearer.
+    ///
+    /// # Errors
+    /// When it cannot be this server's.
+    pub fn parse(products: &Products, text: &str) -> Result<Self, Refusal> {
+        if text.len() > MAX_BYTES {
+            return Err(unknown());
+        }
+        let credential = classify(products, text, |place| place == Place::Bearer)?;
+        Ok(Self { credential, in_query: false })
+    }
+}
+
+/// The refusal of what may be anything.
+pub(super) fn unknown() -> Refusal {
+    Refusal::Unknown(UNKNOWN)
 }
 
 /// Everything that claims to be a credential, with where it was.
@@ -87,7 +104,7 @@ fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> 
         found.push((Place::Bearer, Cow::Borrowed(bearer(header)?)));
     }
     for header in offered.x_api_key {
-        let text = str::from_utf8(header).map_err(|_| Refusal::Unknown(UNKNOWN))?.trim();
+        let text = str::from_utf8(header).map_err(|_| unknown())?.trim();
         found.push((Place::Header, Cow::Borrowed(text)));
     }
     let query = offered.query.unwrap_or_default();
@@ -99,7 +116,7 @@ fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> 
         return Err(Refusal::Malformed(EMPTY_KEY));
     }
     if found.iter().any(|(_, text)| text.len() > MAX_BYTES) {
-        return Err(Refusal::Unknown(UNKNOWN));
+        return Err(unknown());
     }
     Ok(found)
 }
@@ -125,11 +142,11 @@ fn classify(
         } else if came_by(Place::Header) && text.starts_with(AccessToken::PREFIX) {
             Err(Refusal::Unknown(TOKEN_AS_KEY))
         } else {
-            let token = Secret::parse(text).ok_or(Refusal::Unknown(UNKNOWN))?;
+            let token = Secret::parse(text).ok_or_else(unknown)?;
             Ok(PresentedCredential::Token(token))
         };
     }
-    let key = keys::format::parse(products, text).ok_or(Refusal::Unknown(UNKNOWN))?;
+    let key = keys::format::parse(products, text).ok_or_else(unknown)?;
     if came_by(Place::Query) && !key.product.query_keys {
         return Err(Refusal::Unknown(KEY_IN_QUERY));
     }

@@ -1,5 +1,7 @@
 //! Why a request may not go on.
 
+use uuid::Uuid;
+
 use super::Account;
 use crate::tokens::scopes::Scope;
 
@@ -21,6 +23,8 @@ pub enum Refusal {
         reason: &'static str,
         /// What its requests are counted under all the same.
         account: Account,
+        /// The workspace it belongs to, if to any.
+        workspace_id: Option<Uuid>,
     },
     /// Scope tokens the credential does not have.
     MissingScope {

@@ -136,6 +136,11 @@ impl ApiError {
         error
     }
 
+    /// What a person reads.
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The answer.
     pub(super) fn respond(&self, app: &App, request_id: &str) -> Response {
         let mut response = Response::builder()

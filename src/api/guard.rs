@@ -11,6 +11,7 @@ use poem::{
 use super::{
     error::{ApiError, id_of},
     paths::{Found, Paths},
+    verify,
 };
 use crate::{
     access::{self, CredentialKind, Offered, Presented, Principal, Refusal},
@@ -44,7 +45,8 @@ impl<E> Guard<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        verify::unmask(&mut request);
         let app = Arc::clone(web::app::of(&request)?);
         let id = id_of(&request);
         let (count, admission) = admit(&app, &request).await;

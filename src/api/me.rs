@@ -31,26 +31,27 @@ impl Me {
 /// Whom a credential acts as, where, and what it may do.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
-struct Identity {
+pub(super) struct Identity {
     /// Who acts.
-    principal: Acting,
+    pub(super) principal: Acting,
     /// The workspace every read and write is confined to.
-    workspace: Home,
+    pub(super) workspace: Home,
     /// The workspace's product.
-    product: String,
+    pub(super) product: String,
     /// Which data is seen.
-    environment: Environment,
+    pub(super) environment: Environment,
     /// What the request came with.
-    credential: Means,
+    pub(super) credential: Means,
     /// What it may do now, sorted.
-    scopes: Vec<String>,
+    pub(super) scopes: Vec<String>,
     /// Whether it may do everything its product offers.
-    full_access: bool,
+    pub(super) full_access: bool,
 }
 
+/// Who acts.
 #[derive(Debug, Object)]
 #[oai(rename = "Principal")]
-struct Acting {
+pub(super) struct Acting {
     /// Who it is.
     #[oai(rename = "type")]
     kind: ActingKind,
@@ -70,9 +71,10 @@ enum ActingKind {
     Client,
 }
 
+/// A workspace.
 #[derive(Debug, Object)]
 #[oai(rename = "Workspace")]
-struct Home {
+pub(super) struct Home {
     /// Its UUID.
     id: Uuid,
     /// Its name in addresses.
@@ -81,16 +83,18 @@ struct Home {
     name: String,
 }
 
+/// Which data is seen.
 #[derive(Debug, Enum)]
 #[oai(rename_all = "snake_case")]
-enum Environment {
+pub(super) enum Environment {
     Live,
     Test,
 }
 
+/// What a request came with.
 #[derive(Debug, Object)]
 #[oai(rename = "Credential", rename_all = "camelCase")]
-struct Means {
+pub(super) struct Means {
     /// What it is.
     #[oai(rename = "type")]
     kind: MeansKind,
@@ -112,7 +116,8 @@ enum MeansKind {
 }
 
 impl Identity {
-    fn of(principal: &Principal) -> Self {
+    /// How a principal is described.
+    pub(super) fn of(principal: &Principal) -> Self {
         let workspace = &principal.workspace;
         Self {
             principal: Acting::of(&principal.kind),

@@ -29,6 +29,8 @@ pub(super) struct Operation {
     pub(super) description: String,
     /// What may be asked.
     pub(super) parameters: Vec<Parameter>,
+    /// The body it takes; empty if it takes none.
+    pub(super) body: Vec<Field>,
     /// What is answered.
     pub(super) responses: Vec<Answer>,
 }
@@ -39,6 +41,8 @@ pub(super) struct Parameter {
     pub(super) name: String,
     /// Where it goes: `query`, `path` or `header`.
     pub(super) place: String,
+    /// What it holds.
+    pub(super) holds: String,
     /// What it means.
     pub(super) description: String,
 }
@@ -57,10 +61,12 @@ pub(super) struct Answer {
 
 /// A member of a body.
 pub(super) struct Field {
-    /// Where it is, dotted.
+    /// Where it is, dotted; `[]` stands for every item of a list.
     pub(super) name: String,
     /// What it holds.
     pub(super) holds: String,
+    /// Whether it may be absent.
+    pub(super) is_optional: bool,
     /// What it means.
     pub(super) description: String,
 }
@@ -94,9 +100,11 @@ impl Operation {
                 .map(|parameter| Parameter {
                     name: text(&parameter["name"]),
                     place: text(&parameter["in"]),
+                    holds: holds(document, &parameter["schema"]),
                     description: text(&parameter["description"]),
                 })
                 .collect(),
+            body: fields(document, &operation["requestBody"]),
             responses: members(&operation["responses"])
                 .map(|(status, response)| Answer::of(document, status, response))
                 .collect(),
@@ -106,36 +114,59 @@ impl Operation {
 
 impl Answer {
     fn of(document: &Value, status: &str, response: &Value) -> Self {
-        let mut fields = Vec::new();
-        if status.starts_with('2') {
-            let body = members(&response["content"]).next();
-            if let Some((_, media)) = body {
-                list(document, &media["schema"], "", &mut fields);
-            }
-        }
+        let is_good = status.starts_with('2');
         Self {
             description: text(&response["description"]),
             status: status.to_owned(),
             headers: members(&response["headers"]).map(|(name, _)| name.to_owned()).collect(),
-            fields,
+            fields: if is_good { fields(document, response) } else { Vec::new() },
         }
     }
 }
 
-/// Lists the members of a body, those of its objects after a dot.
+/// The members of what a request or an answer consists of.
+fn fields(document: &Value, parcel: &Value) -> Vec<Field> {
+    let mut fields = Vec::new();
+    if let Some((_, media)) = members(&parcel["content"]).next() {
+        list(document, &media["schema"], "", &mut fields);
+    }
+    fields
+}
+
+/// Lists the members of an object, those of its objects after a dot.
 fn list(document: &Value, schema: &Value, prefix: &str, fields: &mut Vec<Field>) {
     let schema = follow(document, schema);
+    let required: Vec<_> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, member) in members(&schema["properties"]) {
-        let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-        let target = follow(document, member);
-        let is_nested = target["properties"].is_object() && name.matches('.').count() < MAX_DEPTH;
-        if is_nested {
-            list(document, member, &name, fields);
-        } else {
-            let description = text(&member["description"]);
-            let holds = holds(target, member["nullable"] == true);
-            fields.push(Field { name, holds, description });
+        let is_optional = !required.contains(&name);
+        let mut path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+        let is_shallow = path.matches('.').count() < MAX_DEPTH;
+        fields.push(Field {
+            name: path.clone(),
+            holds: holds(document, member),
+            is_optional,
+            description: text(&member["description"]),
+        });
+        let mut inner = follow(document, member);
+        while inner["type"] == "array" {
+            path.push_str("[]");
+            inner = follow(document, &inner["items"]);
         }
+        for kind in kinds(document, inner) {
+            if is_shallow && kind["properties"].is_object() {
+                list(document, kind, &path, fields);
+            }
+        }
+    }
+}
+
+/// The alternatives of a union, or the schema itself.
+fn kinds<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let union = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+    match union {
+        Some(kinds) => kinds.iter().map(|kind| follow(document, kind)).collect(),
+        None => vec![schema],
     }
 }
 
@@ -147,20 +178,59 @@ fn follow<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
         .unwrap_or(schema)
 }
 
-fn holds(schema: &Value, is_nullable: bool) -> String {
-    let mut holds = match schema["enum"].as_array() {
-        Some(values) => values.iter().map(text).collect::<Vec<_>>().join(" | "),
-        None if schema["type"] == "array" => format!("list of {}", text(&schema["items"]["type"])),
-        None => match schema["format"].as_str() {
-            Some("date-time") => "time (RFC 3339)".to_owned(),
-            Some("uuid") => "UUID".to_owned(),
-            _ => text(&schema["type"]),
-        },
-    };
-    if is_nullable {
-        holds.push_str(" or null");
+/// What a value may be, with its limits, in words.
+fn holds(document: &Value, schema: &Value) -> String {
+    let target = follow(document, schema);
+    if target["not"].is_object() {
+        return "nothing: it must not be sent".to_owned();
     }
-    holds
+    let union = kinds(document, target);
+    let words: Vec<_> = if union.len() > 1 {
+        union.into_iter().map(|kind| holds(document, kind)).collect()
+    } else {
+        vec![one_kind(document, target)]
+    };
+    let mut words = words.join(" or ");
+    if schema["nullable"] == true || target["nullable"] == true {
+        words.push_str(" or null");
+    }
+    words
+}
+
+fn one_kind(document: &Value, schema: &Value) -> String {
+    if let Some(values) = schema["enum"].as_array() {
+        let names: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+        return names.join(" | ");
+    }
+    match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("array"), _) => {
+            let items = holds(document, &schema["items"]);
+            format!("list of {items}{}", limits(schema, ("minItems", "maxItems"), "items"))
+        }
+        (_, Some("date-time")) => "time (RFC 3339)".to_owned(),
+        (_, Some("uuid")) => "UUID".to_owned(),
+        (_, Some("email")) => "email address".to_owned(),
+        (Some("string"), _) => {
+            format!("string{}", limits(schema, ("minLength", "maxLength"), "characters"))
+        }
+        (Some(kind @ ("integer" | "number")), _) => {
+            format!("{kind}{}", limits(schema, ("minimum", "maximum"), ""))
+        }
+        (Some(kind), _) => kind.to_owned(),
+        (None, _) => "anything".to_owned(),
+    }
+}
+
+/// `, 1 to 100 items`; nothing where there is no limit.
+fn limits(schema: &Value, (min, max): (&str, &str), unit: &str) -> String {
+    let limit = |name: &str| schema[name].as_f64();
+    let words = match (limit(min), limit(max)) {
+        (Some(min), Some(max)) => format!(", {min} to {max} {unit}"),
+        (None, Some(max)) => format!(", at most {max} {unit}"),
+        (Some(min), None) => format!(", at least {min} {unit}"),
+        (None, None) => String::new(),
+    };
+    words.trim_end().to_owned()
 }
 
 fn text(value: &Value) -> String {
@@ -169,6 +239,8 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::api::service;
 
@@ -187,6 +259,53 @@ mod tests {
         assert_eq!(holds("credential.expiresAt"), Some("time (RFC 3339) or null"));
         assert_eq!(holds("workspace.id"), Some("UUID"));
         assert_eq!(holds("scopes"), Some("list of string"));
+        assert_eq!(holds("credential"), Some("object"));
         assert!(outline.codes.iter().any(|code| code == "RATE_LIMITED"));
+    }
+
+    #[test]
+    fn what_is_taken_is_listed_with_its_limits() {
+        let outline = Outline::of(&Document::of(&service()));
+        let is_it = |operation: &&Operation| {
+            (operation.method.as_str(), operation.path.as_str()) == ("POST", "/api/v1/verify")
+        };
+        let verify = outline.operations.iter().find(is_it).unwrap();
+        let said: Vec<_> = verify
+            .body
+            .iter()
+            .map(|field| (field.name.as_str(), field.holds.as_str(), field.is_optional))
+            .collect();
+
+        assert_eq!(
+            said,
+            [
+                ("credentials", "list of object, at most 100 items", false),
+                ("credentials[].credential", "string, at most 4096 characters", false),
+                ("credentials[].scope", "string, at most 4096 characters or null", true),
+            ]
+        );
+        let answered = &verify.responses[0].fields;
+        assert!(answered.iter().any(|field| field.name == "results[].principal.type"));
+    }
+
+    #[test]
+    fn every_kind_of_schema_has_its_words() {
+        let words = |schema: Value| holds(&Value::Null, &schema);
+
+        assert_eq!(words(json!({ "not": {} })), "nothing: it must not be sent");
+        assert_eq!(
+            words(json!({ "oneOf": [{ "type": "string" }, { "type": "object" }] })),
+            "string or object"
+        );
+        assert_eq!(
+            words(json!({ "type": "integer", "minimum": 1, "maximum": 100 })),
+            "integer, 1 to 100"
+        );
+        assert_eq!(words(json!({ "type": "number", "minimum": 0.5 })), "number, at least 0.5");
+        assert_eq!(words(json!({ "enum": ["a", null], "nullable": true })), "a or null");
+        assert_eq!(words(json!({ "type": "string", "format": "email" })), "email address");
+        assert_eq!(words(json!({})), "anything");
+        let list = json!({ "type": "array", "items": { "type": "string", "format": "uuid" } });
+        assert_eq!(words(list), "list of UUID");
     }
 }

@@ -1,16 +1,31 @@
-//! `GET /api/v1/verify`: a gateway asks whether a request may pass (nginx `auth_request`, Traefik
-//! `forwardAuth`, Envoy `ext_authz`).
+//! `/api/v1/verify`: a gateway asks whether a request may pass (nginx `auth_request`, Traefik
+//! `forwardAuth`, Envoy `ext_authz`), or about many credentials at once.
 
-use poem_openapi::{ApiResponse, OpenApi, param::Query};
+mod batch;
 
-use super::{caller::Caller, error::ApiError};
+use std::sync::Arc;
+
+use poem::{
+    Request,
+    http::{HeaderName, Method},
+    web::Data,
+};
+use poem_openapi::{ApiResponse, OpenApi, param::Query, payload::Json};
+
+use self::batch::{Questions, Verdicts};
+use super::{body::Body, caller::Caller, error::ApiError};
 use crate::{
     access::{self, Principal},
+    app::App,
     fault::FieldError,
     tokens::scopes::Scope,
 };
 
-/// The route of `/api/v1/verify`.
+const PATH: &str = "/api/v1/verify";
+const METHOD: HeaderName = HeaderName::from_static("x-http-method-override");
+const NO_SCOPE: &str = "must be scope tokens separated by spaces";
+
+/// The routes of `/api/v1/verify`.
 pub(super) struct Verify;
 
 #[OpenApi]
@@ -18,6 +33,8 @@ impl Verify {
     /// Whether the credential is good, and for what
     ///
     /// For gateways: pass the caller's credential on as it came, and let the request through on 204.
+    /// A gateway that asks with the method of the request it asks about, as Envoy does, adds
+    /// `X-HTTP-Method-Override: GET`.
     #[oai(path = "/api/v1/verify", method = "get", operation_id = "verify")]
     #[expect(clippy::unused_async, reason = "poem-openapi awaits every operation")]
     async fn get(
@@ -27,12 +44,34 @@ impl Verify {
         #[oai(default)]
         scope: Query<Vec<String>>,
     ) -> Result<Verified, ApiError> {
-        let required = Scope::parse(&scope.0.join(" ")).ok_or_else(|| {
-            let message = "must be scope tokens separated by spaces";
-            ApiError::validation(vec![FieldError::new("scope", message)])
-        })?;
+        let required = Scope::parse(&scope.0.join(" "))
+            .ok_or_else(|| ApiError::validation(vec![FieldError::new("scope", NO_SCOPE)]))?;
         access::require_all(&caller, &required)?;
         Ok(Verified::of(&caller))
+    }
+
+    /// Whether each of up to 100 credentials is good, and for what
+    ///
+    /// For those who hold credentials that others presented to them. Only credentials of the
+    /// caller's own workspace are valid here. Asking is no use of them: it counts as one request of
+    /// the caller's, and none of theirs.
+    #[oai(path = "/api/v1/verify", method = "post", operation_id = "verifyMany")]
+    async fn post(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        questions: Body<Questions>,
+    ) -> Result<Json<Verdicts>, ApiError> {
+        batch::answer(&app, &caller, &questions.0).await.map(Json)
+    }
+}
+
+/// Makes a question that came with another method than GET the one it is meant to be: Envoy's
+/// `ext_authz` asks with the method of the request it asks about, and can add a header.
+pub(super) fn unmask(request: &mut Request) {
+    let is_get = |value| value == Method::GET.as_str();
+    if request.uri().path() == PATH && request.headers().get(METHOD).is_some_and(is_get) {
+        request.set_method(Method::GET);
     }
 }
 

@@ -16,6 +16,7 @@ mod cli;
 mod mail;
 mod oauth;
 mod process;
+mod proxies;
 mod storage;
 mod support;
 mod third_party;

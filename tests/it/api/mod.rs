@@ -7,12 +7,15 @@ mod ended;
 mod errors;
 mod imported_keys;
 mod me;
+mod openapi;
 mod rate_limits;
 mod scans;
 mod scans_limits;
 mod scopes;
 mod transports;
 mod verify;
+mod verify_gateway;
+mod verify_many;
 
 use entity::member::Role;
 use latchkey::{keys::manage::KeyOwner, workspaces::NewWorkspace};

@@ -1,0 +1,155 @@
+//! `GET /openapi.json`, `/docs`, `/llms.txt` (contract §5): the document, and what is made of it.
+//!
+//! `openapi.json` beside this file is the document as it was reviewed. Whoever changes the API looks
+//! at what that changes in it: `RENEW_SNAPSHOT=1 tests/run --quick --sqlite-only -- openapi` writes
+//! it anew, `git diff` shows the rest.
+
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
+
+use serde_json::Value;
+
+use crate::support::{ApiCaller, World};
+
+/// The document of a server, without its address.
+async fn document(world: &World) -> Value {
+    let answer = ApiCaller::anonymous(world).get("/openapi.json").await.expect(200);
+    let mut document = answer.json();
+    assert_eq!(document["servers"][0]["url"], world.url(""));
+    document["servers"][0]["url"] = "https://latchkey.example".into();
+    document
+}
+
+/// Method and path of every operation, with the operation.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().iter();
+            methods.map(move |(method, it)| (method.to_uppercase(), path.clone(), it))
+        })
+        .collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the tests")]
+fn is_to_be_renewed() -> bool {
+    std::env::var_os("RENEW_SNAPSHOT").is_some()
+}
+
+#[tokio::test]
+async fn the_document_is_the_one_that_was_reviewed() {
+    let document = document(&World::new().await).await;
+    let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/api/openapi.json");
+    if is_to_be_renewed() {
+        fs::write(&file, &text).unwrap();
+    }
+
+    let reviewed = fs::read_to_string(&file).unwrap_or_default();
+
+    assert!(reviewed == text, "{}", difference(&reviewed, &text));
+}
+
+/// The first lines that differ, and what to do.
+fn difference(reviewed: &str, now: &str) -> String {
+    let mut words = String::from(
+        "the OpenAPI document has changed. If that is right, renew its snapshot and look at the \
+         difference:\n  RENEW_SNAPSHOT=1 tests/run --quick --sqlite-only -- openapi\n",
+    );
+    let lines = reviewed.lines().zip(now.lines()).enumerate();
+    let from = lines.take_while(|(_, (old, new))| old == new).count();
+    for (sign, text) in [('-', reviewed), ('+', now)] {
+        for line in text.lines().skip(from).take(5) {
+            writeln!(words, "{sign} {:5} {line}", from + 1).unwrap();
+        }
+    }
+    words
+}
+
+#[tokio::test]
+async fn every_operation_is_complete() {
+    let document = document(&World::new().await).await;
+    let mut ids = BTreeSet::new();
+
+    for (method, path, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: id twice");
+        assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{name}: summary");
+        assert!(operation["security"].as_array().is_some_and(|it| it.len() == 3), "{name}");
+        let responses = operation["responses"].as_object().unwrap();
+        let has = |status: &str| responses.contains_key(status);
+        for status in ["400", "401", "403", "429", "500", "503"] {
+            assert!(has(status), "{name}: {status}");
+        }
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}: good answer");
+        let takes_body = operation["requestBody"].is_object();
+        assert_eq!((has("413"), has("415")), (takes_body, takes_body), "{name}");
+        for (status, response) in responses {
+            let said = response["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{name} {status}: description");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let said = parameter["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{name}: {}", parameter["name"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_member_of_every_body_says_what_it_means() {
+    let document = document(&World::new().await).await;
+
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (member, it) in schema["properties"].as_object().into_iter().flatten() {
+            let said = it["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{name}.{member}");
+        }
+    }
+}
+
+/// What is documented is there: without a credential each operation answers 401 and nothing else.
+#[tokio::test]
+async fn every_operation_is_there_and_asks_for_a_credential() {
+    let world = World::new().await;
+    let document = document(&world).await;
+
+    for (method, path, _) in operations(&document) {
+        let path = path.replace("{id}", "00000000-0000-4000-8000-000000000000");
+        assert!(!path.contains('{'), "{path}: this test does not know the parameter");
+        let request = world.http.request(method.parse().unwrap(), world.url(&path));
+
+        let status = request.send().await.unwrap().status();
+
+        assert_eq!(status, 401, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn people_and_language_models_read_of_every_operation_and_of_what_it_takes_and_answers() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let anybody = ApiCaller::anonymous(&world);
+    let docs = anybody.get("/docs").await.expect(200);
+    let llms = anybody.get("/llms.txt").await.expect(200);
+
+    assert!(docs.header("content-type").unwrap().starts_with("text/html"));
+    assert_eq!(llms.header("content-type"), Some("text/plain; charset=utf-8"));
+    for (method, path, operation) in operations(&document) {
+        for (name, text) in [("/docs", &docs.body), ("/llms.txt", &llms.body)] {
+            assert!(text.contains(&format!("{method} {path}")), "{name}: {method} {path}");
+            assert!(text.contains(operation["summary"].as_str().unwrap()), "{name}: {path}");
+        }
+    }
+    // a body that is asked for, and one that is answered
+    for text in [&docs.body, &llms.body] {
+        for name in ["credentials[].credential", "credentials[].scope", "results[].principal.type"]
+        {
+            assert!(text.contains(name), "{name}");
+        }
+        for code in ["VALIDATION_ERROR", "UNAVAILABLE"] {
+            assert!(text.contains(code), "{code}");
+        }
+        assert!(text.contains("X-API-Key") && text.contains("?api-key="));
+    }
+    assert!(llms.body.starts_with("# "), "llmstxt.org: a heading comes first");
+}
