@@ -1,5 +1,7 @@
 //! The unexpected: what no rule can answer and no caller can mend.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// Something outside the rules failed. A face logs it once and answers 503 or 500.
@@ -34,15 +36,15 @@ impl Fault {
 /// A value that breaks a rule, by the name its sender knows it under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field, parameter or flag.
-    pub field: &'static str,
+    /// The field, parameter or flag; inside a JSON body its path, such as `endpoints[3].method`.
+    pub field: Cow<'static, str>,
     /// What is wrong with it, never echoing the value.
     pub message: String,
 }
 
 impl FieldError {
     /// A field and what is wrong with it.
-    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
+    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
     }
 }

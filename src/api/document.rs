@@ -1,5 +1,7 @@
 //! The API's document: poem-openapi's, with what it cannot say about every answer added.
 
+mod amend;
+
 use poem_openapi::{OpenApi, OpenApiService, Webhook};
 use serde_json::{Map, Value, json};
 
@@ -26,7 +28,9 @@ impl Document {
         document["openapi"] = "3.0.3".into();
         document["info"]["description"] = DESCRIPTION.into();
         document["components"]["headers"] = headers();
+        amend::schemas(&mut document);
         for operation in operations_mut(&mut document) {
+            amend::operation(operation);
             for (status, response) in members_mut(operation, "responses") {
                 complete(status, response);
             }
@@ -38,6 +42,11 @@ impl Document {
     pub(super) fn paths(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
         members(&self.0["paths"])
             .map(|(path, item)| (path, members(item).map(|(method, _)| method)))
+    }
+
+    /// A named schema.
+    pub(super) fn schema(&self, name: &str) -> Option<&Value> {
+        self.0["components"]["schemas"].get(name)
     }
 
     /// The whole document.

@@ -77,6 +77,26 @@ impl ApiError {
         error
     }
 
+    /// 400: it cannot be read at all, so that no field can be named.
+    pub(super) fn unreadable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidRequest, message)
+    }
+
+    /// 409: something else is in its place.
+    pub(super) fn conflict(message: &'static str) -> Self {
+        Self::new(Code::Conflict, message)
+    }
+
+    /// 413, with how many bytes a body may have.
+    pub(super) fn payload_too_large(max_bytes: usize) -> Self {
+        Self::new(Code::PayloadTooLarge, format!("the body must be at most {max_bytes} bytes long"))
+    }
+
+    /// 415.
+    pub(super) fn unsupported_media_type() -> Self {
+        Self::new(Code::UnsupportedMediaType, "the body must be application/json, not compressed")
+    }
+
     /// 404.
     pub(super) fn not_found() -> Self {
         Self::new(Code::NotFound, "there is nothing at this address")
@@ -124,7 +144,7 @@ impl ApiError {
 
     fn body(&self, request_id: &str) -> ErrorBody {
         let problem = |error: &FieldError| FieldProblem {
-            field: error.field.to_owned(),
+            field: error.field.clone().into_owned(),
             message: error.message.clone(),
         };
         let details: Vec<_> = self.0.details.iter().map(problem).collect();
@@ -167,9 +187,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(Code::PayloadTooLarge, "the body is too large")
             }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Self::new(Code::UnsupportedMediaType, "the body must be application/json")
-            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
             StatusCode::SERVICE_UNAVAILABLE => Fault::unavailable(error.to_string()).into(),
             status if status.is_client_error() => {
                 Self::new(Code::InvalidRequest, "the request cannot be read")
@@ -243,6 +261,7 @@ impl ResponseError for ApiError {
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::Conflict => StatusCode::CONFLICT,
             Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,

@@ -3,15 +3,22 @@
 //! A request passes `guard` first: path and method, credential, rate limit. Only then is a route
 //! called, with a principal. Every error leaves as `error::ApiError`, in contract §4's shape.
 
+mod answers;
+mod body;
 mod caller;
+mod check;
 mod docs;
 mod document;
 mod error;
+mod fields;
 mod guard;
+mod json;
 mod me;
 mod outline;
+mod paging;
 mod paths;
 mod schema;
+mod scoped;
 mod verify;
 
 use std::sync::Arc;
@@ -30,7 +37,10 @@ const ROOMS: [&str; 4] = ["/api", "/v1", "/comms", "/checkin"];
 pub fn routes() -> Route {
     let service = service();
     let document = Arc::new(Document::of(&service));
-    let guard = Arc::new(Guard::new(service.into_endpoint(), Paths::of(&document)));
+    let guard = Arc::new(Guard::new(
+        service.into_endpoint().data(Arc::clone(&document)),
+        Paths::of(&document),
+    ));
     let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
     let docs = Route::new()
         .at("/openapi.json", read(get(docs::openapi)))

@@ -155,6 +155,8 @@ pub(super) enum Code {
     NotFound,
     /// 405: the path does not have that method; `Allow` lists those it has.
     MethodNotAllowed,
+    /// 409: something else is in its place.
+    Conflict,
     /// 413: the body is too large.
     PayloadTooLarge,
     /// 415: the body is of another type than the route takes.

@@ -215,9 +215,9 @@ mod tests {
         }
     }
 
-    fn fields(client: &NewClient) -> Vec<&'static str> {
+    fn fields(client: &NewClient) -> Vec<String> {
         let problems = problems(client, &Products::default());
-        problems.iter().map(|problem| problem.field).collect()
+        problems.iter().map(|problem| problem.field.to_string()).collect()
     }
 
     #[test]

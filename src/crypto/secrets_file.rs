@@ -135,6 +135,12 @@ impl Mac {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
+    /// The signer under a key of its own, derived from this one for `purpose`.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &self.sign(purpose.as_bytes())))
+    }
+
     /// The 32-byte signature of `data`.
     #[must_use]
     pub fn sign(&self, data: &[u8]) -> Vec<u8> {

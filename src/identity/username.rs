@@ -55,9 +55,10 @@ impl fmt::Display for Username {
     }
 }
 
-/// An address as it is compared. Deliberately plain: one `@`, something on both sides, nothing that
-/// could be a second recipient, a header or a second PIN.
-fn canonical_email(text: &str) -> Option<String> {
+/// An email address as it is compared; `None` if it is none. Deliberately plain: one `@`, something
+/// on both sides, nothing that could be a second recipient, a header or a second PIN.
+#[must_use]
+pub fn canonical_email(text: &str) -> Option<String> {
     let email: String = text.nfc().collect::<String>().to_ascii_lowercase();
     let (local, domain) = email.split_once('@')?;
     let legal = |c: char| {

@@ -185,9 +185,9 @@ pub async fn disable(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
 mod tests {
     use super::*;
 
-    fn fields(new: &NewUser) -> Vec<&'static str> {
+    fn fields(new: &NewUser) -> Vec<String> {
         let problems = new.checked().err().unwrap_or_default();
-        problems.iter().map(|problem| problem.field).collect()
+        problems.iter().map(|problem| problem.field.to_string()).collect()
     }
 
     #[test]

@@ -188,11 +188,11 @@ mod tests {
         }
     }
 
-    fn fields(product: &str, new: &NewKey, ceiling: &Ceiling<'_>) -> Vec<&'static str> {
+    fn fields(product: &str, new: &NewKey, ceiling: &Ceiling<'_>) -> Vec<String> {
         let products = products();
         match check(products.get(product).unwrap(), new, ceiling, NOW) {
-            Ok(_) => vec![],
-            Err(errors) => errors.into_iter().map(|error| error.field).collect(),
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.into_iter().map(|error| error.field.into_owned()).collect(),
         }
     }
 
@@ -248,17 +248,17 @@ mod tests {
         let full = |product: &str, new: &NewKey| {
             check(products.get(product).unwrap(), new, &Ceiling::default(), NOW)
                 .map(|checked| checked.full_access)
-                .map_err(|errors| errors[0].field)
+                .map_err(|errors| errors[0].field.to_string())
         };
 
         assert_eq!(full("full", &key("")), Ok(true));
         assert_eq!(full("full", &key("leads:read")), Ok(false));
-        assert_eq!(full("plain", &key("")), Err("scopes"));
+        assert_eq!(full("plain", &key("")), Err("scopes".to_owned()));
         let both = NewKey { full_access: true, ..key("leads:read") };
-        assert_eq!(full("full", &both), Err("scopes"));
+        assert_eq!(full("full", &both), Err("scopes".to_owned()));
         let asked = NewKey { full_access: true, ..key("") };
         assert_eq!(full("full", &asked), Ok(true));
-        assert_eq!(full("plain", &asked), Err("scopes"));
+        assert_eq!(full("plain", &asked), Err("scopes".to_owned()));
     }
 
     #[test]

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-use poem::{Body, error::ReadBodyError};
+use poem::Body;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, copy, sink},
+    time::timeout,
+};
 
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What is read and thrown away of a body that is too large: a client that is cut off while it
+/// sends may never see the answer.
+const MAX_DISCARDED: u64 = 16 * 1024 * 1024;
+const DISCARD_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -36,12 +44,24 @@ async fn read_within(
     body: Body,
     max_bytes: usize,
 ) -> Result<Vec<u8>, BodyError> {
-    match timeout(deadline, body.into_bytes_limit(max_bytes)).await {
-        Ok(Ok(bytes)) => Ok(bytes.to_vec()),
-        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(BodyError::TooLarge),
+    let mut reader = body.into_async_read();
+    let (mut bytes, limit) = (Vec::new(), max_bytes as u64);
+    let mut within = (&mut reader).take(limit.saturating_add(1));
+    match timeout(deadline, within.read_to_end(&mut bytes)).await {
+        Ok(Ok(_)) if bytes.len() <= max_bytes => Ok(bytes),
+        Ok(Ok(_)) => {
+            discard(reader).await;
+            Err(BodyError::TooLarge)
+        }
         Ok(Err(_)) => Err(BodyError::Broken),
         Err(_) => Err(BodyError::TooSlow),
     }
+}
+
+async fn discard(rest: impl AsyncRead + Unpin) {
+    let mut rest = rest.take(MAX_DISCARDED);
+    // whatever comes of it, the answer is the same
+    let _ = timeout(DISCARD_DEADLINE, copy(&mut rest, &mut sink())).await;
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl Problems {
 
     /// What is wrong with anything that the page has no field for.
     pub fn others<'a>(&'a self, fields: &'a [&'a str]) -> impl Iterator<Item = &'a FieldError> {
-        self.0.iter().filter(|problem| !fields.contains(&problem.field))
+        self.0.iter().filter(|problem| !fields.contains(&&*problem.field))
     }
 }
 

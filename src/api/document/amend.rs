@@ -1,0 +1,124 @@
+//! What poem-openapi cannot say, or says wrongly, set right.
+
+use serde_json::{Value, json};
+
+use super::members;
+use crate::api::fields::FORBIDDEN_FORMAT;
+
+/// Makes every schema say what `check` enforces.
+pub(super) fn schemas(document: &mut Value) {
+    let known = document["components"]["schemas"].clone();
+    walk(&mut document["components"]["schemas"], &known);
+    walk(&mut document["paths"], &known);
+}
+
+fn walk(value: &mut Value, known: &Value) {
+    if let Some(replacement) = replacement(value, known) {
+        *value = replacement;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, known)),
+        Value::Object(members) => members.values_mut().for_each(|member| walk(member, known)),
+        _ => {}
+    }
+}
+
+fn replacement(value: &Value, known: &Value) -> Option<Value> {
+    if value["format"] == FORBIDDEN_FORMAT {
+        return Some(json!({ "description": value["description"], "not": {} }));
+    }
+    // OpenAPI 3.0.3: `nullable` means something only beside a `type`, and a list of values must
+    // have null too
+    let reference = value["allOf"][0]["$ref"].as_str().filter(|_| value["nullable"] == true)?;
+    let mut schema = known.get(reference.rsplit('/').next()?)?.clone();
+    schema["nullable"] = true.into();
+    if value["description"].is_string() {
+        schema["description"] = value["description"].clone();
+    }
+    if let Some(values) = schema["enum"].as_array_mut() {
+        values.push(Value::Null);
+    }
+    Some(schema)
+}
+
+/// Says the scope an operation needs in its place, and the refusals that follow from what it takes.
+pub(super) fn operation(operation: &mut Value) {
+    if let Some(scope) = take_scope(operation) {
+        let description = operation["description"].as_str().unwrap_or_default();
+        let text = format!("{description}\n\nNeeds the scope `{scope}`.");
+        operation["description"] = text.trim().into();
+        operation["x-scope"] = scope.into();
+    }
+    if operation["requestBody"].is_object() {
+        refuse(operation, "413", "The body is too large.");
+        refuse(operation, "415", "The body is not JSON.");
+    }
+    let parameters = operation["parameters"].as_array();
+    if parameters.into_iter().flatten().any(|parameter| parameter["in"] == "path") {
+        refuse(
+            operation,
+            "404",
+            "There is nothing, or nothing of this workspace, at this address.",
+        );
+    }
+}
+
+/// The scope among the ways to present a credential, where [`Scoped`](crate::api::scoped::Scoped)
+/// has put it.
+fn take_scope(operation: &mut Value) -> Option<String> {
+    let ways = operation["security"].as_array_mut()?;
+    let is_scope = |way: &Value| members(way).any(|(name, _)| name.contains(':'));
+    let scope = ways.iter().position(is_scope).map(|index| ways.remove(index))?;
+    members(&scope).next().map(|(name, _)| name.to_owned())
+}
+
+fn refuse(operation: &mut Value, status: &str, description: &str) {
+    // every operation has the 400 of the errors; the others look like it
+    let content = operation["responses"]["400"]["content"].clone();
+    operation["responses"][status] = json!({ "description": description, "content": content });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nullable_reference_is_written_out() {
+        let mut document = json!({ "components": { "schemas": {
+            "Method": { "type": "string", "enum": ["GET"] },
+            "Finding": { "properties": { "method": {
+                "allOf": [{ "$ref": "#/components/schemas/Method" }, { "nullable": true }],
+                "description": "which", "nullable": true,
+            }, "workspace": { "format": FORBIDDEN_FORMAT, "description": "no", "nullable": true } } },
+        } }, "paths": {} });
+
+        schemas(&mut document);
+
+        let properties = &document["components"]["schemas"]["Finding"]["properties"];
+        assert_eq!(
+            properties["method"],
+            json!({ "type": "string", "enum": ["GET", null], "nullable": true, "description": "which" })
+        );
+        assert_eq!(properties["workspace"], json!({ "description": "no", "not": {} }));
+    }
+
+    #[test]
+    fn an_operation_says_its_scope_and_what_follows_from_what_it_takes() {
+        let mut operation_ = json!({
+            "description": "Does it.",
+            "security": [{ "bearer": [] }, { "leads:write": [] }],
+            "requestBody": {},
+            "parameters": [{ "in": "path" }],
+            "responses": { "400": { "content": "errors" } },
+        });
+
+        operation(&mut operation_);
+
+        assert_eq!(operation_["security"], json!([{ "bearer": [] }]));
+        assert_eq!(operation_["x-scope"], "leads:write");
+        assert_eq!(operation_["description"], "Does it.\n\nNeeds the scope `leads:write`.");
+        for status in ["404", "413", "415"] {
+            assert_eq!(operation_["responses"][status]["content"], "errors", "{status}");
+        }
+    }
+}

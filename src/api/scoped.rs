@@ -1,0 +1,82 @@
+//! The scope a route needs, stated once, as the type of its first parameter: `Scoped<LeadsRead>`.
+//! The document says it, and a caller without it is refused before anything else is read.
+
+use std::{marker::PhantomData, ops::Deref};
+
+use poem::{Request, RequestBody, Result};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
+
+use super::{caller::Caller, error::ApiError};
+use crate::access::{self, Principal};
+
+/// A scope token that a route needs.
+pub(super) trait Needed: Send + Sync + 'static {
+    /// The scope token.
+    const SCOPE: &'static str;
+}
+
+macro_rules! scopes {
+    ($($name:ident = $token:literal,)+) => {
+        $(
+            #[doc = concat!("`", $token, "`.")]
+            pub(super) struct $name;
+
+            impl Needed for $name {
+                const SCOPE: &'static str = $token;
+            }
+        )+
+
+        #[cfg(test)]
+        pub(super) const ALL: &[&str] = &[$($token,)+];
+    };
+}
+
+scopes! {
+    DatasetsRead = "datasets:read",
+    DatasetsWrite = "datasets:write",
+    EmailsSend = "emails:send",
+    LeadsRead = "leads:read",
+    LeadsWrite = "leads:write",
+    SubscribersDelete = "subscribers:delete",
+    SubscribersRead = "subscribers:read",
+    SubscribersWrite = "subscribers:write",
+}
+
+/// Who asks, and may.
+pub(super) struct Scoped<S>(Caller, PhantomData<S>);
+
+impl<S> Deref for Scoped<S> {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl<'a, S: Needed> ApiExtractor<'a> for Scoped<S> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Caller::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        // the scope travels among the schemes to `document`, which says it in its own place
+        let mut schemes = Caller::security_schemes();
+        schemes.push(S::SCOPE);
+        schemes
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let caller = Caller::from_request(request, body, options).await?;
+        access::require(&caller, S::SCOPE).map_err(ApiError::from)?;
+        Ok(Self(caller, PhantomData))
+    }
+}
