@@ -1,6 +1,6 @@
 //! What the letters say, as plain text and as HTML.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -33,6 +33,24 @@ pub enum LetterKind {
         /// When.
         at: DateTime<Utc>,
     },
+    /// An account was enabled for API access, or its subscription key was replaced.
+    SubscriptionKey {
+        /// The enterprise's name, or the username.
+        account_name: String,
+        /// The key. A secret.
+        key: String,
+        /// Until when the key that it replaces works.
+        previous_expires_at: Option<DateTime<Utc>>,
+    },
+    /// A message of the Comms API.
+    Comms {
+        /// The workspace that sends it.
+        workspace_name: String,
+        /// The sender's subject.
+        subject: Option<String>,
+        /// The sender's text, or else the name of the template that it is.
+        text: String,
+    },
 }
 
 /// Shows only which letter it is: a link in it is a secret.
@@ -42,14 +60,16 @@ impl fmt::Debug for LetterKind {
             Self::PasswordReset { .. } => "PasswordReset",
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::SubscriptionKey { .. } => "SubscriptionKey",
+            Self::Comms { .. } => "Comms",
         })
     }
 }
 
 /// A letter that is ready to be sent.
 pub struct Letter {
-    /// A constant: nothing of a user's gets into a header.
-    pub subject: &'static str,
+    /// One line: a constant, or a sender's own with every line break and control character gone.
+    pub subject: Cow<'static, str>,
     /// The letter as plain text.
     pub text: String,
     /// The same letter as an HTML page.
@@ -62,7 +82,7 @@ struct Action {
 }
 
 struct Words {
-    subject: &'static str,
+    subject: Cow<'static, str>,
     paragraphs: Vec<String>,
     action: Option<Action>,
     closing: &'static str,
@@ -97,7 +117,7 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
     let Words { subject, paragraphs, action, closing } = words(kind, issuer);
     let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
     let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject, paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject: &*subject, paragraphs, action, closing, brand, issuer }.render();
     let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
     Ok(Letter { subject, text: text.map_err(broken)?, html: html.map_err(broken)? })
 }
@@ -109,13 +129,19 @@ fn words(kind: &LetterKind, issuer: &str) -> Words {
             token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
+        LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
+            subscription_key(account_name, key, *previous_expires_at, issuer)
+        }
+        LetterKind::Comms { workspace_name, subject, text } => {
+            comms(workspace_name, subject.as_deref(), text)
+        }
     }
 }
 
 fn password_reset(link: &str, minutes: u32) -> Words {
     let unit = if minutes == 1 { "minute" } else { "minutes" };
     Words {
-        subject: "Reset your password",
+        subject: "Reset your password".into(),
         paragraphs: vec![
             "Somebody, probably you, asked for a new password for your account.".to_owned(),
             format!("The link below works once, for {minutes} {unit}."),
@@ -136,7 +162,7 @@ fn token_reuse(
         .map(|name| format!(" of the workspace “{}”", one_line(name)))
         .unwrap_or_default();
     Words {
-        subject: "An app was signed out of your account",
+        subject: "An app was signed out of your account".into(),
         paragraphs: vec![
             format!(
                 "On {} a refresh token{workspace} that was issued to the app “{client}” was used \
@@ -155,13 +181,54 @@ fn token_reuse(
 
 fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
     Words {
-        subject: "Your password was changed",
+        subject: "Your password was changed".into(),
         paragraphs: vec![format!("The password of your account was changed on {}.", moment(at))],
         action: Some(Action {
             words: "If it was not you, set a new password now",
             href: format!("{issuer}/forgot-password"),
         }),
         closing: "If it was you, there is nothing to do.",
+    }
+}
+
+fn subscription_key(
+    account_name: &str,
+    key: &str,
+    previous_expires_at: Option<DateTime<Utc>>,
+    issuer: &str,
+) -> Words {
+    let account = one_line(account_name);
+    let mut paragraphs = vec![
+        format!("The account “{account}” is enabled for API access. Its subscription key is:"),
+        key.to_owned(),
+        "Send it as the header Ocp-Apim-Subscription-Key, beside your bearer token. This letter is \
+         the only place where it is shown: keep it as you keep a password."
+            .to_owned(),
+    ];
+    if let Some(at) = previous_expires_at {
+        paragraphs.push(format!("The key that it replaces works until {}.", moment(at)));
+    }
+    Words {
+        subject: "Your subscription key".into(),
+        paragraphs,
+        action: Some(Action { words: "Read how to use it", href: format!("{issuer}/docs") }),
+        closing: "If you did not expect this letter, tell whoever runs this service.",
+    }
+}
+
+fn comms(workspace_name: &str, subject: Option<&str>, text: &str) -> Words {
+    let subject = match subject {
+        Some(subject) => one_line(subject),
+        None => format!("A message from {}", one_line(workspace_name)),
+    };
+    let lines = text.lines().map(one_line).filter(|line| !line.trim().is_empty());
+    let mut paragraphs: Vec<_> = lines.collect();
+    paragraphs.push(format!("Sent by {}.", one_line(workspace_name)));
+    Words {
+        subject: subject.into(),
+        paragraphs,
+        action: None,
+        closing: "If you did not expect this message, you can ignore it.",
     }
 }
 
@@ -254,6 +321,56 @@ mod tests {
         assert!(!letter.text.contains("\nBcc"), "{}", letter.text);
         assert!(letter.text.contains("“a b”") && letter.text.contains("-- \nA B\n"));
         assert!(!letter.subject.contains(char::is_control));
+    }
+
+    #[test]
+    fn a_subscription_letter_names_the_header_and_carries_the_key() {
+        let kind = LetterKind::SubscriptionKey {
+            account_name: "Acme Health".into(),
+            key: "lk_sk_abc".into(),
+            previous_expires_at: Some(at()),
+        };
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        for body in [&letter.text, &letter.html] {
+            for part in [
+                "“Acme Health”",
+                "lk_sk_abc",
+                "Ocp-Apim-Subscription-Key",
+                "15 January 2027 at 08:00 UTC",
+            ] {
+                assert!(body.contains(part), "{part} is missing: {body}");
+            }
+        }
+        assert_eq!(format!("{kind:?}"), "SubscriptionKey");
+    }
+
+    #[test]
+    fn a_message_is_its_senders_text_and_nothing_of_it_is_markup_or_a_header() {
+        let kind = LetterKind::Comms {
+            workspace_name: "Acme Health".into(),
+            subject: Some("Your table\r\nBcc: all@example.com".into()),
+            text: "Dear guest,\n\n<b>see you</b> at 8.\u{2028}Bye".into(),
+        };
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        assert_eq!(letter.subject, "Your table  Bcc: all@example.com");
+        assert!(
+            letter
+                .text
+                .starts_with("Dear guest,\n\n<b>see you</b> at 8. Bye\n\nSent by Acme Health.\n\n"),
+            "{}",
+            letter.text
+        );
+        assert!(!letter.html.contains("<b>"), "{}", letter.html);
+        let plain = LetterKind::Comms {
+            workspace_name: "Acme".into(),
+            subject: None,
+            text: "Hello".into(),
+        };
+        assert_eq!(write(&plain, "Acme", ISSUER).unwrap().subject, "A message from Acme");
     }
 
     #[test]

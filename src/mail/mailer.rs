@@ -90,7 +90,7 @@ impl Mailer {
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(letter.subject)
+            .subject(&*letter.subject)
             .message_id(None)
             .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
             .map_err(|error| MailError::Refused(error.to_string()))
@@ -147,7 +147,11 @@ mod tests {
     use super::*;
 
     fn letter() -> Letter {
-        Letter { subject: "Reset your password", text: "plain".into(), html: "<p>rich".into() }
+        Letter {
+            subject: "Reset your password".into(),
+            text: "plain".into(),
+            html: "<p>rich".into(),
+        }
     }
 
     fn config(smtp_url: Option<String>) -> MailConfig {
