@@ -1,6 +1,7 @@
 //! Who a request acts as, whichever credential it came with, and what it may do.
 
 pub mod authenticate;
+pub mod gates;
 pub mod presented;
 pub mod principal;
 pub mod refusal;

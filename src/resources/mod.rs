@@ -1,6 +1,9 @@
 //! What the API serves: small, real rooms, each confined to one workspace and one environment by
 //! its finder. Nothing here knows of OAuth or HTTP.
 
+pub mod comms;
+pub mod guests;
+
 use uuid::Uuid;
 
 use crate::config::Environment;
