@@ -13,6 +13,7 @@ use super::error::ApiError;
 use crate::{
     access::{Principal, presented},
     fault::Fault,
+    resources::Tenant,
 };
 
 const BEARER: &str = "bearer";
@@ -21,6 +22,13 @@ const QUERY: &str = "apiKeyQuery";
 
 /// Who asks; the guard has found out before the route is called.
 pub(super) struct Caller(Arc<Principal>);
+
+impl Caller {
+    /// Whose data is read and written: the credential's own workspace and environment.
+    pub(super) fn tenant(&self) -> Tenant {
+        Tenant { workspace_id: self.workspace.id, environment: self.environment }
+    }
+}
 
 impl Deref for Caller {
     type Target = Principal;

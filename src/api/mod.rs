@@ -7,10 +7,13 @@ mod answers;
 mod body;
 mod caller;
 mod check;
+mod checkin;
+mod comms;
 mod docs;
 mod document;
 mod error;
 mod fields;
+mod gated;
 mod guard;
 mod json;
 mod me;
@@ -50,6 +53,11 @@ pub fn routes() -> Route {
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))
 }
 
-fn service() -> OpenApiService<(me::Me, verify::Verify), ()> {
-    OpenApiService::new((me::Me, verify::Verify), "Latchkey", env!("CARGO_PKG_VERSION"))
+/// Every route, one line each.
+type Operations = (me::Me, verify::Verify, comms::Comms, checkin::Checkin);
+
+const OPERATIONS: Operations = (me::Me, verify::Verify, comms::Comms, checkin::Checkin);
+
+fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))
 }

@@ -32,6 +32,9 @@ macro_rules! scopes {
 }
 
 scopes! {
+    CheckinWrite = "checkin:write",
+    CommsRead = "comms:read",
+    CommsSend = "comms:send",
     DatasetsRead = "datasets:read",
     DatasetsWrite = "datasets:write",
     EmailsSend = "emails:send",

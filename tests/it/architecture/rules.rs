@@ -40,10 +40,12 @@ const FENCED: [(&str, &[&str]); 7] = [
 const HTTP_CRATES: [&str; 6] = ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 10] = [
+const ADDRESSES: [(&str, &str); 12] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
+    ("/comms", "api"),
+    ("/checkin", "api"),
     ("/openapi.json", "api"),
     ("/login", "account"),
     ("/forgot-password", "account"),
