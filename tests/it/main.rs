@@ -10,5 +10,6 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod oauth;
 mod support;

@@ -1,6 +1,9 @@
 //! The API face: one file an endpoint, and one for what all of them have in common.
 
+mod checkin;
+mod comms;
 mod errors;
+mod gates;
 mod me;
 
 use latchkey::{

@@ -7,12 +7,14 @@ mod audit;
 mod browser;
 mod chance;
 mod client_app;
+mod command;
 mod database;
 mod form;
 mod mailbox;
 mod people;
 mod pkce;
 mod raw;
+mod subscriber;
 mod world;
 
 pub use self::{
@@ -22,5 +24,6 @@ pub use self::{
     client_app::{Authorization, Callback, ClientApp, Tokens},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
+    subscriber::Subscriber,
     world::{Node, World},
 };
