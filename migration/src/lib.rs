@@ -10,6 +10,7 @@ mod m20261122_000003_tokens;
 mod m20261122_000004_keys;
 mod m20261122_000005_ledgers;
 mod m20261122_000006_second_factor;
+mod m20261122_000010_resources;
 mod m20261122_000013_gates;
 mod schema;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_keys::Migration),
             Box::new(m20261122_000005_ledgers::Migration),
             Box::new(m20261122_000006_second_factor::Migration),
+            Box::new(m20261122_000010_resources::Migration),
             Box::new(m20261122_000013_gates::Migration),
         ]
     }

@@ -9,19 +9,23 @@ mod caller;
 mod check;
 mod checkin;
 mod comms;
+mod datasets;
 mod docs;
 mod document;
+mod emails;
 mod error;
 mod fields;
 mod gated;
 mod guard;
 mod json;
+mod leads;
 mod me;
 mod outline;
 mod paging;
 mod paths;
 mod schema;
 mod scoped;
+mod subscribers;
 mod verify;
 
 use std::sync::Arc;
@@ -54,9 +58,27 @@ pub fn routes() -> Route {
 }
 
 /// Every route, one line each.
-type Operations = (me::Me, verify::Verify, comms::Comms, checkin::Checkin);
+type Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    comms::Comms,
+    checkin::Checkin,
+);
 
-const OPERATIONS: Operations = (me::Me, verify::Verify, comms::Comms, checkin::Checkin);
+const OPERATIONS: Operations = (
+    me::Me,
+    verify::Verify,
+    datasets::Datasets,
+    leads::Leads,
+    subscribers::Subscribers,
+    emails::Emails,
+    comms::Comms,
+    checkin::Checkin,
+);
 
 fn service() -> OpenApiService<Operations, ()> {
     OpenApiService::new(OPERATIONS, "Latchkey", env!("CARGO_PKG_VERSION"))

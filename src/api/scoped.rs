@@ -7,7 +7,7 @@ use poem::{Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{caller::Caller, error::ApiError};
-use crate::access::{self, Principal};
+use crate::access;
 
 /// A scope token that a route needs.
 pub(super) trait Needed: Send + Sync + 'static {
@@ -49,9 +49,9 @@ scopes! {
 pub(super) struct Scoped<S>(Caller, PhantomData<S>);
 
 impl<S> Deref for Scoped<S> {
-    type Target = Principal;
+    type Target = Caller;
 
-    fn deref(&self) -> &Principal {
+    fn deref(&self) -> &Caller {
         &self.0
     }
 }

@@ -51,6 +51,15 @@ pub enum LetterKind {
         /// The sender's text, or else the name of the template that it is.
         text: String,
     },
+    /// What a workspace sends through the API, word for word.
+    Message {
+        /// The subject, one line.
+        subject: String,
+        /// The plain text.
+        text: String,
+        /// The same as HTML, if it was given.
+        html: Option<String>,
+    },
 }
 
 /// Shows only which letter it is: a link in it is a secret.
@@ -62,6 +71,7 @@ impl fmt::Debug for LetterKind {
             Self::PasswordChanged { .. } => "PasswordChanged",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Comms { .. } => "Comms",
+            Self::Message { .. } => "Message",
         })
     }
 }
@@ -72,8 +82,8 @@ pub struct Letter {
     pub subject: Cow<'static, str>,
     /// The letter as plain text.
     pub text: String,
-    /// The same letter as an HTML page.
-    pub html: String,
+    /// The same letter as an HTML page, if it has one.
+    pub html: Option<String>,
 }
 
 struct Action {
@@ -114,16 +124,14 @@ struct Html<'a> {
 /// # Errors
 /// When a template does not render.
 pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter, Fault> {
-    let Words { subject, paragraphs, action, closing } = words(kind, issuer);
-    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
-    let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject: &*subject, paragraphs, action, closing, brand, issuer }.render();
-    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
-    Ok(Letter { subject, text: text.map_err(broken)?, html: html.map_err(broken)? })
-}
-
-fn words(kind: &LetterKind, issuer: &str) -> Words {
-    match kind {
+    let Words { subject, paragraphs, action, closing } = match kind {
+        LetterKind::Message { subject, text, html } => {
+            return Ok(Letter {
+                subject: one_line(subject).into(),
+                text: text.clone(),
+                html: html.clone(),
+            });
+        }
         LetterKind::PasswordReset { link, minutes } => password_reset(link, *minutes),
         LetterKind::TokenReuse { client_name, workspace_name, at } => {
             token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
@@ -135,7 +143,12 @@ fn words(kind: &LetterKind, issuer: &str) -> Words {
         LetterKind::Comms { workspace_name, subject, text } => {
             comms(workspace_name, subject.as_deref(), text)
         }
-    }
+    };
+    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
+    let text = Text { paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject: &*subject, paragraphs, action, closing, brand, issuer }.render();
+    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
+    Ok(Letter { subject, text: text.map_err(broken)?, html: Some(html.map_err(broken)?) })
 }
 
 fn password_reset(link: &str, minutes: u32) -> Words {
@@ -273,7 +286,8 @@ mod tests {
              -- \nAcme\nhttps://id.example.com"
         );
         let href = "href=\"https://id.example.com/reset-password?token=a.b-c_d&#38;x=1\"";
-        assert!(letter.html.contains(href), "{}", letter.html);
+        let html = letter.html.unwrap();
+        assert!(html.contains(href), "{html}");
         assert_eq!(letter.subject, "Reset your password");
     }
 
@@ -287,7 +301,7 @@ mod tests {
 
         let letter = write(&kind, "Acme", ISSUER).unwrap();
 
-        for body in [&letter.text, &letter.html] {
+        for body in [&letter.text, letter.html.as_ref().unwrap()] {
             for part in [
                 "“Billing sync”",
                 "“Acme Health”",
@@ -304,7 +318,7 @@ mod tests {
         let letter = write(&LetterKind::PasswordChanged { at: at() }, "Acme", ISSUER).unwrap();
 
         assert!(letter.text.contains("changed on 15 January 2027 at 08:00 UTC."));
-        assert!(letter.html.contains("https://id.example.com/forgot-password"));
+        assert!(letter.html.unwrap().contains("https://id.example.com/forgot-password"));
     }
 
     #[test]
@@ -317,10 +331,26 @@ mod tests {
 
         let letter = write(&kind, "A\nB", ISSUER).unwrap();
 
-        assert!(!letter.html.contains("<b>"), "{}", letter.html);
+        let html = letter.html.unwrap();
+        assert!(!html.contains("<b>"), "{html}");
         assert!(!letter.text.contains("\nBcc"), "{}", letter.text);
         assert!(letter.text.contains("“a b”") && letter.text.contains("-- \nA B\n"));
         assert!(!letter.subject.contains(char::is_control));
+    }
+
+    #[test]
+    fn a_message_is_sent_word_for_word_but_its_subject_is_one_line() {
+        let kind = LetterKind::Message {
+            subject: "Hello\r\nBcc: all@example.com".into(),
+            text: "One <b>\n\ntwo".into(),
+            html: None,
+        };
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        assert_eq!(letter.subject, "Hello  Bcc: all@example.com");
+        assert_eq!(letter.text, "One <b>\n\ntwo");
+        assert_eq!(letter.html, None);
     }
 
     #[test]
@@ -333,7 +363,7 @@ mod tests {
 
         let letter = write(&kind, "Acme", ISSUER).unwrap();
 
-        for body in [&letter.text, &letter.html] {
+        for body in [&letter.text, letter.html.as_ref().unwrap()] {
             for part in [
                 "“Acme Health”",
                 "lk_sk_abc",
@@ -364,7 +394,8 @@ mod tests {
             "{}",
             letter.text
         );
-        assert!(!letter.html.contains("<b>"), "{}", letter.html);
+        let html = letter.html.unwrap();
+        assert!(!html.contains("<b>"), "{html}");
         let plain = LetterKind::Comms {
             workspace_name: "Acme".into(),
             subject: None,

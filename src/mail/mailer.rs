@@ -10,7 +10,7 @@ use std::{
 
 use lettre::{
     Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
+    message::{Mailbox, MultiPart, SinglePart},
     transport::smtp,
 };
 use thiserror::Error;
@@ -87,13 +87,17 @@ impl Mailer {
         // an address alone, never a mailbox: no display name, no list, no second line
         let to: Address =
             to.parse().map_err(|_| MailError::Refused("not an email address".to_owned()))?;
-        Message::builder()
+        let head = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(&*letter.subject)
-            .message_id(None)
-            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
-            .map_err(|error| MailError::Refused(error.to_string()))
+            .subject(letter.subject.clone())
+            .message_id(None);
+        let text = letter.text.clone();
+        let message = match &letter.html {
+            Some(html) => head.multipart(MultiPart::alternative_plain_html(text, html.clone())),
+            None => head.singlepart(SinglePart::plain(text)),
+        };
+        message.map_err(|error| MailError::Refused(error.to_string()))
     }
 }
 
@@ -150,7 +154,7 @@ mod tests {
         Letter {
             subject: "Reset your password".into(),
             text: "plain".into(),
-            html: "<p>rich".into(),
+            html: Some("<p>rich".into()),
         }
     }
 

@@ -80,10 +80,15 @@ pub async fn send(app: &App, tenant: &Tenant, new: NewMessage) -> Result<Message
 /// # Errors
 /// When the database fails.
 pub async fn list(app: &App, tenant: &Tenant, window: &Window) -> Result<Listing<Message>, Fault> {
-    let of = (tenant.workspace_id, tenant.environment.as_str());
-    let rows = store::messages::list(app.store.read(), of, window.after, window.limit + 1).await?;
-    let messages = rows.into_iter().map(|(row, letter)| Message::of(row, letter.as_ref()));
-    Ok(Listing::cut(messages.collect(), window, |message| message.id))
+    let db = app.store.read();
+    let page: Listing<Model> = store::confined::list(db, tenant, window).await?;
+    let ids = page.items.iter().filter_map(|message| message.outbox_id);
+    let letters = store::outbox::list_by_ids(db, ids).await?;
+    let message = |row: Model| {
+        let letter = letters.iter().find(|letter| Some(letter.id) == row.outbox_id);
+        Message::of(row, letter)
+    };
+    Ok(Listing { items: page.items.into_iter().map(message).collect(), next: page.next })
 }
 
 /// Writes a message and its letter, in the transaction of whoever sends it.
@@ -118,7 +123,7 @@ pub(super) async fn write(
         outbox_id,
         created_at: store::instant(now),
     };
-    store::messages::insert(txn, row.clone()).await?;
+    store::confined::insert(txn, row.clone()).await?;
     let mut message = Message::of(row, None);
     if outbox_id.is_some() {
         message.status = Status::Queued;

@@ -54,7 +54,7 @@ pub async fn check_in(app: &App, tenant: &Tenant, new: NewGuest) -> Result<Guest
         message_id,
         checked_in_at: store::instant(now),
     };
-    store::guests::insert(&txn, row.clone()).await?;
+    store::confined::insert(&txn, row.clone()).await?;
     txn.commit().await?;
     Ok(Guest { id: row.id, name: row.name, checked_in_at: row.checked_in_at.0, message_id })
 }
