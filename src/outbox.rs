@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{app::App, fault::Fault, mail::LetterKind, store};
 
 /// Queues a letter to the address `to`, in the transaction that causes it: without a commit it was
-/// never written. What it says is sealed, because a link in it is a secret.
+/// never written. What it says is sealed, because a link in it is a secret. Answers the letter's id.
 ///
 /// # Errors
 /// When the database fails.
@@ -15,7 +15,7 @@ pub async fn queue(
     txn: &store::Txn,
     to: &str,
     letter: &LetterKind,
-) -> Result<(), Fault> {
+) -> Result<Uuid, Fault> {
     let now = app.now();
     let id = app.random.uuid(now);
     let content = serde_json::to_value(letter).map_err(|error| unreadable(&error))?;
@@ -35,7 +35,8 @@ pub async fn queue(
         sent_at: None,
         last_error: None,
     };
-    store::outbox::insert(txn, row).await
+    store::outbox::insert(txn, row).await?;
+    Ok(id)
 }
 
 /// What a queued letter says.

@@ -10,7 +10,9 @@ use crate::types::Instant;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
+    #[sea_orm(unique)]
     pub enterprise_id: Option<Uuid>,
+    #[sea_orm(unique)]
     pub user_id: Option<Uuid>,
     #[sea_orm(unique, column_type = "VarBinary(StringLen::N(32))")]
     pub key_sha256: Vec<u8>,
@@ -18,6 +20,10 @@ pub struct Model {
     pub created_at: Instant,
     pub expires_at: Option<Instant>,
     pub suspended_at: Option<Instant>,
+    /// The key before the last rotation, good until `previous_expires_at`.
+    #[sea_orm(unique, column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub previous_sha256: Option<Vec<u8>>,
+    pub previous_expires_at: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,7 @@ mod m20261122_000006_second_factor;
 mod m20261122_000010_resources;
 mod m20261122_000011_key_rotation;
 mod m20261122_000012_scans;
+mod m20261122_000013_gates;
 mod schema;
 
 /// Every step, in order.
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_resources::Migration),
             Box::new(m20261122_000011_key_rotation::Migration),
             Box::new(m20261122_000012_scans::Migration),
+            Box::new(m20261122_000013_gates::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod inquiry;
+pub mod gates;
 pub mod presented;
 pub mod principal;
 pub mod refusal;

@@ -1,7 +1,7 @@
 //! A JSON body, read strictly: its type first (415), then its size (413), then JSON with every
 //! member once, then every rule of the document about it (400, with each failing field).
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use poem::{
     Body as RawBody, Request, RequestBody, Result,
@@ -12,6 +12,7 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
     types::ParseFromJSON,
 };
+use serde_json::Value;
 
 use super::{
     check,
@@ -52,12 +53,58 @@ impl<'a, T: ParseFromJSON, const MAX: usize> ApiExtractor<'a> for Body<T, MAX> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let bytes = read(request.headers(), body, MAX).await?;
-        let document = request
-            .data::<Arc<Document>>()
-            .ok_or_else(|| ApiError::from(Fault::internal("an API route without its document")))?;
-        Ok(Self(interpret(document, &bytes)?))
+        let value = parse(&read(request.headers(), body, MAX).await?)?;
+        Ok(Self(interpret(document_of(request)?, value)?))
     }
+}
+
+/// A body of which something must be known before it is held to its rules.
+pub(super) struct Draft<T> {
+    value: Value,
+    document: Arc<Document>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T: ParseFromJSON> Draft<T> {
+    /// Whether it has that member, and not `null`.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.value.get(member).is_some_and(|value| !value.is_null())
+    }
+
+    /// The body, if it keeps every rule.
+    pub(super) fn checked(self) -> Result<T, ApiError> {
+        interpret(&self.document, self.value)
+    }
+}
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Draft<T> {
+    const TYPES: &'static [ApiExtractorType] = Body::<T>::TYPES;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Body::<T>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Body::<T>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let value = parse(&read(request.headers(), body, MAX_BODY_BYTES).await?)?;
+        let document = Arc::clone(document_of(request)?);
+        Ok(Self { value, document, kind: PhantomData })
+    }
+}
+
+fn document_of(request: &Request) -> Result<&Arc<Document>, ApiError> {
+    let document = request.data::<Arc<Document>>();
+    document.ok_or_else(|| Fault::internal("an API route without its document").into())
 }
 
 /// A body that need not be there; an empty one is none.
@@ -147,8 +194,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     is_plain && (media_type == JSON || is_built_on_json)
 }
 
-fn interpret<T: ParseFromJSON>(document: &Document, bytes: &[u8]) -> Result<T, ApiError> {
-    let value = json::parse(bytes).map_err(|broken| match broken {
+fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+    json::parse(bytes).map_err(|broken| match broken {
         Broken::Empty => ApiError::unreadable("a JSON body is required"),
         Broken::TooDeep => ApiError::unreadable("the body is nested too deep"),
         Broken::Syntax { line, column } => {
@@ -158,7 +205,10 @@ fn interpret<T: ParseFromJSON>(document: &Document, bytes: &[u8]) -> Result<T, A
             let twice = |path| FieldError::new(path, "is there more than once");
             ApiError::validation(paths.into_iter().map(twice).collect::<Vec<FieldError>>())
         }
-    })?;
+    })
+}
+
+fn interpret<T: ParseFromJSON>(document: &Document, value: Value) -> Result<T, ApiError> {
     let schema = match T::schema_ref() {
         MetaSchemaRef::Reference(name) => document.schema(&name),
         MetaSchemaRef::Inline(_) => None,

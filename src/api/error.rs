@@ -18,11 +18,11 @@ use thiserror::Error as ThisError;
 
 use super::schema::{Code, ErrorBody, ErrorDetail, FieldProblem};
 use crate::{
-    access::Refusal,
+    access::{Refusal, gates::Closed},
     app::App,
     fault::{Fault, FieldError},
     tokens::scopes::Scope,
-    web::{self, methods::WrongMethod, request_id},
+    web::{self, links, methods::WrongMethod, request_id},
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
@@ -115,6 +115,35 @@ impl ApiError {
     /// 415.
     pub(super) fn unsupported_media_type() -> Self {
         Self::new(Code::UnsupportedMediaType, "the body must be application/json, not compressed")
+    }
+
+    /// 401 or 403: a gate that does not open, with what opens it.
+    pub(super) fn closed(app: &App, gate: Closed) -> Self {
+        match gate {
+            // the credential is fine: calling it invalid would make clients throw it away
+            Closed::NoSubscriptionKey => {
+                let message = "a subscription key is required beside the credential, in the \
+                    header Ocp-Apim-Subscription-Key";
+                Self::new(Code::Unauthorized, message).challenged(Challenge::Nothing)
+            }
+            Closed::TwoSubscriptionKeys => {
+                Self::new(Code::InvalidRequest, "two different subscription keys were presented")
+            }
+            Closed::Subscription(reason) => Self::new(Code::Forbidden, reason),
+            Closed::CommsNotEnabled => {
+                let message = "the Comms API is not enabled for this account; ask support to \
+                    enable it for the user or for the enterprise";
+                Self::new(Code::CommsApiNotEnabled, message)
+            }
+            Closed::TrustRequired => {
+                let page = app.url(links::profile());
+                let message = format!(
+                    "sending needs the credential of a verified user; complete the verification \
+                     of the account at {page}"
+                );
+                Self::new(Code::TrustRequired, message)
+            }
+        }
     }
 
     /// 404.
@@ -288,7 +317,10 @@ impl ResponseError for ApiError {
         match self.0.code {
             Code::ValidationError | Code::InvalidRequest => StatusCode::BAD_REQUEST,
             Code::Unauthorized => StatusCode::UNAUTHORIZED,
-            Code::Forbidden | Code::PlanLimitReached => StatusCode::FORBIDDEN,
+            Code::Forbidden
+            | Code::CommsApiNotEnabled
+            | Code::TrustRequired
+            | Code::PlanLimitReached => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::Conflict => StatusCode::CONFLICT,

@@ -8,12 +8,15 @@ mod api_keys;
 mod body;
 mod caller;
 mod check;
+mod checkin;
+mod comms;
 mod datasets;
 mod docs;
 mod document;
 mod emails;
 mod error;
 mod fields;
+mod gated;
 mod guard;
 mod json;
 mod leads;
@@ -67,6 +70,8 @@ type Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
+    comms::Comms,
+    checkin::Checkin,
 );
 
 const OPERATIONS: Operations = (
@@ -78,6 +83,8 @@ const OPERATIONS: Operations = (
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
+    comms::Comms,
+    checkin::Checkin,
 );
 
 fn service() -> OpenApiService<Operations, ()> {

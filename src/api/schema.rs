@@ -154,6 +154,12 @@ pub(super) enum Code {
     /// 403: the plan allows no more of these.
     #[oai(rename = "plan_limit_reached")]
     PlanLimitReached,
+    /// 403: the account is not on the allow-list of the Comms API.
+    #[oai(rename = "comms_api_not_enabled")]
+    CommsApiNotEnabled,
+    /// 403: the account must be verified first; the message says where.
+    #[oai(rename = "trust_required")]
+    TrustRequired,
     /// 404: nothing there, or nothing of this workspace.
     NotFound,
     /// 405: the path does not have that method; `Allow` lists those it has.

@@ -40,6 +40,9 @@ macro_rules! scopes {
 scopes! {
     ApiKeysManage = "api-keys:manage",
     ApiKeysRead = "api-keys:read" in "api-keys:manage",
+    CheckinWrite = "checkin:write",
+    CommsRead = "comms:read",
+    CommsSend = "comms:send",
     DatasetsRead = "datasets:read",
     DatasetsWrite = "datasets:write",
     EmailsSend = "emails:send",

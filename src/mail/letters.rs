@@ -33,6 +33,24 @@ pub enum LetterKind {
         /// When.
         at: DateTime<Utc>,
     },
+    /// An account was enabled for API access, or its subscription key was replaced.
+    SubscriptionKey {
+        /// The enterprise's name, or the username.
+        account_name: String,
+        /// The key. A secret.
+        key: String,
+        /// Until when the key that it replaces works.
+        previous_expires_at: Option<DateTime<Utc>>,
+    },
+    /// A message of the Comms API.
+    Comms {
+        /// The workspace that sends it.
+        workspace_name: String,
+        /// The sender's subject.
+        subject: Option<String>,
+        /// The sender's text, or else the name of the template that it is.
+        text: String,
+    },
     /// What a workspace sends through the API, word for word.
     Message {
         /// The subject, one line.
@@ -51,6 +69,8 @@ impl fmt::Debug for LetterKind {
             Self::PasswordReset { .. } => "PasswordReset",
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::SubscriptionKey { .. } => "SubscriptionKey",
+            Self::Comms { .. } => "Comms",
             Self::Message { .. } => "Message",
         })
     }
@@ -58,7 +78,7 @@ impl fmt::Debug for LetterKind {
 
 /// A letter that is ready to be sent.
 pub struct Letter {
-    /// A constant, or one line that a workspace wrote: it cannot begin another header.
+    /// One line: a constant, or a sender's own with every line break and control character gone.
     pub subject: Cow<'static, str>,
     /// The letter as plain text.
     pub text: String,
@@ -72,7 +92,7 @@ struct Action {
 }
 
 struct Words {
-    subject: &'static str,
+    subject: Cow<'static, str>,
     paragraphs: Vec<String>,
     action: Option<Action>,
     closing: &'static str,
@@ -117,22 +137,24 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
             token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
+        LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
+            subscription_key(account_name, key, *previous_expires_at, issuer)
+        }
+        LetterKind::Comms { workspace_name, subject, text } => {
+            comms(workspace_name, subject.as_deref(), text)
+        }
     };
     let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
     let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject, paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject: &*subject, paragraphs, action, closing, brand, issuer }.render();
     let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
-    Ok(Letter {
-        subject: subject.into(),
-        text: text.map_err(broken)?,
-        html: Some(html.map_err(broken)?),
-    })
+    Ok(Letter { subject, text: text.map_err(broken)?, html: Some(html.map_err(broken)?) })
 }
 
 fn password_reset(link: &str, minutes: u32) -> Words {
     let unit = if minutes == 1 { "minute" } else { "minutes" };
     Words {
-        subject: "Reset your password",
+        subject: "Reset your password".into(),
         paragraphs: vec![
             "Somebody, probably you, asked for a new password for your account.".to_owned(),
             format!("The link below works once, for {minutes} {unit}."),
@@ -153,7 +175,7 @@ fn token_reuse(
         .map(|name| format!(" of the workspace “{}”", one_line(name)))
         .unwrap_or_default();
     Words {
-        subject: "An app was signed out of your account",
+        subject: "An app was signed out of your account".into(),
         paragraphs: vec![
             format!(
                 "On {} a refresh token{workspace} that was issued to the app “{client}” was used \
@@ -172,13 +194,54 @@ fn token_reuse(
 
 fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
     Words {
-        subject: "Your password was changed",
+        subject: "Your password was changed".into(),
         paragraphs: vec![format!("The password of your account was changed on {}.", moment(at))],
         action: Some(Action {
             words: "If it was not you, set a new password now",
             href: format!("{issuer}/forgot-password"),
         }),
         closing: "If it was you, there is nothing to do.",
+    }
+}
+
+fn subscription_key(
+    account_name: &str,
+    key: &str,
+    previous_expires_at: Option<DateTime<Utc>>,
+    issuer: &str,
+) -> Words {
+    let account = one_line(account_name);
+    let mut paragraphs = vec![
+        format!("The account “{account}” is enabled for API access. Its subscription key is:"),
+        key.to_owned(),
+        "Send it as the header Ocp-Apim-Subscription-Key, beside your bearer token. This letter is \
+         the only place where it is shown: keep it as you keep a password."
+            .to_owned(),
+    ];
+    if let Some(at) = previous_expires_at {
+        paragraphs.push(format!("The key that it replaces works until {}.", moment(at)));
+    }
+    Words {
+        subject: "Your subscription key".into(),
+        paragraphs,
+        action: Some(Action { words: "Read how to use it", href: format!("{issuer}/docs") }),
+        closing: "If you did not expect this letter, tell whoever runs this service.",
+    }
+}
+
+fn comms(workspace_name: &str, subject: Option<&str>, text: &str) -> Words {
+    let subject = match subject {
+        Some(subject) => one_line(subject),
+        None => format!("A message from {}", one_line(workspace_name)),
+    };
+    let lines = text.lines().map(one_line).filter(|line| !line.trim().is_empty());
+    let mut paragraphs: Vec<_> = lines.collect();
+    paragraphs.push(format!("Sent by {}.", one_line(workspace_name)));
+    Words {
+        subject: subject.into(),
+        paragraphs,
+        action: None,
+        closing: "If you did not expect this message, you can ignore it.",
     }
 }
 
@@ -193,118 +256,4 @@ fn one_line(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ISSUER: &str = "https://id.example.com";
-
-    fn at() -> DateTime<Utc> {
-        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
-    }
-
-    fn reset() -> LetterKind {
-        LetterKind::PasswordReset {
-            link: format!("{ISSUER}/reset-password?token=a.b-c_d&x=1"),
-            minutes: 30,
-        }
-    }
-
-    #[test]
-    fn a_reset_letter_carries_its_link_in_both_forms() {
-        let letter = write(&reset(), "Acme", ISSUER).unwrap();
-
-        assert_eq!(
-            letter.text,
-            "Somebody, probably you, asked for a new password for your account.\n\n\
-             The link below works once, for 30 minutes.\n\n\
-             Choose a new password:\n\
-             https://id.example.com/reset-password?token=a.b-c_d&x=1\n\n\
-             If it was not you, do nothing: your password stays as it is.\n\n\
-             -- \nAcme\nhttps://id.example.com"
-        );
-        let href = "href=\"https://id.example.com/reset-password?token=a.b-c_d&#38;x=1\"";
-        let html = letter.html.unwrap();
-        assert!(html.contains(href), "{html}");
-        assert_eq!(letter.subject, "Reset your password");
-    }
-
-    #[test]
-    fn a_reuse_letter_names_app_workspace_and_time() {
-        let kind = LetterKind::TokenReuse {
-            client_name: "Billing sync".into(),
-            workspace_name: Some("Acme Health".into()),
-            at: at(),
-        };
-
-        let letter = write(&kind, "Acme", ISSUER).unwrap();
-
-        for body in [&letter.text, letter.html.as_ref().unwrap()] {
-            for part in [
-                "“Billing sync”",
-                "“Acme Health”",
-                "15 January 2027 at 08:00 UTC",
-                "https://id.example.com/settings/connected-apps",
-            ] {
-                assert!(body.contains(part), "{part} is missing: {body}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_changed_password_letter_names_the_time_and_a_way_out() {
-        let letter = write(&LetterKind::PasswordChanged { at: at() }, "Acme", ISSUER).unwrap();
-
-        assert!(letter.text.contains("changed on 15 January 2027 at 08:00 UTC."));
-        assert!(letter.html.unwrap().contains("https://id.example.com/forgot-password"));
-    }
-
-    #[test]
-    fn names_can_add_neither_markup_nor_lines_nor_headers() {
-        let kind = LetterKind::TokenReuse {
-            client_name: "<b>x</b>\r\n\r\nBcc: all@example.com".into(),
-            workspace_name: Some("a\u{2028}b".into()),
-            at: at(),
-        };
-
-        let letter = write(&kind, "A\nB", ISSUER).unwrap();
-
-        let html = letter.html.unwrap();
-        assert!(!html.contains("<b>"), "{html}");
-        assert!(!letter.text.contains("\nBcc"), "{}", letter.text);
-        assert!(letter.text.contains("“a b”") && letter.text.contains("-- \nA B\n"));
-        assert!(!letter.subject.contains(char::is_control));
-    }
-
-    #[test]
-    fn a_message_is_sent_word_for_word_but_its_subject_is_one_line() {
-        let kind = LetterKind::Message {
-            subject: "Hello\r\nBcc: all@example.com".into(),
-            text: "One <b>\n\ntwo".into(),
-            html: None,
-        };
-
-        let letter = write(&kind, "Acme", ISSUER).unwrap();
-
-        assert_eq!(letter.subject, "Hello  Bcc: all@example.com");
-        assert_eq!(letter.text, "One <b>\n\ntwo");
-        assert_eq!(letter.html, None);
-    }
-
-    #[test]
-    fn kinds_are_stored_as_json_and_debug_hides_the_link() {
-        let kinds = [
-            reset(),
-            LetterKind::TokenReuse { client_name: "x".into(), workspace_name: None, at: at() },
-            LetterKind::PasswordChanged { at: at() },
-        ];
-        for kind in kinds {
-            let json = serde_json::to_string(&kind).unwrap();
-            assert!(serde_json::from_str::<LetterKind>(&json).unwrap() == kind, "{json}");
-            assert!(!format!("{kind:?}").contains("token="));
-        }
-        assert_eq!(
-            serde_json::to_value(LetterKind::PasswordChanged { at: at() }).unwrap(),
-            serde_json::json!({ "kind": "password_changed", "at": "2027-01-15T08:00:00Z" })
-        );
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Rows that belong to one workspace and one environment. There is no way to look for one without
 //! saying whose: the tenant is in every finder here.
 
-use entity::{dataset, email, lead, subscriber};
+use entity::{dataset, email, guest, lead, message, subscriber};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
@@ -71,7 +71,9 @@ macro_rules! confined {
 confined! {
     dataset,
     email,
+    guest,
     lead,
+    message,
     subscriber,
 }
 

@@ -35,6 +35,17 @@ pub async fn list_due(
         .await?)
 }
 
+/// The letters with these ids, as far as they are still there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
 /// Claims a due letter for one attempt, so that no other node sends it: it will be due again at
 /// `retry_at` if this attempt is never heard of again. `false` if somebody else claimed it.
 ///

@@ -1,10 +1,16 @@
 //! Users.
 
 use chrono::{DateTime, Utc};
-use entity::user::{COLUMN, Column, Entity, Model};
+use entity::{
+    member,
+    user::{COLUMN, Column, Entity, Model},
+    workspace,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, prelude::Uuid, sea_query::Expr,
+    QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Query},
 };
 
 use super::{Duplicate, insert_unique, instant};
@@ -121,6 +127,36 @@ pub async fn verify(
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Up to `limit` of an enterprise's own users who own one of its workspaces, by username.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_owners(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    let workspaces = Query::select()
+        .column(workspace::Column::Id)
+        .from(workspace::Entity)
+        .and_where(workspace::COLUMN.enterprise_id.eq(enterprise_id))
+        .to_owned();
+    let owners = Query::select()
+        .column(member::Column::UserId)
+        .from(member::Entity)
+        .and_where(member::Column::WorkspaceId.in_subquery(workspaces))
+        .and_where(member::COLUMN.role.eq(member::Role::Owner))
+        .to_owned();
+    Ok(Entity::find()
+        .filter(COLUMN.enterprise_id.eq(enterprise_id))
+        .filter(COLUMN.disabled_at.is_null())
+        .filter(Column::Id.in_subquery(owners))
+        .order_by_asc(Column::Username)
+        .limit(limit)
+        .all(db)
+        .await?)
 }
 
 /// The users with these ids.

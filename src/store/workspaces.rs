@@ -55,6 +55,19 @@ pub async fn disable(
     Ok(changed.rows_affected == 1)
 }
 
+/// Moves a workspace to a plan; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_plan(db: &impl ConnectionTrait, id: Uuid, plan: &str) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Plan, Expr::value(plan))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
 /// The workspaces with these ids.
 ///
 /// # Errors

@@ -1,77 +1,30 @@
-//! Billable accounts (Qflow): an enterprise or a user, its subscription key, and what it may do.
+//! Billable accounts (Qflow), an enterprise or a user, and what they may do.
 
-use entity::subscription;
 use uuid::Uuid;
 
+pub use crate::store::subscriptions::Account;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{Secret, SubscriptionKey},
     fault::Fault,
     store,
 };
 
-/// How much of a subscription key may be shown again: prefix and four characters.
-const SHOWN_CHARS: usize = 10;
-
-/// Who is billed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Account {
-    /// An enterprise, for all its users.
-    Enterprise(Uuid),
-    /// A user of the public realm.
-    User(Uuid),
-}
-
 impl Account {
-    fn target(self) -> Target {
+    /// What kind of account it is, in a word.
+    pub(super) fn kind(self) -> &'static str {
         match self {
-            Self::Enterprise(id) => Target::new("enterprise", id),
-            Self::User(id) => Target::new("user", id),
+            Self::Enterprise(_) => "enterprise",
+            Self::User(_) => "user",
         }
     }
 
-    async fn exists(self, txn: &store::Txn) -> Result<bool, Fault> {
-        Ok(match self {
-            Self::Enterprise(id) => store::enterprises::find(txn, id).await?.is_some(),
-            Self::User(id) => store::users::find(txn, id).await?.is_some(),
-        })
+    /// The account, as something that events happen to.
+    pub(super) fn target(self) -> Target {
+        match self {
+            Self::Enterprise(id) | Self::User(id) => Target::new(self.kind(), id),
+        }
     }
-}
-
-/// Creates a subscription key for an account, shown once; `None` if there is no such account.
-///
-/// # Errors
-/// When the database fails.
-pub async fn open_subscription(
-    app: &App,
-    actor: Actor,
-    account: Account,
-) -> Result<Option<Secret<SubscriptionKey>>, Fault> {
-    let key = Secret::<SubscriptionKey>::random(&*app.random);
-    let now = app.now();
-    let (enterprise_id, user_id) = match account {
-        Account::Enterprise(id) => (Some(id), None),
-        Account::User(id) => (None, Some(id)),
-    };
-    let row = subscription::Model {
-        id: app.random.uuid(now),
-        enterprise_id,
-        user_id,
-        key_sha256: key.sha256(),
-        prefix: key.reveal().chars().take(SHOWN_CHARS).collect(),
-        created_at: store::instant(now),
-        expires_at: None,
-        suspended_at: None,
-    };
-    let txn = app.store.begin().await?;
-    if !account.exists(&txn).await? {
-        return Ok(None);
-    }
-    store::subscriptions::insert(&txn, row).await?;
-    audit::record(app, &txn, Event::new("subscription.open", actor, account.target())).await?;
-    txn.commit().await?;
-    Ok(Some(key))
 }
 
 /// Puts an account on the allow-list of the Comms API; `false` if there is no such account or it

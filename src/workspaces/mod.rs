@@ -11,17 +11,22 @@ pub(crate) mod member;
 pub(crate) mod names;
 mod pin;
 mod service_account;
+mod subscription;
 mod workspace;
 
 use crate::fault::FieldError;
 
 pub use self::{
-    account::{Account, allow_comms, open_subscription, verify_user},
+    account::{Account, allow_comms, verify_user},
     enterprise::create_enterprise,
     member::{Membership, add_member, remove_member},
     pin::Pin,
     service_account::service_account,
-    workspace::{NewWorkspace, create_workspace, disable_workspace},
+    subscription::{
+        IssuedSubscription, open_subscription, resume_subscription, rotate_subscription,
+        suspend_subscription,
+    },
+    workspace::{NewWorkspace, create_workspace, disable_workspace, set_plan},
 };
 
 pub(crate) use self::service_account::find_or_add_service_account;

@@ -38,16 +38,17 @@ impl NewWorkspace {
             .get(&self.product)
             .is_none()
             .then(|| FieldError::new("product", "is not a product of the configuration"));
-        let plan = config
-            .plans
-            .get(&self.plan)
-            .is_none()
-            .then(|| FieldError::new("plan", "is not a plan of the configuration"));
+        let plan = plan_problem(config, &self.plan);
         [slug_problem(&self.slug), name_problem(&self.name), product, plan]
             .into_iter()
             .flatten()
             .collect()
     }
+}
+
+fn plan_problem(config: &Config, plan: &str) -> Option<FieldError> {
+    let is_unknown = config.plans.get(plan).is_none();
+    is_unknown.then(|| FieldError::new("plan", "is not a plan of the configuration"))
 }
 
 /// Creates a workspace without members.
@@ -113,4 +114,23 @@ pub async fn disable_workspace(app: &App, actor: Actor, id: Uuid) -> Result<bool
     audit::record(app, &txn, event.in_workspace(id)).await?;
     txn.commit().await?;
     Ok(true)
+}
+
+/// Moves a workspace to another plan. What it has beyond the new plan's limits stays; nothing can be
+/// added until it is within them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_plan(app: &App, actor: Actor, id: Uuid, plan: &str) -> Result<Checked<()>, Fault> {
+    if let Some(problem) = plan_problem(&app.config, plan) {
+        return Ok(Err(vec![problem]));
+    }
+    let txn = app.store.begin().await?;
+    if !store::workspaces::set_plan(&txn, id, plan).await? {
+        return Ok(refused("workspace", "does not exist"));
+    }
+    let event = Event::new("workspace.set_plan", actor, Target::new("workspace", id));
+    audit::record(app, &txn, event.in_workspace(id).because(plan)).await?;
+    txn.commit().await?;
+    Ok(Ok(()))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::members;
-use crate::api::fields::FORBIDDEN_FORMAT;
+use crate::api::{fields::FORBIDDEN_FORMAT, gated::SUBSCRIPTION};
 
 /// Makes every schema say what `check` enforces.
 pub(super) fn schemas(document: &mut Value) {
@@ -43,6 +43,7 @@ fn replacement(value: &Value, known: &Value) -> Option<Value> {
 
 /// Says the scope an operation needs in its place, and the refusals that follow from what it takes.
 pub(super) fn operation(operation: &mut Value) {
+    demand_subscription(operation);
     if let Some(scope) = take_scope(operation) {
         let description = operation["description"].as_str().unwrap_or_default();
         let text = format!("{description}\n\nNeeds the scope `{scope}`.");
@@ -60,6 +61,20 @@ pub(super) fn operation(operation: &mut Value) {
             "404",
             "There is nothing, or nothing of this workspace, at this address.",
         );
+    }
+}
+
+/// Demands the subscription key beside each way to present a credential, where
+/// [`Gated`](crate::api::gated::Gated) has put it among them.
+fn demand_subscription(operation: &mut Value) {
+    let Some(ways) = operation["security"].as_array_mut() else { return };
+    let all = ways.len();
+    ways.retain(|way| way.get(SUBSCRIPTION).is_none());
+    if ways.len() < all {
+        let is_scope = |way: &Value| members(way).any(|(name, _)| name.contains(':'));
+        for way in ways.iter_mut().filter(|way| !is_scope(way)) {
+            way[SUBSCRIPTION] = json!([]);
+        }
     }
 }
 
@@ -106,7 +121,7 @@ mod tests {
     fn an_operation_says_its_scope_and_what_follows_from_what_it_takes() {
         let mut operation_ = json!({
             "description": "Does it.",
-            "security": [{ "bearer": [] }, { "leads:write": [] }],
+            "security": [{ "bearer": [] }, { SUBSCRIPTION: [] }, { "leads:write": [] }],
             "requestBody": {},
             "parameters": [{ "in": "path" }],
             "responses": { "400": { "content": "errors" } },
@@ -114,7 +129,7 @@ mod tests {
 
         operation(&mut operation_);
 
-        assert_eq!(operation_["security"], json!([{ "bearer": [] }]));
+        assert_eq!(operation_["security"], json!([{ "bearer": [], SUBSCRIPTION: [] }]));
         assert_eq!(operation_["x-scope"], "leads:write");
         assert_eq!(operation_["description"], "Does it.\n\nNeeds the scope `leads:write`.");
         for status in ["404", "413", "415"] {

@@ -1,6 +1,7 @@
 //! `latchkey admin …`: what an operator sets up and changes, also while the server runs. Every
 //! change is one rule with its audit event; this room only asks and prints.
 
+mod accounts;
 mod create;
 mod end;
 mod import;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use entity::{user, workspace};
+use uuid::Uuid;
 
 use super::{
     Failure,
@@ -33,6 +35,20 @@ pub(super) enum Command {
     CreateKey(issue::Key),
     /// Import API keys that exist elsewhere, by their SHA-256: all of a file, or nothing
     ImportKeys(import::Keys),
+    /// Enable an account for API access; its subscription key is mailed and printed once
+    EnableApiAccess(accounts::One),
+    /// Replace an account's subscription key; the new one is mailed and printed once
+    RotateSubscription(accounts::Rotation),
+    /// Refuse an account's subscription key from now on
+    SuspendSubscription(accounts::One),
+    /// Accept a suspended account's subscription key again
+    ResumeSubscription(accounts::One),
+    /// Put an account on the allow-list of the Comms API
+    AllowComms(accounts::One),
+    /// Mark a user's account as verified (KYC)
+    VerifyAccount(accounts::Verification),
+    /// Move a workspace to another plan
+    SetPlan(accounts::Plan),
     /// Refuse a client and its tokens from now on
     DisableClient(end::Client),
     /// Refuse a user and the user's tokens and keys from now on
@@ -83,6 +99,13 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::CreateClient(new) => new.run(app).await,
         Command::CreateKey(new) => new.run(app).await,
         Command::ImportKeys(keys) => keys.run(app).await,
+        Command::EnableApiAccess(account) => account.enable_api_access(app).await,
+        Command::RotateSubscription(rotation) => rotation.run(app).await,
+        Command::SuspendSubscription(account) => account.suspend(app).await,
+        Command::ResumeSubscription(account) => account.resume(app).await,
+        Command::AllowComms(account) => account.allow_comms(app).await,
+        Command::VerifyAccount(verification) => verification.run(app).await,
+        Command::SetPlan(plan) => plan.run(app).await,
         Command::DisableClient(client) => client.disable(app).await,
         Command::DisableUser(user) => user.disable(app).await,
         Command::DisableWorkspace(workspace) => workspace.disable(app).await,
@@ -104,9 +127,14 @@ async fn find_workspace(app: &App, slug: &str) -> Result<workspace::Model, Failu
         .ok_or_else(|| Failure::unknown("workspace"))
 }
 
-async fn find_user(app: &App, username: &str) -> Result<user::Model, Failure> {
-    let username = Username::parse(username)
-        .ok_or_else(|| Failure::field("user", "must be email or pin/email"))?;
+/// The user of this username or id.
+async fn find_user(app: &App, name: &str) -> Result<user::Model, Failure> {
+    if let Ok(id) = Uuid::try_parse(name) {
+        let found = store::users::find(app.store.read(), id).await?;
+        return found.ok_or_else(|| Failure::unknown("user"));
+    }
+    let username = Username::parse(name)
+        .ok_or_else(|| Failure::field("user", "must be email, pin/email or an id"))?;
     store::users::find_by_username(app.store.read(), &username.to_string())
         .await?
         .ok_or_else(|| Failure::unknown("user"))

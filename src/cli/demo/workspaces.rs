@@ -84,7 +84,6 @@ pub(super) async fn accounts(
 }
 
 async fn subscription(app: &App, account: Account) -> Result<String, Failure> {
-    let key = open_subscription(app, Operator, account).await?;
-    let key = key.ok_or_else(|| Failure::unknown("account"))?;
-    Ok(key.reveal().to_owned())
+    let issued = open_subscription(app, Operator, account).await??;
+    Ok(issued.key.reveal().to_owned())
 }

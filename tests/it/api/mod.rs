@@ -2,9 +2,12 @@
 
 mod api_keys;
 mod api_keys_refusals;
+mod checkin;
+mod comms;
 mod docs;
 mod ended;
 mod errors;
+mod gates;
 mod imported_keys;
 mod me;
 mod openapi;

@@ -42,10 +42,12 @@ const HTTP_CRATES: [&str; 7] =
     ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 11] = [
+const ADDRESSES: [(&str, &str); 13] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
+    ("/comms", "api"),
+    ("/checkin", "api"),
     ("/openapi.json", "api"),
     ("/login", "account"),
     ("/forgot-password", "account"),

@@ -1,3 +1,4 @@
 //! The command line: the program itself, in a process of its own.
 
+mod accounts;
 mod scan;

@@ -60,6 +60,14 @@ impl Database {
         }
     }
 
+    /// Its URL, if it is not a file in the data directory.
+    pub fn url_if_any(&self) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres { server, name } => Some(database_url(server, name)),
+        }
+    }
+
     /// Opens it, as one more node.
     pub async fn open(&self, data_dir: &Path) -> Store {
         match self {

@@ -7,6 +7,7 @@ mod audit;
 mod browser;
 mod chance;
 mod client_app;
+mod command;
 mod database;
 mod forgery;
 mod form;
@@ -18,6 +19,7 @@ mod process;
 mod raw;
 mod site;
 mod totp;
+mod subscriber;
 mod world;
 
 pub use self::{
@@ -34,5 +36,6 @@ pub use self::{
     process::{Exit, Installation, Process, finished, finished_with},
     site::Site,
     totp::{seed_of, totp},
+    subscriber::Subscriber,
     world::{Node, World, http},
 };

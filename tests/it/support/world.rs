@@ -66,6 +66,11 @@ impl World {
         node(listener, config, Arc::clone(&self.clock), &self.database).await
     }
 
+    /// The URL of its database, if that is not a file in the data directory.
+    pub fn database_url(&self) -> Option<String> {
+        self.database.url()
+    }
+
     /// Where the server keeps its files.
     pub fn data_dir(&self) -> &Path {
         self.data_dir.path()
