@@ -6,4 +6,4 @@ pub mod emails;
 pub mod leads;
 pub mod subscribers;
 
-pub use crate::store::confined::{Listing, Tenant, Window};
+pub use crate::store::confined::{Change, Listing, Tenant, Window};

@@ -1,7 +1,12 @@
 //! The API face: one file an endpoint, and one for what all of them have in common.
 
+mod bodies;
+mod datasets;
+mod emails;
 mod errors;
+mod leads;
 mod me;
+mod subscribers;
 
 use latchkey::{
     config::Environment,
@@ -35,6 +40,27 @@ fn new_key(acme: &Acme) -> NewKey {
         created_by: None,
         expires_at: None,
     }
+}
+
+/// A validation error with these fields and messages, whole.
+fn invalid(details: &[(&str, &str)]) -> (u16, Value) {
+    let details: Vec<_> = details
+        .iter()
+        .map(|(field, message)| json!({ "field": field, "message": message }))
+        .collect();
+    let message = "the request breaks a rule; see details";
+    let error = json!({
+        "code": "VALIDATION_ERROR", "message": message, "requestId": "<id>", "details": details,
+    });
+    (400, json!({ "error": error }))
+}
+
+fn lacks(scope: &str) -> (u16, Value) {
+    forbidden(&format!("the credential lacks scope: {scope}"))
+}
+
+fn nothing_there() -> (u16, Value) {
+    refused(404, "NOT_FOUND", "there is nothing at this address")
 }
 
 /// One `GET /api/v1/me` with this header, byte for byte.
