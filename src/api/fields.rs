@@ -9,6 +9,8 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
+use crate::resources::Change;
+
 /// Text that PostgreSQL can store.
 pub(super) const TEXT_PATTERN: &str = r"^[^\u0000]*$";
 /// One line.
@@ -37,28 +39,6 @@ pub(super) struct Forbidden;
 /// A member that may be absent or `null`, which means the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Maybe<T>(pub(super) Option<T>);
-
-/// A member of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change<T> {
-    /// Absent: it stays as it is.
-    Keep,
-    /// `null`: it is taken away.
-    Clear,
-    /// It becomes this.
-    Set(T),
-}
-
-impl<T> Change<T> {
-    /// `None` to keep, `Some(None)` to clear.
-    pub(super) fn into_option(self) -> Option<Option<T>> {
-        match self {
-            Self::Keep => None,
-            Self::Clear => Some(None),
-            Self::Set(value) => Some(Some(value)),
-        }
-    }
-}
 
 /// What a value that is there in full says about itself.
 macro_rules! value_itself {
@@ -186,13 +166,13 @@ macro_rules! perhaps {
         }
 
         fn as_raw_value(&self) -> Option<&Self::RawValueType> {
-            self.$option().and_then(Type::as_raw_value)
+            $option(self).and_then(Type::as_raw_value)
         }
 
         fn raw_element_iter<'a>(
             &'a self,
         ) -> Box<dyn Iterator<Item = &'a Self::RawElementValueType> + 'a> {
-            match self.$option() {
+            match $option(self) {
                 Some(value) => value.raw_element_iter(),
                 None => Box::new(std::iter::empty()),
             }
@@ -200,27 +180,24 @@ macro_rules! perhaps {
     };
 }
 
-impl<T> Maybe<T> {
-    fn value(&self) -> Option<&T> {
-        self.0.as_ref()
-    }
+fn held<T>(member: &Maybe<T>) -> Option<&T> {
+    member.0.as_ref()
 }
 
-impl<T> Change<T> {
-    fn value(&self) -> Option<&T> {
-        match self {
-            Self::Set(value) => Some(value),
-            Self::Keep | Self::Clear => None,
-        }
+fn set<T>(change: &Change<T>) -> Option<&T> {
+    match change {
+        Change::Set(value) => Some(value),
+        Change::Keep | Change::Clear => None,
     }
 }
 
 impl<T: Type> Type for Maybe<T> {
-    perhaps!(value);
+    perhaps!(held);
 }
 
+/// A member of a change: absent keeps, `null` clears.
 impl<T: Type> Type for Change<T> {
-    perhaps!(value);
+    perhaps!(set);
 }
 
 impl<T: ParseFromJSON> ParseFromJSON for Maybe<T> {

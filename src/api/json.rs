@@ -56,7 +56,7 @@ pub(super) fn push_member(path: &mut String, name: &str) {
 
 /// Appends the place in a list to a path.
 pub(super) fn push_item(path: &mut String, index: usize) {
-    path.push_str(&format!("[{index}]"));
+    path.extend(["[", &index.to_string(), "]"]);
 }
 
 /// Where the reader is, and what it has noticed.

@@ -138,3 +138,19 @@ impl<'a, S: Needed> ApiExtractor<'a> for Scoped<S> {
         Ok(Self(caller, PhantomData))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DEFAULT_PRODUCT, Products};
+
+    #[test]
+    fn every_scope_of_a_route_can_be_granted() {
+        let products = Products::default();
+        let catalogue = &products.get(DEFAULT_PRODUCT).unwrap().scopes;
+
+        for scope in ALL {
+            assert!(catalogue.contains_key(*scope), "{scope}");
+        }
+    }
+}

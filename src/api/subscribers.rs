@@ -11,14 +11,17 @@ use super::{
     answers::{Created, Done, OrConflict},
     body::Body,
     error::ApiError,
-    fields::{Change, Email, Line, Maybe},
+    fields::{Email, Line, Maybe},
     paging::{self, Cursor, Limit, Page},
     schema::{Nullable, Time},
     scoped::{Scoped, SubscribersDelete, SubscribersRead, SubscribersWrite},
 };
 use crate::{
     app::App,
-    resources::subscribers::{self, Edit, NewSubscriber, Outcome},
+    resources::{
+        Change,
+        subscribers::{self, Edit, NewSubscriber, Outcome},
+    },
 };
 
 const LIST: &str = "subscribers";
@@ -179,12 +182,10 @@ impl From<CreateSubscriber> for NewSubscriber {
 
 impl From<UpdateSubscriber> for Edit {
     fn from(body: UpdateSubscriber) -> Self {
-        let text =
-            |name: Change<Line<0, 200>>| name.into_option().map(|name| name.map(|line| line.0));
         Self {
             email: body.email.map(|email| email.0),
-            first_name: text(body.first_name),
-            last_name: text(body.last_name),
+            first_name: body.first_name.map(|line| line.0),
+            last_name: body.last_name.map(|line| line.0),
             tags: body.tags.map(texts),
         }
     }

@@ -9,4 +9,4 @@ pub mod leads;
 pub mod scans;
 pub mod subscribers;
 
-pub use crate::store::confined::{Listing, Tenant, Window};
+pub use crate::store::confined::{Change, Listing, Tenant, Window};

@@ -4,7 +4,7 @@
 use entity::{subscriber::Model, types::StringList};
 use uuid::Uuid;
 
-use super::{Listing, Tenant, Window};
+use super::{Change, Listing, Tenant, Window};
 use crate::{
     app::App,
     fault::{Fault, FieldError},
@@ -25,16 +25,16 @@ pub struct NewSubscriber {
     pub tags: Vec<String>,
 }
 
-/// What is to change; `None` stays as it is.
+/// What is to change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// The email address.
+    /// The email address, if it changes.
     pub email: Option<String>,
-    /// The first name, or none.
-    pub first_name: Option<Option<String>>,
-    /// The last name, or none.
-    pub last_name: Option<Option<String>>,
-    /// Every tag.
+    /// The first name.
+    pub first_name: Change<String>,
+    /// The last name.
+    pub last_name: Change<String>,
+    /// Every tag, if they change.
     pub tags: Option<Vec<String>>,
 }
 

@@ -37,6 +37,29 @@ pub struct Listing<T> {
     pub next: Option<Uuid>,
 }
 
+/// What becomes of a column that may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It becomes empty.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The same change, of another type.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Keep => Change::Keep,
+            Self::Clear => Change::Clear,
+            Self::Set(value) => Change::Set(f(value)),
+        }
+    }
+}
+
 /// A row that is confined.
 pub trait Confined: Sized + Send + Sync {
     /// Its table.

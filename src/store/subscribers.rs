@@ -10,21 +10,21 @@ use sea_orm::{
 
 use super::{
     Duplicate,
-    confined::{Tenant, of_tenant},
+    confined::{Change, Tenant, of_tenant},
     insert_unique,
 };
 use crate::fault::Fault;
 
-/// What changes; `None` stays as it is.
+/// What changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The address as it was given, and as it is compared.
+    /// The address as it was given and as it is compared, if it changes.
     pub email: Option<(String, String)>,
-    /// The first name, or none.
-    pub first_name: Option<Option<String>>,
-    /// The last name, or none.
-    pub last_name: Option<Option<String>>,
-    /// Every tag.
+    /// The first name.
+    pub first_name: Change<String>,
+    /// The last name.
+    pub last_name: Change<String>,
+    /// Every tag, if they change.
     pub tags: Option<StringList>,
 }
 
@@ -57,18 +57,21 @@ pub async fn update(
             .col_expr(Column::Email, Expr::value(email))
             .col_expr(Column::Address, Expr::value(address));
     }
-    if let Some(name) = changes.first_name {
-        update = update.col_expr(Column::FirstName, Expr::value(name));
-    }
-    if let Some(name) = changes.last_name {
-        update = update.col_expr(Column::LastName, Expr::value(name));
+    for (column, name) in
+        [(Column::FirstName, changes.first_name), (Column::LastName, changes.last_name)]
+    {
+        update = match name {
+            Change::Keep => update,
+            Change::Clear => update.col_expr(column, Expr::value(None::<String>)),
+            Change::Set(name) => update.col_expr(column, Expr::value(name)),
+        };
     }
     if let Some(tags) = changes.tags {
         update = update.col_expr(Column::Tags, Expr::value(tags));
     }
     let update = update.filter(of_tenant::<Model>(tenant)).filter(Column::Id.eq(id));
     match update.exec(db).await {
-        Ok(changed) => Ok(Ok(changed.rows_affected == 1)),
+        Ok(updated) => Ok(Ok(updated.rows_affected == 1)),
         Err(error) if is_duplicate(error.sql_err().as_ref()) => Ok(Err(Duplicate)),
         Err(error) => Err(error.into()),
     }

@@ -11,7 +11,7 @@ use crate::{
     access::{CredentialKind, Principal, PrincipalKind},
     api::{
         error::ApiError,
-        fields::{Change, Line},
+        fields::Line,
     },
     app::App,
     audit::Actor,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     access::PrincipalKind,
     api::{
-        fields::{Change, Line, Maybe},
+        fields::{Line, Maybe},
         schema::Time,
     },
     keys::listing::Listed,

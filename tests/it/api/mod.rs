@@ -2,19 +2,24 @@
 
 mod api_keys;
 mod api_keys_refusals;
+mod bodies;
 mod checkin;
 mod comms;
+mod datasets;
 mod docs;
+mod emails;
 mod ended;
 mod errors;
 mod gates;
 mod imported_keys;
+mod leads;
 mod me;
 mod openapi;
 mod rate_limits;
 mod scans;
 mod scans_limits;
 mod scopes;
+mod subscribers;
 mod transports;
 mod verify;
 mod verify_gateway;

@@ -1,5 +1,8 @@
 //! Whoever calls the sibling API.
 
+use reqwest::Method;
+use serde_json::Value;
+
 use super::{Answer, Node, Site};
 
 /// A caller with one credential, or none.
@@ -37,16 +40,42 @@ impl ApiCaller {
 
     /// A GET, to be sent or to be changed first.
     pub fn request(&self, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.get(format!("{}{path}", self.server));
+        self.with_method(Method::GET, path)
+    }
+
+    /// A GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request(path)).await
+    }
+
+    /// A request with any method, to be sent or to be changed first.
+    pub fn with_method(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.server));
         match &self.header {
             Some((name, value)) => request.header(*name, value),
             None => request,
         }
     }
 
-    /// A GET.
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::to(self.request(path)).await
+    /// A POST of a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::to(self.with_method(Method::POST, path).json(body)).await
+    }
+
+    /// A PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::to(self.with_method(Method::PATCH, path).json(body)).await
+    }
+
+    /// A DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::to(self.with_method(Method::DELETE, path)).await
+    }
+
+    /// A POST of these bytes, said to be of this type.
+    pub async fn post_bytes(&self, path: &str, media_type: &str, body: Vec<u8>) -> Answer {
+        let request = self.with_method(Method::POST, path).header("content-type", media_type);
+        Answer::to(request.body(body)).await
     }
 
     /// `GET /api/v1/me`.

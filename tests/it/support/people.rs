@@ -147,6 +147,26 @@ impl World {
         .await
     }
 
+    /// A test key of a workspace, owned by a user, with these scopes.
+    pub async fn test_key(
+        &self,
+        workspace: &workspace::Model,
+        owner: &Person,
+        scope: &str,
+    ) -> String {
+        self.key_of(NewKey {
+            workspace_id: workspace.id,
+            name: "a test key".to_owned(),
+            scopes: scope.split_whitespace().map(str::to_owned).collect(),
+            full_access: false,
+            environment: Environment::Test,
+            owner: KeyOwner::User(owner.id),
+            created_by: None,
+            expires_at: None,
+        })
+        .await
+    }
+
     /// A key of any kind.
     pub async fn key_of(&self, new: NewKey) -> String {
         match manage::create(&self.app, Actor::Operator, new).await.unwrap() {
