@@ -1,8 +1,8 @@
 //! Who a request acts as, whichever credential it came with, and what it may do.
 
 pub mod authenticate;
-pub mod inquiry;
 pub mod gates;
+pub mod inquiry;
 pub mod presented;
 pub mod principal;
 pub mod refusal;

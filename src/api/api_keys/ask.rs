@@ -9,10 +9,7 @@ use uuid::Uuid;
 use super::model::{ApiKeyScope, CreateApiKeyRequest, KeyEnvironment, OwnerType, ScopeInput};
 use crate::{
     access::{CredentialKind, Principal, PrincipalKind},
-    api::{
-        error::ApiError,
-        fields::Line,
-    },
+    api::{error::ApiError, fields::Line},
     app::App,
     audit::Actor,
     config::{Environment, Product},
@@ -21,6 +18,7 @@ use crate::{
         listing::{self, Viewer},
         manage::{self, KeyOwner, NewKey},
     },
+    resources::Change,
     tokens::{
         permission::{Limits, Permission},
         scopes::Scope,
@@ -181,7 +179,10 @@ fn scopes(product: &Product, items: &[ScopeInput], problems: &mut Vec<FieldError
 
 fn permission(scope: &ApiKeyScope) -> Permission {
     fn set<T: Clone>(member: &Change<T>) -> Option<T> {
-        member.clone().into_option().flatten()
+        match member {
+            Change::Set(value) => Some(value.clone()),
+            Change::Keep | Change::Clear => None,
+        }
     }
     Permission {
         permission: scope.permission.0.clone(),

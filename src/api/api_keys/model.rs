@@ -18,6 +18,7 @@ use crate::{
         schema::Time,
     },
     keys::listing::Listed,
+    resources::Change,
 };
 
 /// What stands where a key of another member has its name and its prefix.

@@ -13,7 +13,7 @@ async fn scanned(world: &World, acme: &Acme, environment: Environment) -> String
         .key_of(NewKey {
             scopes: scopes.split(' ').map(str::to_owned).collect(),
             environment,
-            ..crate::api::new_key(acme)
+            ..crate::api::adas_key(acme)
         })
         .await;
     let finding = |severity: &str, method: Value| {

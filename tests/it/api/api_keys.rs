@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::new_key;
+use super::adas_key;
 use crate::support::{Acme, Answer, ApiCaller, World, workspace_named};
 
 pub(super) const KEYS: &str = "/api/api-keys";
@@ -334,8 +334,8 @@ async fn a_service_account_manages_keys() {
     let scopes = |text: &str| text.split(' ').map(str::to_owned).collect();
     world.key(&acme.workspace, &acme.ada, "leads:read").await;
     world.clock.advance(TimeDelta::seconds(1));
-    let reader = NewKey { owner, scopes: scopes("api-keys:read"), ..new_key(&acme) };
-    let manager = NewKey { owner, scopes: scopes("api-keys:manage leads:read"), ..new_key(&acme) };
+    let reader = NewKey { owner, scopes: scopes("api-keys:read"), ..adas_key(&acme) };
+    let manager = NewKey { owner, scopes: scopes("api-keys:manage leads:read"), ..adas_key(&acme) };
     let (reader, manager) = (world.key_of(reader).await, world.key_of(manager).await);
     let names = |list: Value| -> Vec<Value> {
         list["apiKeys"].as_array().unwrap().iter().map(|key| key["name"].clone()).collect()

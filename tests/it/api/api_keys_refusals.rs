@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    adas_key,
     api_keys::{KEYS, SERVICE_A, delete, fields, made, manager, post, send, wanted},
-    new_key,
 };
 use crate::support::{Answer, ApiCaller, World};
 
@@ -107,7 +107,7 @@ async fn a_test_key_stays_in_the_sandbox() {
     let sandbox = NewKey {
         environment: Environment::Test,
         scopes: ["api-keys:manage", "leads:read"].map(str::to_owned).into_iter().collect(),
-        ..new_key(&acme)
+        ..adas_key(&acme)
     };
     let sandbox = world.key_of(sandbox).await;
     let live = manager(&world, &acme).await;

@@ -8,10 +8,11 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use super::{
+    adas_key,
     comms::trust_required,
     forbidden,
     gates::{not_enabled, of_acme},
-    new_key, unauthorized,
+    unauthorized,
 };
 use crate::support::{Answer, Subscriber, World};
 
@@ -86,7 +87,7 @@ async fn with_a_test_key_nothing_is_mailed() {
     workspaces::verify_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap();
     world.take_mail().await;
     let scopes = ["checkin:write".to_owned()].into_iter().collect();
-    let key = NewKey { environment: Environment::Test, scopes, ..new_key(&acme) };
+    let key = NewKey { environment: Environment::Test, scopes, ..adas_key(&acme) };
     let test = caller.with_bearer(&world.key_of(key).await);
 
     let answer = test.post(GUEST, &welcomed()).await.expect(201);

@@ -12,9 +12,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    forbidden,
+    adas_key, forbidden,
     gates::{not_enabled, of_acme},
-    new_key, refused,
+    refused,
 };
 use crate::support::{Acme, Answer, Subscriber, World};
 
@@ -32,7 +32,7 @@ async fn test_key(world: &World, acme: &Acme) -> String {
     let scopes = ["comms:read", "comms:send"].map(str::to_owned);
     let environment = Environment::Test;
     let scopes = scopes.into_iter().collect();
-    world.key_of(NewKey { environment, scopes, ..new_key(acme) }).await
+    world.key_of(NewKey { environment, scopes, ..adas_key(acme) }).await
 }
 
 fn hello() -> Value {
@@ -194,7 +194,7 @@ async fn nobody_in_particular_is_never_verified() {
     let robot = workspaces::service_account(&world.app, Actor::Operator, acme.workspace.id, "ci");
     let owner = KeyOwner::ServiceAccount(robot.await.unwrap().unwrap().id);
     let scopes = ["comms:send".to_owned()].into_iter().collect();
-    let key = world.key_of(NewKey { owner, scopes, ..new_key(&acme) }).await;
+    let key = world.key_of(NewKey { owner, scopes, ..adas_key(&acme) }).await;
 
     let answer = caller.with_bearer(&key).post(SEND, &hello()).await;
 

@@ -11,7 +11,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use super::{forbidden, new_key, refused, unauthorized};
+use super::{adas_key, forbidden, refused, unauthorized};
 use crate::support::{Acme, Subscriber, Tokens, World, script, service, texts, workspace_named};
 
 const STATUS: &str = "/comms/v1/api/comms/status";
@@ -77,7 +77,7 @@ async fn nobody_in_particular_acts_for_the_workspaces_enterprise() {
     let key = NewKey {
         owner: KeyOwner::ServiceAccount(robot),
         scopes: ["comms:read".to_owned()].into_iter().collect(),
-        ..new_key(&acme)
+        ..adas_key(&acme)
     };
     let key = world.key_of(key).await;
     let mut client = service(Some(&acme.workspace));
@@ -179,7 +179,7 @@ async fn a_subscription_key_of_another_account_is_403() {
         workspace_id: elsewhere.id,
         owner: KeyOwner::ServiceAccount(robot),
         scopes: ["comms:read".to_owned()].into_iter().collect(),
-        ..new_key(&acme)
+        ..adas_key(&acme)
     };
     let homeless = world.key_of(homeless).await;
 
@@ -307,7 +307,7 @@ async fn test_keys_pass_the_same_gates() {
     let key = NewKey {
         environment: Environment::Test,
         scopes: ["comms:read".to_owned()].into_iter().collect(),
-        ..new_key(&acme)
+        ..adas_key(&acme)
     };
     let caller = caller.with_bearer(&world.key_of(key).await);
 

@@ -26,11 +26,14 @@ mod verify_gateway;
 mod verify_many;
 
 use entity::member::Role;
-use latchkey::{keys::manage::KeyOwner, workspaces::NewWorkspace};
-use serde_json::json;
+use latchkey::{
+    keys::manage::{KeyOwner, NewKey},
+    workspaces::NewWorkspace,
+};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, World, new_key, workspace_named};
+use crate::support::{Acme, Answer, World, new_key, workspace_named};
 
 /// Every route that a credential opens.
 const ROUTES: [&str; 2] = ["/api/v1/me", "/api/v1/verify"];
@@ -79,4 +82,43 @@ async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, U
     let owner = world.person(&username, &[(&home, Role::Owner)]).await;
     let new = new_key(&home, KeyOwner::User(owner.id), scope);
     (world.key_of(new).await, owner.id)
+}
+
+/// A live key of Ada's that may read leads.
+pub fn adas_key(acme: &Acme) -> NewKey {
+    new_key(&acme.workspace, KeyOwner::User(acme.ada.id), "leads:read")
+}
+
+/// An error of the API, whole.
+fn refused(status: u16, code: &str, message: &str) -> (u16, Value) {
+    (status, json!({ "error": { "code": code, "message": message, "requestId": "<id>" } }))
+}
+
+fn unauthorized(message: &str) -> (u16, Value) {
+    refused(401, "UNAUTHORIZED", message)
+}
+
+fn forbidden(message: &str) -> (u16, Value) {
+    refused(403, "FORBIDDEN", message)
+}
+
+/// A validation error with these fields and messages, whole.
+fn invalid(details: &[(&str, &str)]) -> (u16, Value) {
+    let details: Vec<_> = details
+        .iter()
+        .map(|(field, message)| json!({ "field": field, "message": message }))
+        .collect();
+    let message = "the request breaks a rule; see details";
+    let error = json!({
+        "code": "VALIDATION_ERROR", "message": message, "requestId": "<id>", "details": details,
+    });
+    (400, json!({ "error": error }))
+}
+
+fn lacks(scope: &str) -> (u16, Value) {
+    forbidden(&format!("the credential lacks scope: {scope}"))
+}
+
+fn nothing_there() -> (u16, Value) {
+    refused(404, "NOT_FOUND", "there is nothing at this address")
 }

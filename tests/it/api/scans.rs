@@ -9,7 +9,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use super::{forbidden, new_key, refused, unauthorized};
+use super::{adas_key, forbidden, refused, unauthorized};
 use crate::support::{Acme, Answer, ApiCaller, Tokens, World, script, texts, workspace_named};
 
 /// What the scan flow typically needs (RQ-24).
@@ -60,7 +60,7 @@ pub(super) async fn key(world: &World, acme: &Acme, scopes: &str) -> String {
 
 async fn test_key(world: &World, acme: &Acme) -> String {
     let scopes = SCOPES.split_whitespace().map(str::to_owned).collect();
-    world.key_of(NewKey { scopes, environment: Environment::Test, ..new_key(acme) }).await
+    world.key_of(NewKey { scopes, environment: Environment::Test, ..adas_key(acme) }).await
 }
 
 async fn reqflo(world: &World) -> (workspace::Model, String) {

@@ -139,7 +139,7 @@ async fn the_method_is_not_to_be_overridden_anywhere_else() {
 #[tokio::test]
 async fn a_key_of_the_test_environment_passes_too() {
     let (world, acme) = World::of_acme().await;
-    let key = super::new_key(&acme);
+    let key = super::adas_key(&acme);
     let key = latchkey::keys::manage::NewKey { environment: Environment::Test, ..key };
     let key = world.key_of(key).await;
 

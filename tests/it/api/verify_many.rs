@@ -10,7 +10,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use super::{new_key, unauthorized};
+use super::{adas_key, unauthorized};
 use crate::support::{Answer, ApiCaller, Tokens, World, masked, service};
 
 const PATH: &str = "/api/v1/verify";
@@ -52,7 +52,7 @@ async fn every_kind_of_credential_is_described_as_me_describes_it() {
     let client = world.client(service(Some(&acme.workspace))).await;
     let own = Tokens::of(&client.token(&[("grant_type", "client_credentials")]).await).access;
     let ends = world.app.now() + TimeDelta::days(1);
-    let key = world.key_of(NewKey { expires_at: Some(ends), ..new_key(&acme) }).await;
+    let key = world.key_of(NewKey { expires_at: Some(ends), ..adas_key(&acme) }).await;
     let all = [&token, &own, &key, &caller];
 
     let asked: Vec<_> = all.iter().map(|text| json!({ "credential": text })).collect();
@@ -70,7 +70,7 @@ async fn the_same_credentials_are_good_for_introspection() {
     let introspector = world.introspector().await;
     let caller = world.key(&acme.workspace, &acme.ada, "leads:read").await;
     let live = Tokens::of(&world.script().await.password(&acme.ada).await).access;
-    let revoked = world.key_of(new_key(&acme)).await;
+    let revoked = world.key_of(adas_key(&acme)).await;
     let me = ApiCaller::key(&world, &revoked).me().await.json();
     let id = me["credential"]["id"].as_str().unwrap().parse().unwrap();
     manage::revoke(&world.app, Actor::Operator, acme.workspace.id, id).await.unwrap();
@@ -119,7 +119,7 @@ async fn credentials_of_other_workspaces_are_as_good_as_made_up() {
     let token = Tokens::of(&script.password(&sam).await).access;
     let key = world.key(&elsewhere, &sam, "leads:read").await;
     let ends = world.app.now() + TimeDelta::seconds(1);
-    let expired = NewKey { workspace_id: elsewhere.id, expires_at: Some(ends), ..new_key(&acme) };
+    let expired = NewKey { workspace_id: elsewhere.id, expires_at: Some(ends), ..adas_key(&acme) };
     let owner = manage::KeyOwner::User(sam.id);
     let expired = world.key_of(NewKey { owner, ..expired }).await;
     let unbound = world.client(service(None)).await;
@@ -140,7 +140,7 @@ async fn a_credential_of_the_workspace_that_must_not_be_used_says_why() {
     let (world, acme) = World::of_acme().await;
     let caller = world.key(&acme.workspace, &acme.ada, "leads:read").await;
     let ends = world.app.now() + TimeDelta::seconds(1);
-    let expired = world.key_of(NewKey { expires_at: Some(ends), ..new_key(&acme) }).await;
+    let expired = world.key_of(NewKey { expires_at: Some(ends), ..adas_key(&acme) }).await;
     let script = world.script().await;
     let token = Tokens::of(&script.password(&acme.ada).await).access;
     registration::set_disabled(&world.app, Actor::Operator, &script.id, true).await.unwrap();

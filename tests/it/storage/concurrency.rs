@@ -180,7 +180,7 @@ async fn a_plans_limit_holds_whoever_races() {
                 assert_eq!(limit, 2);
                 refused += 1;
             }
-            Creation::Invalid(problems) => panic!("{problems:?}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!((created, refused), (2, 14));

@@ -18,8 +18,8 @@ mod pkce;
 mod process;
 mod raw;
 mod site;
-mod totp;
 mod subscriber;
+mod totp;
 mod world;
 
 pub use self::{
@@ -35,7 +35,7 @@ pub use self::{
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
     site::Site,
-    totp::{seed_of, totp},
     subscriber::Subscriber,
+    totp::{seed_of, totp},
     world::{Node, World, http},
 };

@@ -68,7 +68,7 @@ impl World {
 
     /// The URL of its database, if that is not a file in the data directory.
     pub fn database_url(&self) -> Option<String> {
-        self.database.url()
+        self.database.url_if_any()
     }
 
     /// Where the server keeps its files.
