@@ -31,7 +31,7 @@ pub fn require_all(principal: &Principal, required: &Scope) -> Result<(), Refusa
         .map(str::to_owned)
         .collect();
     let confined = missing.iter().map(|token| confined(principal, token, required, None));
-    if let Some(Some(refusal)) = confined.reduce(|all, next| all.and(next)) {
+    if let Some(Some(refusal)) = confined.reduce(std::option::Option::and) {
         return Err(refusal);
     }
     Err(Refusal::MissingScope { required: required.clone(), missing })

@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// One key of the list.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question that the template asks")]
 pub(super) struct KeyRow {
     pub(super) id: String,
     /// `None` while the viewer may only know that the key exists; so are prefix and scopes.

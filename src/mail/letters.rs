@@ -146,7 +146,7 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
     };
     let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
     let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject: &*subject, paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject: &subject, paragraphs, action, closing, brand, issuer }.render();
     let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
     Ok(Letter { subject, text: text.map_err(broken)?, html: Some(html.map_err(broken)?) })
 }

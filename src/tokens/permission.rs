@@ -159,7 +159,7 @@ impl Limits {
             "environmentId" => self.environment_id = Some(id()?),
             "workflowId" => self.workflow_id = Some(id()?),
             "resourceConstraints" => {
-                self.resource_constraints = serde_json::from_str(value).ok()?
+                self.resource_constraints = serde_json::from_str(value).ok()?;
             }
             _ => return None,
         }
@@ -256,7 +256,7 @@ fn values(value: &Value) -> Cow<'_, [Value]> {
 fn is_text(value: &Value, text: &str) -> bool {
     match value {
         Value::String(value) => value == text,
-        value => value.to_string() == text,
+        value => *value == text,
     }
 }
 

@@ -145,8 +145,8 @@ pub(crate) struct Plan {
     #[arg(long, alias = "slug", value_name = "SLUG")]
     workspace: String,
     /// A plan of the configuration
-    #[arg(long)]
-    plan: String,
+    #[arg(long = "plan", value_name = "PLAN")]
+    name: String,
     #[command(flatten)]
     format: Format,
 }
@@ -154,8 +154,8 @@ pub(crate) struct Plan {
 impl Plan {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let workspace = find_workspace(app, &self.workspace).await?;
-        workspaces::set_plan(app, Actor::Operator, workspace.id, &self.plan).await??;
-        let record = Record::new().with("slug", workspace.slug).with("plan", self.plan);
+        workspaces::set_plan(app, Actor::Operator, workspace.id, &self.name).await??;
+        let record = Record::new().with("slug", workspace.slug).with("plan", self.name);
         output::record(record, self.format.json)
     }
 }

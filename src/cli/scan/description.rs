@@ -223,7 +223,8 @@ mod tests {
     fn what_is_neither_json_nor_yaml_or_never_ends_is_refused() {
         let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for (name, of) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip("abcdefgh".chars()) {
-            bomb.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(", ")));
+            let items = vec![format!("*{of}"); 9].join(", ");
+            bomb.extend([name, ": &", name, " [", items.as_str(), "]\n"]);
         }
         let deep = "[".repeat(100_000);
         for bad in ["a: [", "a: 1\na: 2\n", "a: b: c", "a: 1\n---\nb: 2\n", &deep, &bomb] {

@@ -39,7 +39,7 @@ pub(super) struct Scan {
     /// Local OpenAPI JSON or YAML file to scan, at most 10 MB
     #[arg(long, value_name = "PATH")]
     spec: Option<PathBuf>,
-    /// Scoped API key; also LATCHKEY_API_KEY or REQFLO_API_KEY, which others on this machine do
+    /// Scoped API key; also `LATCHKEY_API_KEY` or `REQFLO_API_KEY`, which others on this machine do
     /// not see in the list of processes
     #[arg(long, value_name = "KEY")]
     api_key: Option<String>,

@@ -68,12 +68,12 @@ pub(super) fn check(root: &Value, operation: &Operation, findings: &mut Vec<Find
 /// The shared parameters that no operation uses.
 pub(super) fn check_shared(description: &Description, findings: &mut Vec<Finding>) {
     let root = description.root();
-    let (room, shared) = match description.dialect() {
+    let (place, shared) = match description.dialect() {
         Dialect::OpenApi3 => ("#/components/parameters/", &root["components"]["parameters"]),
         Dialect::Swagger2 => ("#/parameters/", &root["parameters"]),
     };
     let all = references::all(root);
-    let used: BTreeSet<_> = all.iter().filter_map(|(_, it)| it.strip_prefix(room)).collect();
+    let used: BTreeSet<_> = all.iter().filter_map(|(_, it)| it.strip_prefix(place)).collect();
     let mut names: Vec<_> = members(shared).map(|(name, _)| name).collect();
     names.sort_unstable();
     // RFC 6901 §3: how a name is written in a reference

@@ -13,7 +13,7 @@ use crate::cli::Failure;
 
 const PATH: &str = "/api/scans/ingest";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// More than any answer of the API to an ingestion.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 const FAILED: &str = "scan ingestion failed";
@@ -108,22 +108,24 @@ async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
 
 /// The status, code and message of the server, and every field that it names.
 fn refusal(status: StatusCode, body: &Value) -> String {
+    use std::fmt::Write;
+
     let error = &body["error"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut said = format!("HTTP {}", status.as_u16());
     if let Some(code) = text(&error["code"]) {
-        said.push_str(&format!(" {code}"));
+        let _ = write!(said, " {code}");
     }
     if let Some(message) = text(&error["message"]) {
-        said.push_str(&format!(": {message}"));
+        let _ = write!(said, ": {message}");
     }
     for detail in error["details"].as_array().into_iter().flatten() {
         if let (Some(field), Some(message)) = (text(&detail["field"]), text(&detail["message"])) {
-            said.push_str(&format!("; {field} {message}"));
+            let _ = write!(said, "; {field} {message}");
         }
     }
     if let Some(id) = text(&error["requestId"]) {
-        said.push_str(&format!(" (request {id})"));
+        let _ = write!(said, " (request {id})");
     }
     said
 }

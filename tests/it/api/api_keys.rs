@@ -151,12 +151,12 @@ async fn a_key_is_renamed_and_switched() {
     let manager = manager(&world, &acme).await;
     let (id, raw) = made(&world, &manager, &json!(["leads:read"])).await;
     let path = format!("{KEYS}/{id}");
-    let patch = |body: Value| {
+    let change = |body: Value| {
         let (world, manager, path) = (&world, &manager, &path);
         async move { send(world, manager, Method::PATCH, path, &body).await }
     };
 
-    let off = patch(json!({ "name": "  zapier-pipeline-sync ", "active": false })).await;
+    let off = change(json!({ "name": "  zapier-pipeline-sync ", "active": false })).await;
 
     let off = off.expect(200).json();
     assert_eq!(off["apiKey"]["name"], "zapier-pipeline-sync");
@@ -165,9 +165,9 @@ async fn a_key_is_renamed_and_switched() {
         (&json!(false), &json!("active"))
     );
     ApiCaller::key(&world, &raw).me().await.expect(403);
-    patch(json!({ "active": true })).await.expect(200);
+    change(json!({ "active": true })).await.expect(200);
     ApiCaller::key(&world, &raw).me().await.expect(200);
-    patch(json!({})).await.expect(200);
+    change(json!({})).await.expect(200);
     for (body, field) in [
         (json!({ "name": "" }), "name"),
         (json!({ "name": " " }), "name"),

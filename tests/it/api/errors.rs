@@ -70,15 +70,15 @@ async fn an_unknown_path_is_404_whoever_asks() {
 async fn a_wrong_method_is_405_and_says_which_are_right() {
     let (world, credentials) = world().await;
 
-    for path in ROUTES {
-        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
+    for (path, allow) in [("/api/v1/me", "GET, HEAD"), ("/api/v1/verify", "GET, POST, HEAD")] {
+        for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
             let request = world.http.request(method, world.url(path)).bearer_auth(&credentials.key);
 
             let answer = Answer::to(request).await;
 
             let message = "this path does not have that method";
             assert_refused(&answer, 405, "METHOD_NOT_ALLOWED", message);
-            assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+            assert_eq!(answer.header("allow"), Some(allow));
         }
     }
 }

@@ -114,7 +114,8 @@ async fn every_operation_is_there_and_asks_for_a_credential() {
     let document = document(&world).await;
 
     for (method, path, _) in operations(&document) {
-        let path = path.replace("{id}", "00000000-0000-4000-8000-000000000000");
+        let id = "00000000-0000-4000-8000-000000000000";
+        let path = path.replace("{id}", id).replace("{apiKeyId}", id);
         assert!(!path.contains('{'), "{path}: this test does not know the parameter");
         let request = world.http.request(method.parse().unwrap(), world.url(&path));
 
@@ -134,8 +135,9 @@ async fn people_and_language_models_read_of_every_operation_and_of_what_it_takes
 
     assert!(docs.header("content-type").unwrap().starts_with("text/html"));
     assert_eq!(llms.header("content-type"), Some("text/plain; charset=utf-8"));
+    let shown = docs.body.replace("&#39;", "'");
     for (method, path, operation) in operations(&document) {
-        for (name, text) in [("/docs", &docs.body), ("/llms.txt", &llms.body)] {
+        for (name, text) in [("/docs", &shown), ("/llms.txt", &llms.body)] {
             assert!(text.contains(&format!("{method} {path}")), "{name}: {method} {path}");
             assert!(text.contains(operation["summary"].as_str().unwrap()), "{name}: {path}");
         }

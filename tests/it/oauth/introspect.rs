@@ -129,6 +129,8 @@ async fn a_key_is_described() {
         "iss": world.url(""),
         "workspace": "acme",
         "environment": "live",
+        "permissions": [{ "permission": "leads:read" }],
+        "full_access": false,
     });
     let answer = introspector.introspect(&ending).await;
     assert_eq!((answer.status, answer.json()), (200, body.clone()));

@@ -71,7 +71,7 @@ async fn what_cannot_be_ended_is_named() {
         ("rotate-client-secret --client nobody", "client does not exist or has no secret"),
         (&format!("rotate-client-secret --client {spa}"), "client does not exist or has no secret"),
         ("disable-user --user no@example.com", "user does not exist"),
-        ("disable-user --user a//b@example.com", "user must be email or pin/email"),
+        ("disable-user --user a//b@example.com", "user must be email, pin/email or an id"),
         ("disable-workspace --workspace no", "workspace does not exist"),
         (&format!("remove-member --workspace no --user {ada}"), "workspace does not exist"),
         ("remove-member --workspace acme --user no@x.example", "user does not exist"),
