@@ -176,7 +176,7 @@ async fn a_key_is_renamed_and_switched() {
         (json!({ "name": "a".repeat(121) }), "name"),
         (json!({ "active": "yes" }), "active"),
     ] {
-        assert_eq!(fields(&patch(body.clone()).await.expect(400)), [field], "{body}");
+        assert_eq!(fields(&change(body.clone()).await.expect(400)), [field], "{body}");
     }
     for action in ["api_key.rename", "api_key.disable", "api_key.enable"] {
         assert_eq!(world.audited(action).await, 1, "{action}");
