@@ -23,7 +23,7 @@ pub struct Model {
     pub nonce: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub resource: Option<String>,
-    pub user_epoch: i32,
+    pub user_epoch: i64,
     /// When the user last proved who they are.
     pub authenticated_at: Instant,
     pub expires_at: Instant,

@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub cookie_sha256: Vec<u8>,
     pub user_id: Uuid,
-    pub user_epoch: i32,
+    pub user_epoch: i64,
     pub user_agent: Option<String>,
     pub address: Option<String>,
     pub authenticated_at: Instant,

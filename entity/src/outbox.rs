@@ -16,7 +16,7 @@ pub struct Model {
     /// The letter's content as sealed JSON; erased once sent.
     pub sealed: Option<Vec<u8>>,
     pub created_at: Instant,
-    pub attempts: i32,
+    pub attempts: i64,
     /// `None` once it was sent or given up.
     pub next_attempt_at: Option<Instant>,
     pub sent_at: Option<Instant>,

@@ -19,8 +19,8 @@ pub struct Model {
     pub spec_format: String,
     pub spec_version: Option<String>,
     pub spec_title: Option<String>,
-    pub endpoint_count: i32,
-    pub finding_count: i32,
+    pub endpoint_count: i64,
+    pub finding_count: i64,
     pub created_at: Instant,
 }
 

@@ -51,7 +51,7 @@ pub struct Model {
     pub scan_id: Uuid,
     /// Its place in the list that was submitted.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub position: i32,
+    pub position: i64,
     pub method: Method,
     pub path: String,
     pub operation_id: Option<String>,

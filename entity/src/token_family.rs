@@ -19,10 +19,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub resource: Option<String>,
     /// The user's epoch when it began; another one now means it is dead.
-    pub user_epoch: i32,
+    pub user_epoch: i64,
     pub authenticated_at: Option<Instant>,
     /// How many rotations there have been; the live refresh token carries the same number.
-    pub generation: i32,
+    pub generation: i64,
     pub rotated_at: Option<Instant>,
     /// When a token of the present generation was first used: closes the retry window.
     pub successor_used_at: Option<Instant>,

@@ -23,7 +23,7 @@ pub struct Model {
     /// PHC string; `None` cannot sign in with a password.
     pub password_hash: Option<String>,
     /// Raised by a password change: what was issued under a lower one is dead.
-    pub epoch: i32,
+    pub epoch: i64,
     /// A second factor's seed, sealed.
     pub totp_sealed: Option<Vec<u8>>,
     /// Runs this server: may open `/admin`.

@@ -14,6 +14,7 @@ mod m20261122_000010_resources;
 mod m20261122_000011_key_rotation;
 mod m20261122_000012_scans;
 mod m20261122_000013_gates;
+mod m20261126_000020_wide_integers;
 mod schema;
 
 /// Every step, in order.
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_key_rotation::Migration),
             Box::new(m20261122_000012_scans::Migration),
             Box::new(m20261122_000013_gates::Migration),
+            Box::new(m20261126_000020_wide_integers::Migration),
         ]
     }
 }

@@ -126,9 +126,9 @@ pub(super) struct Ingested {
     /// The service that was scanned.
     service_id: Uuid,
     /// How many endpoints the scan has.
-    endpoint_count: i32,
+    endpoint_count: i64,
     /// How many findings the scan has.
-    finding_count: i32,
+    finding_count: i64,
     /// The page that shows it to members of the workspace.
     result_url: String,
 }
@@ -148,11 +148,11 @@ pub(super) struct Report {
     /// What the service offers.
     endpoints: Vec<Endpoint>,
     /// How many endpoints there are.
-    endpoint_count: i32,
+    endpoint_count: i64,
     /// What is wanting in the description.
     findings: Vec<Finding>,
     /// How many findings there are.
-    finding_count: i32,
+    finding_count: i64,
     /// When the scan was taken.
     created_at: Time,
     /// The page that shows it to members of the workspace.

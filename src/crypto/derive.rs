@@ -15,7 +15,7 @@ pub struct Parent<'a> {
     /// The token family it belongs to.
     pub family_id: Uuid,
     /// How many rotations came before it.
-    pub generation: i32,
+    pub generation: i64,
 }
 
 impl Deriver {

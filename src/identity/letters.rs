@@ -14,9 +14,9 @@ use crate::{
     store::{self, Txn},
 };
 
-const ACCOUNT_LETTERS: i32 = 3;
+const ACCOUNT_LETTERS: i64 = 3;
 const ACCOUNT_WINDOW: TimeDelta = TimeDelta::minutes(15);
-const ADDRESS_REQUESTS: i32 = 20;
+const ADDRESS_REQUESTS: i64 = 20;
 const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(10);
 
 /// The two counters of somebody who asks for a letter.

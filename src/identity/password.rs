@@ -75,7 +75,7 @@ pub enum Reset {
 #[derive(Serialize, Deserialize)]
 struct ResetLink {
     user_id: Uuid,
-    epoch: i32,
+    epoch: i64,
     expires_at: DateTime<Utc>,
 }
 

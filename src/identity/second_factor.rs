@@ -58,7 +58,7 @@ pub struct Attempt<'a> {
 #[derive(Serialize, Deserialize)]
 struct Pending {
     user_id: Uuid,
-    epoch: i32,
+    epoch: i64,
     browser: String,
     expires_at: DateTime<Utc>,
 }

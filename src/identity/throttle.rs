@@ -12,9 +12,9 @@ use entity::sign_in_failure;
 use super::username::Username;
 use crate::{app::App, crypto::digest, fault::Fault, store};
 
-const FREE_FAILURES: i32 = 5;
+const FREE_FAILURES: i64 = 5;
 const MAX_WAIT_SECS: i64 = 15 * 60;
-const ADDRESS_FAILURES: i32 = 30;
+const ADDRESS_FAILURES: i64 = 30;
 const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(10);
 
 /// The two counters of an attempt.
@@ -101,7 +101,8 @@ fn account_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
     if beyond < 0 {
         return row.last_failed_at.0;
     }
-    let secs = 1_i64.checked_shl(beyond.unsigned_abs()).filter(|secs| *secs > 0);
+    let doublings = u32::try_from(beyond).unwrap_or(u32::MAX);
+    let secs = 1_i64.checked_shl(doublings).filter(|secs| *secs > 0);
     row.last_failed_at.0 + TimeDelta::seconds(secs.unwrap_or(MAX_WAIT_SECS).min(MAX_WAIT_SECS))
 }
 
@@ -116,7 +117,7 @@ fn address_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
 mod tests {
     use super::*;
 
-    fn row(failures: i32) -> sign_in_failure::Model {
+    fn row(failures: i64) -> sign_in_failure::Model {
         let start = store::instant(DateTime::UNIX_EPOCH);
         sign_in_failure::Model {
             key_sha256: vec![],
@@ -130,7 +131,7 @@ mod tests {
     fn an_account_waits_longer_after_each_failure_up_to_a_quarter_of_an_hour() {
         let wait =
             |failures| (account_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
-        let waits: Vec<_> = [1, 4, 5, 6, 7, 14, 15, 16, 70, i32::MAX].map(wait).into();
+        let waits: Vec<_> = [1, 4, 5, 6, 7, 14, 15, 16, 70, i64::MAX].map(wait).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900, 900, 900]);
     }
 

@@ -16,7 +16,7 @@ use crate::{
 
 /// How many letters one look at the queue takes.
 const BATCH: u64 = 20;
-const MAX_ATTEMPTS: i32 = 20;
+const MAX_ATTEMPTS: i64 = 20;
 const FIRST_PAUSE_SECS: i64 = 30;
 const LONGEST_PAUSE_SECS: i64 = 6 * 60 * 60;
 /// Shorter than the first pause: an attempt must be over before the letter is due again.
@@ -42,7 +42,7 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
 }
 
 /// How long a letter waits after an attempt, by how many it had before.
-fn pause(attempts_before: i32) -> TimeDelta {
+fn pause(attempts_before: i64) -> TimeDelta {
     let doublings = attempts_before.clamp(0, 20);
     TimeDelta::seconds((FIRST_PAUSE_SECS << doublings).min(LONGEST_PAUSE_SECS))
 }
@@ -101,7 +101,7 @@ mod tests {
 
         assert_eq!([secs(0), secs(1), secs(2)], [30, 60, 120]);
         assert_eq!(secs(9), 15_360);
-        assert_eq!([secs(10), secs(19), secs(i32::MAX)], [21_600; 3]);
+        assert_eq!([secs(10), secs(19), secs(i64::MAX)], [21_600; 3]);
         assert!(pause(0) > TimeDelta::from_std(ATTEMPT).unwrap());
     }
 }

@@ -179,17 +179,17 @@ async fn add_scan(
     Ok(scan)
 }
 
-fn numbered<T, R>(items: Vec<T>, row: impl Fn(i32, T) -> R) -> Result<Vec<R>, Fault> {
+fn numbered<T, R>(items: Vec<T>, row: impl Fn(i64, T) -> R) -> Result<Vec<R>, Fault> {
     let rows = items.into_iter().enumerate();
     rows.map(|(index, item)| Ok(row(position(index)?, item))).collect()
 }
 
-fn position(index: usize) -> Result<i32, Fault> {
-    i32::try_from(index).map_err(|_| Fault::internal("a scan of more than two thousand million"))
+fn position(index: usize) -> Result<i64, Fault> {
+    i64::try_from(index).map_err(|_| Fault::internal("a scan of more than two thousand million"))
 }
 
 impl SubmittedEndpoint {
-    fn row(self, scan_id: Uuid, position: i32) -> scan_endpoint::Model {
+    fn row(self, scan_id: Uuid, position: i64) -> scan_endpoint::Model {
         let Self { method, path, operation_id, tags, summary } = self;
         let tags = StringList(tags);
         scan_endpoint::Model { scan_id, position, method, path, operation_id, tags, summary }
@@ -197,7 +197,7 @@ impl SubmittedEndpoint {
 }
 
 impl SubmittedFinding {
-    fn row(self, scan_id: Uuid, position: i32) -> scan_finding::Model {
+    fn row(self, scan_id: Uuid, position: i64) -> scan_finding::Model {
         let Self { code, severity, message, method, path } = self;
         scan_finding::Model { scan_id, position, code, severity, message, method, path }
     }

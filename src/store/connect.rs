@@ -4,15 +4,13 @@ use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, FromQueryResult,
-    Statement,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DbBackend,
+    FromQueryResult, Statement,
 };
 
-use super::Store;
+use super::{Database, Store, sqlite::Sqlite};
 use crate::fault::Fault;
 
-const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
@@ -25,12 +23,9 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be opened or created.
+    #[expect(clippy::unused_async, reason = "opened like the other one")]
     pub async fn sqlite(path: &Path) -> Result<Self, Fault> {
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        // the writer first: it creates the file and switches it to WAL
-        let write = connect(sqlite_options(&url, 1, true)).await?;
-        let read = connect(sqlite_options(&url, READERS, false)).await?;
-        Ok(Self { read, write })
+        Ok(Self(Database::Sqlite(Sqlite::open(path)?)))
     }
 
     /// Connects to PostgreSQL.
@@ -47,7 +42,7 @@ impl Store {
             .test_before_acquire(false)
             .sqlx_logging(false);
         let pool = connect(options).await?;
-        Ok(Self { read: pool.clone(), write: pool })
+        Ok(Self(Database::Postgres(pool)))
     }
 
     /// Brings the schema up to this binary's, unless it is already past it. Nodes that start
@@ -56,14 +51,20 @@ impl Store {
     /// # Errors
     /// When a step fails, or when a newer Latchkey has already changed the schema.
     pub async fn migrate(&self) -> Result<(), Fault> {
-        // on SQLite the transaction itself keeps everybody else out
-        let txn = self.begin().await?;
-        if txn.get_database_backend() == DbBackend::Postgres {
-            txn.execute_unprepared(&format!("select pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
+        // most starts find nothing to do
+        if self.is_current().await? {
+            return Ok(());
         }
-        refuse_newer_schema(&txn).await?;
-        Migrator::up(&txn, None).await?;
-        Ok(txn.commit().await?)
+        // on SQLite the transaction itself keeps everybody else out
+        let txn = self.begin_schema().await?;
+        let executor = txn.executor();
+        if executor.get_database_backend() == DbBackend::Postgres {
+            let lock = format!("select pg_advisory_xact_lock({SCHEMA_LOCK})");
+            executor.execute_unprepared(&lock).await?;
+        }
+        refuse_newer_schema(&executor).await?;
+        Migrator::up(executor, None).await?;
+        txn.commit().await
     }
 
     /// Whether every step of this binary has been applied, and none that it does not know.
@@ -71,7 +72,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn is_current(&self) -> Result<bool, Fault> {
-        let applied = applied_steps(&self.read).await?;
+        let applied = applied_steps(self.read()).await?;
         let known = known_steps();
         Ok(applied.len() == known.len() && applied.iter().all(|step| known.contains(step)))
     }
@@ -81,8 +82,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn close(&self) -> Result<(), Fault> {
-        self.read.close_by_ref().await?;
-        Ok(self.write.close_by_ref().await?)
+        match &self.0 {
+            Database::Sqlite(sqlite) => sqlite.close().await?,
+            Database::Postgres(pool) => pool.close_by_ref().await?,
+        }
+        Ok(())
     }
 }
 
@@ -125,31 +129,8 @@ fn known_steps() -> Vec<String> {
     Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
-fn sqlite_options(url: &str, connections: u32, writes: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // no statement before each statement
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(ACQUIRE_TIMEOUT)
-                .foreign_keys(true)
-                .statement_cache_capacity(256)
-                .pragma("temp_store", "memory")
-                // readers may never write, whatever the code says
-                .pragma("query_only", if writes { "0" } else { "1" })
-        });
-    options
-}
-
 async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
-    Database::connect(options).await.map_err(|error| {
+    SeaOrm::connect(options).await.map_err(|error| {
         // the error of an unparsable URL quotes it, password included
         match error {
             sea_orm::DbErr::Conn(_) => {

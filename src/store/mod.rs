@@ -12,6 +12,7 @@ pub mod browser_sessions;
 pub mod clients;
 pub mod confined;
 mod connect;
+mod connection;
 pub mod enterprises;
 pub mod grants;
 pub mod members;
@@ -23,6 +24,7 @@ pub mod second_factor_uses;
 pub mod service_accounts;
 pub mod services;
 pub mod sign_in_failures;
+mod sqlite;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod token_families;
@@ -33,47 +35,23 @@ pub mod workspaces;
 use chrono::{DateTime, Utc};
 use entity::types::Instant;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection,
-    DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, RuntimeErr, SqlErr,
     sea_query::{Expr, OnConflict, Query},
 };
 
+pub use self::connection::{Database, SchemaTxn, Store, Txn};
 use crate::fault::Fault;
-
-/// Both ways into the database: SQLite has one writer and several readers, PostgreSQL one pool.
-pub struct Store {
-    read: DatabaseConnection,
-    write: DatabaseConnection,
-}
-
-/// A write transaction; dropped without [`Txn::commit`] it leaves nothing behind.
-pub type Txn = DatabaseTransaction;
-
-impl Store {
-    /// A connection for reading outside a transaction.
-    #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.read
-    }
-
-    /// Begins a write transaction: `IMMEDIATE` on SQLite, so that it waits for the writer instead of
-    /// dying when it first writes; the mode means nothing to PostgreSQL.
-    ///
-    /// # Errors
-    /// [`Fault::Unavailable`] when no connection is free in time.
-    pub async fn begin(&self) -> Result<Txn, Fault> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        Ok(self.write.begin_with_options(options).await?)
-    }
-}
 
 /// A unique constraint said no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duplicate;
+
+/// Whether a unique constraint said no: each driver says it in its own way.
+fn is_duplicate(error: &DbErr) -> bool {
+    matches!(error, DbErr::RecordNotInserted)
+        || matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
 
 /// An instant as it is stored: cut to the millisecond.
 #[must_use]

@@ -5,13 +5,13 @@ use entity::{
     types::StringList,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, SqlErr, prelude::Uuid, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{
     Duplicate,
     confined::{Change, Tenant, of_tenant},
-    insert_unique,
+    insert_unique, is_duplicate,
 };
 use crate::fault::Fault;
 
@@ -72,11 +72,7 @@ pub async fn update(
     let update = update.filter(of_tenant::<Model>(tenant)).filter(Column::Id.eq(id));
     match update.exec(db).await {
         Ok(updated) => Ok(Ok(updated.rows_affected == 1)),
-        Err(error) if is_duplicate(error.sql_err().as_ref()) => Ok(Err(Duplicate)),
+        Err(error) if is_duplicate(&error) => Ok(Err(Duplicate)),
         Err(error) => Err(error.into()),
     }
-}
-
-fn is_duplicate(error: Option<&SqlErr>) -> bool {
-    matches!(error, Some(SqlErr::UniqueConstraintViolation(_)))
 }

@@ -50,7 +50,7 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, 
 pub async fn advance(
     db: &impl ConnectionTrait,
     id: Uuid,
-    generation: i32,
+    generation: i64,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
     let changed = Entity::update_many()
@@ -72,7 +72,7 @@ pub async fn advance(
 pub async fn close_retry_window(
     db: &impl ConnectionTrait,
     id: Uuid,
-    generation: i32,
+    generation: i64,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     Entity::update_many()

@@ -14,7 +14,7 @@ pub struct TokenRecord {
     /// When it ends.
     pub expires_at: Instant,
     /// The rotation that made it.
-    pub generation: i32,
+    pub generation: i64,
     /// When a refresh token was spent.
     pub consumed_at: Option<Instant>,
     /// An access token's own scope, if narrower than the family's.
@@ -28,7 +28,7 @@ pub struct TokenRecord {
     /// The audience that was asked for (RFC 8707).
     pub family_resource: Option<String>,
     /// How many rotations there have been.
-    pub family_generation: i32,
+    pub family_generation: i64,
     /// When the last one was.
     pub rotated_at: Option<Instant>,
     /// When a token of the present generation was first used.
@@ -38,7 +38,7 @@ pub struct TokenRecord {
     /// When the family was revoked.
     pub family_revoked_at: Option<Instant>,
     /// The user's epoch when the family began.
-    pub family_user_epoch: i32,
+    pub family_user_epoch: i64,
     /// The client it was issued to.
     pub client_id: String,
     /// That client's name.
@@ -62,7 +62,7 @@ pub struct TokenRecord {
     /// The user's name.
     pub user_name: Option<String>,
     /// The user's present epoch.
-    pub user_epoch: Option<i32>,
+    pub user_epoch: Option<i64>,
     /// When the user was disabled.
     pub user_disabled_at: Option<Instant>,
     /// The workspace of the grant, or the one the client is bound to.

@@ -62,7 +62,7 @@ pub async fn insert(
 pub async fn replace_password(
     db: &impl ConnectionTrait,
     id: Uuid,
-    epoch: i32,
+    epoch: i64,
     password_hash: &str,
 ) -> Result<bool, Fault> {
     let changed = Entity::update_many()

@@ -36,7 +36,7 @@ pub struct Beginning {
     /// The audience that was asked for (RFC 8707).
     pub resource: Option<String>,
     /// The user's epoch when they allowed it.
-    pub user_epoch: i32,
+    pub user_epoch: i64,
     /// When the user proved who they are.
     pub authenticated_at: DateTime<Utc>,
 }
@@ -133,7 +133,7 @@ pub async fn begin_family(
 /// An access token's row, but for the token itself.
 pub(super) struct AccessRow {
     pub(super) family_id: Uuid,
-    pub(super) generation: i32,
+    pub(super) generation: i64,
     /// Scope and audience, if narrower than the family's.
     pub(super) narrowed: Option<(Option<String>, Option<String>)>,
 }

@@ -27,8 +27,9 @@ const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 8] = [
+const FENCED: [(&str, &[&str]); 9] = [
     ("sea_orm", &["store/"]),
+    ("rusqlite", &["store/sqlite/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
     ("lettre", &["mail/"]),
     ("argon2", &["crypto/"]),

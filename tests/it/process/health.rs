@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, and a database that a newer version has changed.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use latchkey::store::Store;
+use sea_orm::ConnectionTrait;
 
 use crate::support::{Answer, Installation, Process, Site, finished};
 
@@ -11,11 +12,17 @@ async fn get(server: &Process, path: &str) -> Answer {
 }
 
 /// Behaves as a newer version that has added a step to the schema.
-async fn change_schema(installation: &Installation) -> DatabaseConnection {
-    let database = Database::connect(installation.database_url()).await.unwrap();
+async fn change_schema(installation: &Installation) -> Store {
+    let store = installation.store().await;
     let sql = format!("insert into seaql_migrations (version, applied_at) values ('{STEP}', 1)");
-    database.execute_unprepared(&sql).await.unwrap();
-    database
+    write(&store, &sql).await;
+    store
+}
+
+async fn write(store: &Store, sql: &str) {
+    let txn = store.begin().await.unwrap();
+    txn.execute_unprepared(sql).await.unwrap();
+    txn.commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -40,7 +47,7 @@ async fn a_server_is_alive_and_ready() {
 async fn a_server_on_a_newer_schema_lives_and_is_not_ready() {
     let installation = Installation::new().await;
     let server = installation.serve(&[]);
-    let database = change_schema(&installation).await;
+    let store = change_schema(&installation).await;
 
     let answer = get(&server, "/readyz").await;
 
@@ -49,9 +56,9 @@ async fn a_server_on_a_newer_schema_lives_and_is_not_ready() {
     assert!(answer.header("retry-after").is_some());
     assert_eq!(get(&server, "/healthz").await.status, 200);
     let back = format!("delete from seaql_migrations where version = '{STEP}'");
-    database.execute_unprepared(&back).await.unwrap();
+    write(&store, &back).await;
     assert_eq!(get(&server, "/readyz").await.status, 200);
-    database.close().await.unwrap();
+    store.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use latchkey::{
     store::{self, Store},
     workspaces::{self, NewWorkspace},
 };
-use sea_orm::{DbBackend, EntityTrait, PaginatorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
 use uuid::Uuid;
 
 use super::Storage;

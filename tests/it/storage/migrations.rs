@@ -61,8 +61,8 @@ async fn tables(store: &Store) -> Vec<String> {
 
 /// Takes back the last `steps`, or all.
 async fn down(storage: &Storage, steps: Option<u32>) {
-    let txn = storage.store.begin().await.unwrap();
-    Migrator::down(&txn, steps).await.unwrap();
+    let txn = storage.store.begin_schema().await.unwrap();
+    Migrator::down(txn.executor(), steps).await.unwrap();
     txn.commit().await.unwrap();
 }
 
@@ -103,8 +103,8 @@ async fn every_step_goes_down_and_up_again() {
     }
     assert_eq!(tables(&storage.store).await, ["seaql_migrations"]);
     for left in 1..=count {
-        let txn = storage.store.begin().await.unwrap();
-        Migrator::up(&txn, Some(1)).await.unwrap();
+        let txn = storage.store.begin_schema().await.unwrap();
+        Migrator::up(txn.executor(), Some(1)).await.unwrap();
         txn.commit().await.unwrap();
         let expected = after_each.get(&left).unwrap_or(&whole);
         assert_eq!(&schema(&storage.store).await, expected, "after {left} steps");

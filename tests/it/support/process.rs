@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use latchkey::store::Store;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,10 +53,9 @@ impl Installation {
         self.directory().join("data")
     }
 
-    /// Where the rows are, as `sea_orm` connects to it.
-    pub fn database_url(&self) -> String {
-        let file = || format!("sqlite://{}", self.data_dir().join("latchkey.db").display());
-        self.database.as_ref().map_or_else(file, Database::url)
+    /// Its database, as one more process opens it.
+    pub async fn store(&self) -> Store {
+        self.database.as_ref().unwrap_or(&Database::Sqlite).open(&self.data_dir()).await
     }
 
     /// The program with these arguments and nothing else from outside, not even a database.

@@ -1,0 +1,265 @@
+//! Group commit: one writer, whose transactions queue; what queues together is made durable
+//! together.
+//!
+//! 1. A transaction waits for its *turn*: the writer's connection, handed from one to the next.
+//! 2. It runs in a savepoint of the batch's transaction. Dropped before its commit, the savepoint
+//!    is rolled back and nobody else is hurt.
+//! 3. Its commit releases the savepoint and passes the turn on; then it waits.
+//! 4. Who passes the turn on while nobody waits, or when the batch is full, sends the connection to
+//!    a thread that commits the batch. Everybody in it is answered then, and not before.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use sea_orm::DbErr;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    Connected,
+    connection::{fault, is_busy, unavailable},
+};
+
+/// How long a transaction waits for its turn: less than the 3 s after which a caller must have its
+/// 503.
+const TURN: Duration = Duration::from_millis(2_500);
+/// How long to wait for another process before asking again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// Transactions that are made durable together; more wait for the next batch.
+const MAX_BATCH: usize = 128;
+const SAVEPOINT: &str = "savepoint one";
+const RELEASE: &str = "release one";
+const ROLLBACK: &str = "rollback to one; release one";
+
+/// The one who writes.
+pub(super) struct Writer {
+    line: Mutex<Line>,
+    committer: mpsc::Sender<(Arc<Self>, Open)>,
+}
+
+/// Who waits, and the connection while nobody has it.
+struct Line {
+    idle: Option<Open>,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
+    is_closed: bool,
+}
+
+/// The writer's connection, and who waits for the commit of what is open on it.
+struct Open {
+    connection: Connection,
+    is_begun: bool,
+    batch: Vec<oneshot::Sender<Result<(), DbErr>>>,
+}
+
+/// The right to write. Dropped, it goes to the next.
+struct Turn {
+    writer: Arc<Writer>,
+    open: Option<Open>,
+}
+
+/// A transaction on the writer; dropped without [`SqliteTxn::commit`] it leaves nothing behind.
+pub(in crate::store) struct SqliteTxn(Mutex<Option<Turn>>);
+
+impl Writer {
+    /// Starts the thread that commits; it ends with the last handle.
+    pub(super) fn start(connection: Connection) -> Result<Arc<Self>, DbErr> {
+        let (committer, commits) = mpsc::channel::<(Arc<Self>, Open)>();
+        let idle = Open { connection, is_begun: false, batch: Vec::new() };
+        let run = move || {
+            for (writer, mut open) in commits {
+                open.commit();
+                writer.pass_on(open);
+            }
+        };
+        thread::Builder::new()
+            .name("sqlite-commit".to_owned())
+            .spawn(run)
+            .map_err(|error| unavailable(format!("the committing thread: {error}")))?;
+        let line = Line { idle: Some(idle), waiting: VecDeque::new(), is_closed: false };
+        Ok(Arc::new(Self { line: Mutex::new(line), committer }))
+    }
+
+    /// Waits for the turn, until `deadline`.
+    async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Turn, DbErr> {
+        let next = {
+            let mut line = self.line.lock();
+            if line.is_closed {
+                return Err(unavailable("the database is closed"));
+            }
+            if let Some(open) = line.idle.take() {
+                return Ok(Turn { writer: Arc::clone(self), open: Some(open) });
+            }
+            let (sender, next) = oneshot::channel();
+            line.waiting.push_back(sender);
+            next
+        };
+        match timeout_at(deadline, next).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) => Err(unavailable("the database is closed")),
+            Err(_) => Err(unavailable("the writer's turn did not come in time")),
+        }
+    }
+
+    /// Hands the connection to the next in line, or to the committing thread.
+    fn pass_on(self: &Arc<Self>, mut open: Open) {
+        let mut line = self.line.lock();
+        if open.batch.len() < MAX_BATCH {
+            while let Some(next) = line.waiting.pop_front() {
+                let turn = Turn { writer: Arc::clone(self), open: Some(open) };
+                // who waited may have gone away: the next, then
+                match next.send(turn).err().and_then(|mut gone| gone.open.take()) {
+                    None => return,
+                    Some(returned) => open = returned,
+                }
+            }
+            if open.batch.is_empty() {
+                open.give_up();
+                line.idle = Some(open);
+                return;
+            }
+        }
+        drop(line);
+        if let Err(mpsc::SendError((_, mut open))) = self.committer.send((Arc::clone(self), open)) {
+            // the thread can only be gone if it panicked; the commit must not be lost with it
+            open.commit();
+            self.line.lock().idle = Some(open);
+        }
+    }
+}
+
+impl Open {
+    /// Makes the batch durable and answers everybody in it.
+    fn commit(&mut self) {
+        let result = self.end("commit");
+        for waiting in self.batch.drain(..) {
+            // who has gone away has nobody to tell
+            let _ = waiting.send(result.clone());
+        }
+    }
+
+    /// Ends a transaction that nobody has committed anything in.
+    fn give_up(&mut self) {
+        if let Err(error) = self.end("rollback") {
+            tracing::warn!(%error, "a transaction could not be rolled back");
+        }
+    }
+
+    fn end(&mut self, sql: &str) -> Result<(), DbErr> {
+        if !std::mem::take(&mut self.is_begun) {
+            return Ok(());
+        }
+        if self.connection.is_autocommit() {
+            return Err(lost());
+        }
+        let ended = self.run(sql);
+        if ended.is_err() && !self.connection.is_autocommit() {
+            self.run("rollback")?;
+        }
+        ended
+    }
+
+    fn run(&self, sql: &str) -> Result<(), DbErr> {
+        let run = || self.connection.prepare_cached(sql)?.raw_execute();
+        run().map(drop).map_err(|error| fault(&error))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.writer.pass_on(open);
+        }
+    }
+}
+
+/// Begins a transaction once its turn has come.
+pub(super) async fn begin(writer: &Arc<Writer>) -> Result<SqliteTxn, DbErr> {
+    let deadline = Instant::now() + TURN;
+    let mut turn = writer.turn(deadline).await?;
+    while let Some(open) = turn.open.as_mut().filter(|open| !open.is_begun) {
+        match open.connection.execute_batch("begin immediate") {
+            Ok(()) => open.is_begun = true,
+            // another process writes: nothing here may hold a thread meanwhile
+            Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+            Err(error) => return Err(fault(&error)),
+        }
+    }
+    if let Some(open) = &turn.open {
+        open.run(SAVEPOINT)?;
+    }
+    Ok(SqliteTxn(Mutex::new(Some(turn))))
+}
+
+/// Lets nobody write any more and closes the connection.
+pub(super) async fn close(writer: &Arc<Writer>) -> Result<(), DbErr> {
+    let mut turn = writer.turn(Instant::now() + TURN).await?;
+    let Some(mut open) = turn.open.take() else { return Ok(()) };
+    // the turn may have come with a batch that others wait for
+    open.commit();
+    let mut line = writer.line.lock();
+    line.is_closed = true;
+    line.waiting.clear();
+    Ok(())
+}
+
+impl SqliteTxn {
+    /// Waits until everything of this transaction is on disk.
+    pub(in crate::store) async fn commit(&self) -> Result<(), DbErr> {
+        let committed = {
+            let mut place = self.0.lock();
+            let Some(turn) = place.as_mut() else { return Err(lost()) };
+            let Some(open) = turn.open.as_mut().filter(|open| open.is_open()) else {
+                return Err(lost());
+            };
+            open.run(RELEASE)?;
+            let (sender, committed) = oneshot::channel();
+            open.batch.push(sender);
+            *place = None;
+            committed
+        };
+        committed.await.map_err(|_| lost())?
+    }
+}
+
+impl Connected for SqliteTxn {
+    fn with<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+        let place = self.0.lock();
+        let open = place.as_ref().and_then(|turn| turn.open.as_ref());
+        match open.filter(|open| open.is_open()) {
+            Some(open) => ask(&open.connection),
+            // a statement now would be a transaction of its own
+            None => Err(lost()),
+        }
+    }
+}
+
+impl Open {
+    /// Whether the batch is still there: a full disk, among other things, rolls all of it back.
+    fn is_open(&self) -> bool {
+        self.is_begun && !self.connection.is_autocommit()
+    }
+}
+
+impl Drop for SqliteTxn {
+    fn drop(&mut self) {
+        let place = self.0.get_mut();
+        let open = place.as_ref().and_then(|turn| turn.open.as_ref());
+        if let Some(open) = open.filter(|open| open.is_open())
+            && let Err(error) = open.connection.execute_batch(ROLLBACK)
+        {
+            tracing::warn!(%error, "a savepoint could not be rolled back");
+        }
+    }
+}
+
+fn lost() -> DbErr {
+    unavailable("the transaction was rolled back with its batch")
+}
