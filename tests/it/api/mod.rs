@@ -1,6 +1,7 @@
 //! The sibling API (contract §4 and §5).
 
 mod api_keys;
+mod api_keys_ends;
 mod api_keys_refusals;
 mod bodies;
 mod checkin;
