@@ -44,6 +44,7 @@ struct NewKeyPage {
     path: String,
     name: String,
     scopes: Vec<Choice>,
+    lists_every_scope: bool,
     environments: Vec<Choice>,
     offers_full_access: bool,
     has_full_access: bool,
@@ -191,13 +192,15 @@ fn show_form(
         None if draft.problems.is_empty() => StatusCode::OK,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let scopes = scope_choices(product, &room.membership, &draft.scopes);
     let page = NewKeyPage {
         brand: Brand::of(app),
         frame: Frame::new(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         name: draft.name.to_owned(),
-        scopes: scope_choices(product, &room.membership, &draft.scopes),
+        lists_every_scope: scopes.len() == product.scopes.len(),
+        scopes,
         environments: environment_choices(product, draft.environment),
         offers_full_access: allows_full_access(product),
         has_full_access: draft.has_full_access,

@@ -166,7 +166,7 @@ mod tests {
                 let response = &operation["responses"][status];
                 assert_eq!(
                     response["content"]["application/json"]["schema"]["$ref"],
-                    "#/components/schemas/Error",
+                    "#/components/schemas/ErrorResponse",
                     "{name} {status}"
                 );
                 assert!(response["headers"]["X-Request-Id"].is_object(), "{name} {status}");

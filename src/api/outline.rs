@@ -1,7 +1,10 @@
 //! The document as people read it: operations in order, bodies as lists of fields.
 
+mod models;
+
 use serde_json::Value;
 
+use self::models::Model;
 use super::document::{Document, members};
 
 /// How deep a body is followed; deeper is left to the document itself.
@@ -13,6 +16,8 @@ pub(super) struct Outline {
     pub(super) description: String,
     /// Every operation.
     pub(super) operations: Vec<Operation>,
+    /// Every named schema, by its name.
+    pub(super) schemas: Vec<Model>,
     /// Every error code with what it means.
     pub(super) codes: Vec<String>,
 }
@@ -83,6 +88,9 @@ impl Outline {
         Self {
             description: text(&document["info"]["description"]),
             operations: operations.collect(),
+            schemas: members(&document["components"]["schemas"])
+                .map(|(name, schema)| Model::of(document, name, schema))
+                .collect(),
             codes: codes.into_iter().flatten().map(text).collect(),
         }
     }
@@ -136,8 +144,7 @@ fn fields(document: &Value, parcel: &Value) -> Vec<Field> {
 /// Lists the members of an object, those of its objects after a dot.
 fn list(document: &Value, schema: &Value, prefix: &str, fields: &mut Vec<Field>) {
     let schema = follow(document, schema);
-    let required: Vec<_> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<_> = strings(&schema["required"]).collect();
     for (name, member) in members(&schema["properties"]) {
         let is_optional = !required.contains(&name);
         let mut path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
@@ -171,11 +178,18 @@ fn kinds<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
 }
 
 fn follow<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    // a reference with a description beside it is wrapped in `allOf`
-    let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
-    reference
+    reference(schema)
         .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
         .unwrap_or(schema)
+}
+
+fn reference(schema: &Value) -> Option<&str> {
+    // a reference with a description beside it is wrapped in `allOf`
+    schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str())
+}
+
+fn list_of(items: &str, schema: &Value) -> String {
+    format!("list of {items}{}", limits(schema, ("minItems", "maxItems"), "items"))
 }
 
 /// What a value may be, with its limits, in words.
@@ -198,15 +212,11 @@ fn holds(document: &Value, schema: &Value) -> String {
 }
 
 fn one_kind(document: &Value, schema: &Value) -> String {
-    if let Some(values) = schema["enum"].as_array() {
-        let names: Vec<_> = values.iter().filter_map(Value::as_str).collect();
-        return names.join(" | ");
+    if schema["enum"].is_array() {
+        return strings(&schema["enum"]).collect::<Vec<_>>().join(" | ");
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
-        (Some("array"), _) => {
-            let items = holds(document, &schema["items"]);
-            format!("list of {items}{}", limits(schema, ("minItems", "maxItems"), "items"))
-        }
+        (Some("array"), _) => list_of(&holds(document, &schema["items"]), schema),
         (_, Some("date-time")) => "time (RFC 3339)".to_owned(),
         (_, Some("uuid")) => "UUID".to_owned(),
         (_, Some("email")) => "email address".to_owned(),
@@ -231,6 +241,10 @@ fn limits(schema: &Value, (min, max): (&str, &str), unit: &str) -> String {
         (None, None) => String::new(),
     };
     words.trim_end().to_owned()
+}
+
+fn strings(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn text(value: &Value) -> String {

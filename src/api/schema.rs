@@ -109,7 +109,7 @@ impl ParseFromJSON for Time {
 
 /// What every refusal looks like.
 #[derive(Clone, Debug, Object)]
-#[oai(rename = "Error")]
+#[oai(rename = "ErrorResponse")]
 pub(super) struct ErrorBody {
     /// The error.
     pub(super) error: ErrorDetail,

@@ -1,6 +1,7 @@
 //! Clients: what an OAuth application may be, how it is registered, and how it proves itself.
 
 pub mod authentication;
+pub mod binding;
 pub mod listing;
 pub mod metadata;
 pub mod redirect_uri;

@@ -6,6 +6,7 @@ use sea_orm::{
     ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, sea_query::Expr,
 };
+use uuid::Uuid;
 
 use super::{insert as insert_row, instant};
 use crate::fault::Fault;
@@ -92,6 +93,20 @@ pub async fn set_disabled(
     let changed = Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(at.map(instant)))
         .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Takes the binding to a workspace from a client that has one; `false` if there is none to take.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unbind(db: &impl ConnectionTrait, id: &str) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::WorkspaceId, Expr::value(None::<Uuid>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.workspace_id.is_not_null())
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)

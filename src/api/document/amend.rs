@@ -5,11 +5,21 @@ use serde_json::{Value, json};
 use super::members;
 use crate::api::{fields::FORBIDDEN_FORMAT, gated::SUBSCRIPTION};
 
-/// Makes every schema say what `check` enforces.
+/// The strings that Reqflo's clients know by a name of their own: name, format and meaning.
+const NAMED_STRINGS: [(&str, &str, &str); 2] = [
+    ("Uuid", "uuid", "A UUID (RFC 9562), with its hyphens."),
+    ("IsoDateTime", "date-time", "A time (RFC 3339); in answers UTC with whole milliseconds."),
+];
+
+/// Makes every schema say what `check` enforces, under the names that clients know.
 pub(super) fn schemas(document: &mut Value) {
     let known = document["components"]["schemas"].clone();
     walk(&mut document["components"]["schemas"], &known);
     walk(&mut document["paths"], &known);
+    for (name, format, meaning) in NAMED_STRINGS {
+        document["components"]["schemas"][name] =
+            json!({ "title": name, "type": "string", "format": format, "description": meaning });
+    }
 }
 
 fn walk(value: &mut Value, known: &Value) {
@@ -27,6 +37,9 @@ fn replacement(value: &Value, known: &Value) -> Option<Value> {
     if value["format"] == FORBIDDEN_FORMAT {
         return Some(json!({ "description": value["description"], "not": {} }));
     }
+    if let Some(reference) = named_string(value) {
+        return Some(reference);
+    }
     // OpenAPI 3.0.3: `nullable` means something only beside a `type`, and a list of values must
     // have null too
     let reference = value["allOf"][0]["$ref"].as_str().filter(|_| value["nullable"] == true)?;
@@ -39,6 +52,21 @@ fn replacement(value: &Value, known: &Value) -> Option<Value> {
         values.push(Value::Null);
     }
     Some(schema)
+}
+
+/// What refers to a named string, in place of one that is written out; one that may be null is a
+/// kind of its own and stays.
+fn named_string(value: &Value) -> Option<Value> {
+    if value["type"] != "string" || value["nullable"] == true {
+        return None;
+    }
+    let (name, ..) = NAMED_STRINGS.iter().find(|(_, format, _)| value["format"] == *format)?;
+    let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+    // beside a reference nothing is read
+    Some(match &value["description"] {
+        Value::String(words) => json!({ "allOf": [reference], "description": words }),
+        _ => reference,
+    })
 }
 
 /// Says the scope an operation needs in its place, and the refusals that follow from what it takes.
@@ -115,6 +143,31 @@ mod tests {
             json!({ "type": "string", "enum": ["GET", null], "nullable": true, "description": "which" })
         );
         assert_eq!(properties["workspace"], json!({ "description": "no", "not": {} }));
+    }
+
+    #[test]
+    fn a_string_that_has_a_name_is_referred_to_by_it() {
+        let uuid = || json!({ "type": "string", "format": "uuid" });
+        let described = json!({ "type": "string", "format": "date-time", "description": "when" });
+        let or_null = json!({ "type": "string", "format": "uuid", "nullable": true });
+        let mut document = json!({ "components": { "schemas": { "Key": { "properties": {
+            "id": uuid(), "ids": { "items": uuid() }, "at": described, "owner": or_null.clone(),
+        } } } }, "paths": {} });
+
+        schemas(&mut document);
+
+        let schemas = &document["components"]["schemas"];
+        let uuid = json!({ "$ref": "#/components/schemas/Uuid" });
+        let at = json!({
+            "allOf": [{ "$ref": "#/components/schemas/IsoDateTime" }], "description": "when",
+        });
+        let key = json!({ "id": uuid, "ids": { "items": uuid }, "at": at, "owner": or_null });
+        assert_eq!(schemas["Key"]["properties"], key);
+        assert_eq!(
+            (&schemas["Uuid"]["type"], &schemas["Uuid"]["format"]),
+            (&"string".into(), &"uuid".into())
+        );
+        assert_eq!(schemas["IsoDateTime"]["format"], "date-time");
     }
 
     #[test]

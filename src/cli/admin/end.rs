@@ -8,7 +8,10 @@ use crate::{
     app::App,
     audit::Actor,
     cli::output::{self, Record},
-    clients::registration::{rotate_secret, set_disabled},
+    clients::{
+        binding::unbind,
+        registration::{rotate_secret, set_disabled},
+    },
     identity::users,
     keys, store, tokens,
     workspaces::{disable_workspace, remove_member},
@@ -29,6 +32,14 @@ impl Client {
             return Err(Failure::unknown("client"));
         }
         let record = Record::new().with("client_id", self.client).with("disabled", true);
+        output::record(record, self.format.json)
+    }
+
+    pub(super) async fn unbind(self, app: &App) -> Result<(), Failure> {
+        if let Some(problem) = unbind(app, Actor::Operator, &self.client).await?.problem() {
+            return Err(vec![problem].into());
+        }
+        let record = Record::new().with("client_id", self.client).with("unbound", true);
         output::record(record, self.format.json)
     }
 

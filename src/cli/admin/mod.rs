@@ -51,6 +51,8 @@ pub(super) enum Command {
     SetPlan(accounts::Plan),
     /// Refuse a client and its tokens from now on
     DisableClient(end::Client),
+    /// Take a client's binding to its workspace away; the API refuses its own tokens from now on
+    UnbindClient(end::Client),
     /// Refuse a user and the user's tokens and keys from now on
     DisableUser(end::User),
     /// Refuse a workspace's tokens and keys from now on
@@ -107,6 +109,7 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::VerifyAccount(verification) => verification.run(app).await,
         Command::SetPlan(plan) => plan.run(app).await,
         Command::DisableClient(client) => client.disable(app).await,
+        Command::UnbindClient(client) => client.unbind(app).await,
         Command::DisableUser(user) => user.disable(app).await,
         Command::DisableWorkspace(workspace) => workspace.disable(app).await,
         Command::RotateClientSecret(client) => client.rotate_secret(app).await,

@@ -58,6 +58,8 @@ async fn noted(browser: &mut Browser, path: &str, selector: &str) -> Page {
     }
 }
 
+/// FE-6, FE-9, SF-5, SF-9, SW-7: from the workspace's settings, with a warning that it is shown this
+/// once. FE-26: and of where it must not be put.
 #[tokio::test]
 async fn a_key_is_made_and_shown_once() {
     let (world, _, mut browser) = ada().await;
@@ -65,6 +67,11 @@ async fn a_key_is_made_and_shown_once() {
     let page = create(&mut browser, KEYS, "Nightly export", &["leads:read"]).await;
 
     let key = shown_key(&page);
+    let warning = "Copy the key now. It is shown this once and stored nowhere; if it is lost, create \
+                   another one.";
+    assert_eq!(page.text(".flash.warn"), warning);
+    let hint = page.text("#raw-key-hint");
+    assert!(hint.ends_with("Never put it into a page, a repository or an address."), "{hint}");
     assert!(key.starts_with("lk_live_") && key.len() == 8 + 36, "{}", key.len());
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
@@ -82,6 +89,7 @@ async fn a_key_is_made_and_shown_once() {
     }
 }
 
+/// SW-10, FE-25, FE-28: one's own keys with their owner, and the plan's limit.
 #[tokio::test]
 async fn a_key_is_listed_with_what_there_is_to_know() {
     let (world, _, mut browser) = ada().await;
@@ -102,6 +110,33 @@ async fn a_key_is_listed_with_what_there_is_to_know() {
     assert_eq!(page.text(".meter span"), meter);
 }
 
+/// FE-3, FE-5, FE-23, SF-4: Settings → API Keys, by the links that are there, to a key named after
+/// its integration.
+#[tokio::test]
+async fn a_key_of_flowestate_is_made_from_the_settings() {
+    let world = World::new().await;
+    let product = NewWorkspace { product: "flowestate".to_owned(), ..workspace_named("flow") };
+    let home = world.workspace_of(product).await;
+    let owner = world.person("owner@example.com", &[(&home, Role::Owner)]).await;
+    let mut browser = Browser::of(&world, &owner).await;
+    let settings = browser.get("/settings/profile").await;
+    assert_eq!(settings.text("a[href='/settings/api-keys']"), "API keys");
+    let page = browser.get("/settings/api-keys").await;
+    assert!(page.has("#create-key[href='/workspaces/flow/settings/keys/new']"));
+
+    let keys = "/workspaces/flow/settings/keys";
+    let page = create(&mut browser, keys, "make-lead-ingest", &["leads:write"]).await;
+
+    let key = shown_key(&page);
+    let body = key.strip_prefix("fe_k_").unwrap();
+    let is_hex = |it: u8| matches!(it, b'0'..=b'9' | b'a'..=b'f');
+    assert!(body.len() == 32 && body.bytes().all(is_hex), "{key}");
+    let me = me(&world, &key).await.expect(200).json();
+    assert_eq!(me["credential"]["name"], "make-lead-ingest");
+    assert_eq!(me["scopes"], json!(["leads:write"]));
+}
+
+/// FE-5, SF-4, SW-7.
 #[tokio::test]
 async fn both_addresses_show_the_same_keys() {
     let (world, acme, mut browser) = ada().await;
@@ -139,6 +174,7 @@ async fn a_test_key_sees_the_sandbox() {
     assert_eq!(me(&world, &key).await.json()["environment"], "test");
 }
 
+/// FE-11, FE-27, SW-9: the day that was chosen disables it by itself. SW-15: and no more than that.
 #[tokio::test]
 async fn a_key_works_through_the_day_it_expires_on() {
     let (world, acme, mut browser) = ada().await;
@@ -163,6 +199,7 @@ async fn a_key_works_through_the_day_it_expires_on() {
     assert_eq!(browser.get(KEYS).await.texts("td.title .badge")[1], "Expired");
 }
 
+/// FE-12.
 #[tokio::test]
 async fn a_key_is_switched_off_and_on() {
     let (world, acme, mut browser) = ada().await;
@@ -189,6 +226,7 @@ async fn a_key_is_switched_off_and_on() {
     assert_eq!(world.audited("api_key.enable").await, 1);
 }
 
+/// SW-14, SW-16, SW-17: after a warning to give other keys first to what uses it; for good.
 #[tokio::test]
 async fn a_key_is_deleted_after_a_question() {
     let (world, acme, mut browser) = ada().await;
@@ -197,6 +235,9 @@ async fn a_key_is_deleted_after_a_question() {
     let page = browser.get(&path).await;
     assert_eq!((page.status, page.text("h1").as_str()), (200, "Delete this key?"));
     assert_eq!(page.text("dd code"), format!("{}…{}", &key[..12], &key[key.len() - 4..]));
+    let warning = "Programs that use it are refused from now on: give them another key first. This \
+                   cannot be undone; to stop it for a while, switch it off instead.";
+    assert_eq!(page.text(".card > p"), warning);
     assert_eq!(me(&world, &key).await.status, 200, "asking deletes nothing");
 
     let answer = browser.submit(&page, "#delete-key-confirm", &[]).await;
@@ -216,6 +257,7 @@ pub(super) fn delete_path(page: &Page) -> String {
     format!("{}/delete", before.rsplit_once('"').unwrap().1)
 }
 
+/// SF-10, SF-11: everything, or scopes of the catalogue, each in words.
 #[tokio::test]
 async fn full_access_is_offered_where_the_product_has_it() {
     let (world, acme, mut browser) = ada().await;
@@ -228,6 +270,16 @@ async fn full_access_is_offered_where_the_product_has_it() {
     assert!(!browser.get(&format!("{KEYS}/new")).await.has("input[name=full_access]"));
     let keys = "/workspaces/mailing/settings/keys";
     let page = browser.get(&format!("{keys}/new")).await;
+    let offered = page.texts(".checks label");
+    assert_eq!(offered.len(), 14);
+    for (scope, words) in [
+        ("tags:write", "Create, change and delete tags"),
+        ("campaigns:write", "Create, change, send and cancel campaigns"),
+        ("webhooks:manage", "Create, change, delete and test webhooks"),
+        ("api-keys:manage", "Create and revoke API keys"),
+    ] {
+        assert!(offered.contains(&format!("{words}{scope}")), "{offered:?}");
+    }
 
     let mut form = page.form("#create-key-submit").with("name", "All");
     form.set("full_access", "yes");
@@ -260,6 +312,7 @@ async fn a_user_of_several_workspaces_moves_between_them() {
     assert!(!page.has("#create-key"));
 }
 
+/// SW-5, SW-6: the settings page says so, and what to do.
 #[tokio::test]
 async fn a_key_that_was_seen_in_an_address_is_flagged() {
     let (world, acme, mut browser) = ada().await;
@@ -278,4 +331,6 @@ async fn a_key_that_was_seen_in_an_address_is_flagged() {
 
     let page = noted(&mut browser, keys, "td.title .badge.bad").await;
     assert_eq!(page.texts("td.title .badge"), ["live", "Active", "Seen in a URL"]);
+    let advice = ".badge[title='It was sent in an address, where logs keep it: replace it.']";
+    assert!(page.has(advice));
 }

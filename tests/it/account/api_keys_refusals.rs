@@ -35,6 +35,7 @@ async fn forged_forms_make_and_end_nothing() {
     assert_eq!(browser.get(KEYS).await.texts("tbody tr").len(), 1);
 }
 
+/// FE-23: a key must have a name; FE-9: and scopes of the product.
 #[tokio::test]
 async fn every_field_that_is_wrong_is_named_and_what_was_typed_stays() {
     let (_world, _, mut browser) = ada().await;
@@ -101,6 +102,7 @@ async fn a_name_is_text_and_not_markup() {
     assert!(!list.has("main img"));
 }
 
+/// SW-12, SW-13: with what to do about it.
 #[tokio::test]
 async fn the_plans_limit_holds_and_revoked_keys_count() {
     let world = World::new().await;
@@ -113,7 +115,9 @@ async fn the_plans_limit_holds_and_revoked_keys_count() {
     create(&mut browser, KEYS, "Two", &["leads:read"]).await;
     let list = browser.get(KEYS).await;
     assert!(!list.has("#create-key"), "a third one is offered");
-    assert_eq!(list.texts(".flash.warn").len(), 1);
+    let advice = "The plan's limit is reached. Delete a key, or ask for a larger plan, to create \
+                  another one.";
+    assert_eq!(list.texts(".flash.warn"), [advice]);
     // a key that is switched off counts too
     browser.submit(&list, "td form", &[]).await;
 
@@ -188,6 +192,7 @@ async fn another_workspaces_keys_do_not_exist() {
     assert!(works(&world, &key).await);
 }
 
+/// SW-11.
 #[tokio::test]
 async fn a_member_sees_that_others_have_keys_and_no_more() {
     let (world, acme, mut adas) = ada().await;
@@ -215,6 +220,7 @@ async fn a_member_sees_that_others_have_keys_and_no_more() {
     assert!(works(&world, &key).await);
 }
 
+/// SW-18, FE-25: whoever administers the workspace sees every member's keys.
 #[tokio::test]
 async fn an_owner_sees_and_ends_a_members_key() {
     let (world, acme, mut adas) = ada().await;
@@ -230,6 +236,7 @@ async fn an_owner_sees_and_ends_a_members_key() {
     assert!(!works(&world, &key).await);
 }
 
+/// SW-8: what a member's role does not allow, and whom to ask for it.
 #[tokio::test]
 async fn a_member_gives_a_key_no_more_than_the_member_has() {
     let (world, acme, mut adas) = ada().await;
@@ -239,6 +246,10 @@ async fn a_member_gives_a_key_no_more_than_the_member_has() {
     let mut bens = Browser::of(&world, &ben).await;
     let new = bens.get(&format!("{KEYS}/new")).await;
     assert!(new.has("input[value='leads:read']") && !new.has(manage));
+    let advice = "There is more that your role does not allow: ask an owner or admin of this \
+                  workspace for such a key.";
+    assert_eq!(new.text("#scopes-hint"), advice);
+    assert!(!adas.get(&format!("{KEYS}/new")).await.has("#scopes-hint"));
     let form = new.form("#create-key-submit").with("name", "Too much");
     let form = form.with("scope", "api-keys:manage");
 

@@ -90,6 +90,7 @@ async fn without_apps_the_page_says_so() {
     );
 }
 
+/// FE-18.
 #[tokio::test]
 async fn a_disconnected_app_is_refused_at_once() {
     let (world, acme, script, tokens) = connected().await;
@@ -175,6 +176,7 @@ async fn disconnecting_one_app_leaves_the_others() {
     assert!(!is_alive(&world, &tokens).await);
 }
 
+/// FE-18: and keys are none.
 #[tokio::test]
 async fn all_apps_are_disconnected_together() {
     let (world, acme, _, tokens) = connected().await;

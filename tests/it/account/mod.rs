@@ -4,6 +4,7 @@ mod api_keys;
 mod api_keys_refusals;
 mod connected_apps;
 mod key_changes;
+mod key_roles;
 mod login;
 mod login_refusals;
 mod password_reset;

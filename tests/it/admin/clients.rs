@@ -48,6 +48,7 @@ fn path_of(client: &ClientApp) -> String {
     format!("/admin/clients/{}", client.id)
 }
 
+/// QF-11, QF-12: whoever runs the server registers the clients of third parties.
 #[tokio::test]
 async fn a_confidential_client_is_registered_and_its_secret_shown_once() {
     let (world, _, mut browser) = admin().await;
@@ -95,6 +96,7 @@ async fn a_public_client_has_no_secret() {
     assert_eq!(browser.get(&format!("{}/rotate-secret", path_of(&client))).await.status, 404);
 }
 
+/// FE-29.
 #[tokio::test]
 async fn a_client_is_bound_and_may_introspect() {
     let (world, _, mut browser) = admin().await;
@@ -216,6 +218,7 @@ async fn a_new_secret_replaces_the_old_one_at_once() {
     assert_eq!(world.audited("client.rotate_secret").await, 1);
 }
 
+/// FE-21.
 #[tokio::test]
 async fn a_disabled_client_and_its_tokens_are_refused_until_it_is_enabled() {
     let (world, _, mut browser) = admin().await;

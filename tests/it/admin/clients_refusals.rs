@@ -1,10 +1,24 @@
 //! `/admin/clients`: who may not, and what cannot be registered.
 
 use entity::member::Role;
+use serde_json::json;
 
 use super::clients::{admin, filled};
 use crate::support::{Browser, CALLBACK, Form, Page, Tokens, World};
 
+/// QF-12: nobody registers a client without the operator.
+#[tokio::test]
+async fn nobody_registers_a_client_by_themselves() {
+    let (world, _, mut admins) = admin().await;
+    let client = json!({ "client_name": "Mine", "redirect_uris": [CALLBACK] });
+
+    let answer = world.http.post(world.url("/oauth/register")).json(&client).send().await.unwrap();
+
+    assert!(answer.status().is_client_error(), "{}", answer.status());
+    assert!(!admins.get("/admin/clients").await.has("tbody tr"));
+}
+
+/// QF-12.
 #[tokio::test]
 async fn to_everybody_else_the_pages_do_not_exist() {
     let (world, _, mut admins) = admin().await;

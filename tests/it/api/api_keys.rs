@@ -1,4 +1,4 @@
-//! `/api/api-keys`: keys manage keys, in Reqflo's shapes (RQ-9 to RQ-15, SF-11, SF-17).
+//! `/api/api-keys`: keys manage keys, in Reqflo's shapes.
 
 use chrono::TimeDelta;
 use entity::member::Role;
@@ -59,7 +59,7 @@ pub(super) fn fields(answer: &Answer) -> Vec<String> {
     details.as_array().unwrap_or(&Vec::new()).iter().map(name).collect()
 }
 
-/// RQ-10, RQ-11, RQ-14, RQ-15, FE-6, SF-5: the key once, with a warning, and its metadata.
+/// RQ-10, RQ-11, RQ-14, RQ-15, SF-17, FE-6, SF-5: the key once, with a warning, and its metadata.
 #[tokio::test]
 async fn a_key_is_made_and_shown_once() {
     let (world, acme) = World::of_acme().await;
@@ -133,7 +133,8 @@ async fn keys_of_others_are_listed_masked() {
     assert_eq!((&masked["prefix"], &masked["scopes"]), (&json!("••••••••"), &json!([])));
     assert_eq!(masked["ownerDisplayName"], acme.ada.username);
     let id = masked["id"].as_str().unwrap();
-    let one = ApiCaller::bearer(&world, &reader).get(&format!("{KEYS}/{id}")).await.expect(200);
+    let one = format!("{KEYS}/{id}{organization}");
+    let one = ApiCaller::bearer(&world, &reader).get(&one).await.expect(200);
     for member in ["id", "name", "prefix", "scopes", "ownerDisplayName"] {
         assert_eq!(one.json()["apiKey"][member], masked[member], "{member}");
     }

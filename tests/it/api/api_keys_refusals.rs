@@ -1,4 +1,4 @@
-//! `/api/api-keys`: every refusal, and what no credential can get past (SF-17, RQ-10, SW-13).
+//! `/api/api-keys`: every refusal, and what no credential can get past.
 
 use chrono::TimeDelta;
 use entity::member::Role;
@@ -126,7 +126,7 @@ async fn a_test_key_stays_in_the_sandbox() {
     post(&world, &sandbox, KEYS, &body).await.expect(403);
 }
 
-/// RQ-10: every field that breaks a rule is named, and nothing is stored.
+/// RQ-10, FE-23: every field that breaks a rule is named, and nothing is stored.
 #[tokio::test]
 async fn every_wrong_field_is_named() {
     let (world, acme) = World::of_acme().await;
@@ -183,8 +183,8 @@ async fn every_wrong_field_is_named() {
     assert_eq!(listed["apiKeys"].as_array().unwrap().len(), 1);
 }
 
-/// SW-12, SW-13, SW-15, SW-19: the limit is told before the body is looked at; expired and revoked
-/// keys count until they are deleted.
+/// SW-12, SW-13: the limit is told before the body is looked at; revoked keys count until they are
+/// deleted.
 #[tokio::test]
 async fn the_plans_limit_holds_until_a_key_is_deleted() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! `/v1/datasets` (contract §5; SW-1 to SW-4): what is written is read back, by its own workspace
+//! `/v1/datasets` (contract §5; Subworkflow): what is written is read back, by its own workspace
 //! and environment alone.
 
 use entity::member::Role;
@@ -61,7 +61,7 @@ async fn a_dataset_is_created_listed_read_and_deleted() {
     assert_eq!(names(&caller.get(PATH).await), Vec::<String>::new());
 }
 
-/// SW-3, SW-4: the documented calls, by header and by query.
+/// SW-1, SW-3, SW-4: the documented calls, by header and by query; and neither.
 #[tokio::test]
 async fn sw_3_sw_4_the_documented_calls_work() {
     let world = World::new().await;
@@ -75,10 +75,10 @@ async fn sw_3_sw_4_the_documented_calls_work() {
     let by_query = ApiCaller::anonymous(&world).get(&format!("{PATH}?api-key={key}")).await;
 
     assert_eq!(names(&by_query), ["by header"]);
-    // SW-1
     assert_eq!(ApiCaller::anonymous(&world).get(PATH).await.status, 401);
 }
 
+/// SW-2: a workspace's keys see what its people's apps have written.
 #[tokio::test]
 async fn an_access_token_does_what_a_key_does() {
     let (world, acme) = World::of_acme().await;
@@ -90,12 +90,12 @@ async fn an_access_token_does_what_a_key_does() {
 
     let id = create(&caller, "by token").await;
 
-    // SW-2: a workspace's keys see what its people's apps have written
     let key = world.key(&acme.workspace, &acme.ada, "datasets:read").await;
     let found = ApiCaller::key(&world, &key).get(&format!("{PATH}/{id}")).await;
     assert_eq!(found.json()["name"], "by token");
 }
 
+/// SW-2: keys are confined to their workspace.
 #[tokio::test]
 async fn another_workspace_or_environment_finds_nothing() {
     let (world, acme) = World::of_acme().await;

@@ -1,5 +1,7 @@
 //! `/openapi.json`, `/docs` and `/llms.txt`: one document, generated from the code, in three forms.
 
+use std::collections::BTreeSet;
+
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 
@@ -41,6 +43,7 @@ async fn the_document_is_openapi_of_this_server() {
     }
 }
 
+/// SW-1, SF-1: no operation without a credential. SW-5: one in the address is warned of.
 #[tokio::test]
 async fn every_documented_operation_is_there_and_guarded() {
     let (world, document) = world().await;
@@ -53,6 +56,9 @@ async fn every_documented_operation_is_there_and_guarded() {
         assert_eq!(answer.status, 401, "{method} {path}");
         assert!(operation["responses"]["401"].is_object());
     }
+    let in_query = &document["components"]["securitySchemes"]["apiKeyQuery"];
+    assert_eq!((&in_query["in"], &in_query["name"]), (&json!("query"), &json!("api-key")));
+    assert!(in_query["description"].as_str().unwrap().ends_with("logs may keep it."));
 }
 
 #[tokio::test]
@@ -133,6 +139,7 @@ async fn the_headers_of_an_answer_are_documented() {
     }
 }
 
+/// FE-28: among what is shown of an operation is the scope it needs.
 #[tokio::test]
 async fn the_page_shows_every_operation_without_a_script() {
     let (world, document) = world().await;
@@ -141,10 +148,13 @@ async fn the_page_shows_every_operation_without_a_script() {
 
     assert_eq!(page.status, 200);
     assert_eq!(page.text("h1"), "API");
-    let code = page.texts("code");
+    let (code, headings, text) = (page.texts("code"), page.texts("h2"), page.text("main"));
     for (method, path, operation) in operations(&document) {
         assert!(code.contains(&format!("{method} {path}")), "{method} {path}");
-        assert!(page.texts("h2").contains(&operation["summary"].as_str().unwrap().to_owned()));
+        assert!(headings.contains(&operation["summary"].as_str().unwrap().to_owned()));
+        if let Some(scope) = operation["x-scope"].as_str() {
+            assert!(text.contains(&format!("Needs the scope {scope}.")), "{scope}");
+        }
     }
     assert!(code.contains(&"RATE_LIMITED".to_owned()));
     assert!(!page.has("script"));
@@ -152,6 +162,37 @@ async fn the_page_shows_every_operation_without_a_script() {
     assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"));
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     request_id(&page);
+}
+
+/// RQ-17: the named schemas with their members, and the command line, on the same page.
+#[tokio::test]
+async fn the_page_shows_every_schema_and_the_command_line() {
+    let (world, document) = world().await;
+
+    let page = Browser::new(&world).open("/docs").await;
+
+    assert_eq!(page.text("h2#schemas"), "Schemas");
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut names: Vec<_> = schemas.keys().cloned().collect();
+    names.sort();
+    let mut shown = page.texts("[id^=schema-] h3");
+    shown.sort();
+    assert_eq!(shown, names);
+    let html = Html::parse_document(&page.body);
+    for (name, schema) in schemas {
+        let members = schema["properties"].as_object();
+        let members: BTreeSet<_> =
+            members.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let selector = Selector::parse(&format!("#schema-{name} td:first-child code")).unwrap();
+        let shown: BTreeSet<String> =
+            html.select(&selector).map(|it| it.text().collect()).collect();
+        assert_eq!(shown, members, "{name}");
+    }
+    let command = page.text("#command-line p > code:only-child");
+    assert!(command.starts_with("latchkey scan --service"), "{command}");
+    for option in ["--service", "--spec", "--api-key", "--api-url"] {
+        assert!(page.texts("#command-line dt code").contains(&option.to_owned()), "{option}");
+    }
 }
 
 #[tokio::test]
@@ -176,6 +217,7 @@ fn hrefs(page: &str, selector: &str) -> Vec<String> {
     page.select(&selector).map(|link| link.attr("href").unwrap().to_owned()).collect()
 }
 
+/// QF-24, FE-30: the index of the documentation, at the address that both products name.
 #[tokio::test]
 async fn language_models_get_plain_text() {
     let (world, document) = world().await;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/emails/send` (contract §5; SF-2, SF-3, SF-12).
+//! `POST /api/v1/emails/send` (contract §5; SubscribeFlow).
 
 use serde_json::{Value, json};
 

@@ -70,6 +70,7 @@ async fn assert_forbidden(world: &World, credential: &str, message: &str) {
     }
 }
 
+/// QF-8, FE-17, FE-19.
 #[tokio::test]
 async fn a_token_ends_after_its_hour() {
     let (world, _, _, tokens) = world().await;
@@ -170,6 +171,7 @@ async fn a_token_for_another_resource_is_none_here() {
     assert!(world.introspector().await.sees_alive(&token).await);
 }
 
+/// FE-21.
 #[tokio::test]
 async fn a_token_of_a_disabled_client_is_forbidden_until_it_is_enabled() {
     let (world, _, script, tokens) = world().await;
@@ -182,6 +184,7 @@ async fn a_token_of_a_disabled_client_is_forbidden_until_it_is_enabled() {
     assert!(is_good(&world, &tokens.access).await);
 }
 
+/// FE-16, FE-21.
 #[tokio::test]
 async fn a_token_of_somebody_who_left_the_workspace_is_forbidden() {
     let (world, acme, _, tokens) = world().await;
@@ -240,6 +243,7 @@ async fn a_clients_own_lifetime_ends_its_tokens() {
     assert_unknown(&world, &tokens.access, TOKEN_DEAD).await;
 }
 
+/// SW-16, SW-17.
 #[tokio::test]
 async fn a_deleted_key_is_unknown() {
     let (world, acme, key, id) = world_with_key().await;
@@ -275,6 +279,7 @@ async fn another_workspace_cannot_end_a_key() {
     assert!(is_good(&world, &key).await);
 }
 
+/// FE-12, FE-20.
 #[tokio::test]
 async fn an_inactive_key_is_forbidden_until_it_is_active_again() {
     let (world, acme, key, id) = world_with_key().await;
@@ -287,6 +292,7 @@ async fn an_inactive_key_is_forbidden_until_it_is_active_again() {
     assert!(is_good(&world, &key).await);
 }
 
+/// FE-11, FE-20, FE-27, SW-9.
 #[tokio::test]
 async fn an_expired_key_is_forbidden() {
     let world = World::new().await;

@@ -83,6 +83,7 @@ async fn a_wrong_method_is_405_and_says_which_are_right() {
     }
 }
 
+/// FE-1, FE-19.
 #[tokio::test]
 async fn no_credential_is_401_without_an_error_code() {
     let (world, _) = world().await;
@@ -110,6 +111,7 @@ async fn the_challenge_names_metadata_that_is_there() {
     assert_eq!(metadata["authorization_servers"][0], world.url(""));
 }
 
+/// FE-1, FE-19.
 #[tokio::test]
 async fn a_malformed_authorization_header_is_401() {
     let (world, Credentials { token, key, .. }) = world().await;
@@ -291,6 +293,7 @@ async fn an_access_token_is_no_api_key() {
     assert_refused(&answer, 401, "UNAUTHORIZED", message);
 }
 
+/// SW-5: not recommended, so that a product must say that it wants it.
 #[tokio::test]
 async fn a_key_does_not_travel_in_a_query_unless_its_product_allows_it() {
     let (world, Credentials { key, .. }) = world().await;

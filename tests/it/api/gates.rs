@@ -9,10 +9,13 @@ use latchkey::{
     keys::manage::{KeyOwner, NewKey},
     workspaces::{self, Account},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{adas_key, forbidden, refused, unauthorized};
-use crate::support::{Acme, Subscriber, Tokens, World, script, service, texts, workspace_named};
+use crate::support::{
+    Acme, Answer, Subscriber, Tokens, World, script, service, texts, workspace_named,
+};
 
 const STATUS: &str = "/comms/v1/api/comms/status";
 const UNKNOWN: &str = "the subscription key is not valid; it is in the letter that came when the \
@@ -135,6 +138,34 @@ async fn a_missing_subscription_key_is_401_and_names_the_header() {
             assert!(challenge.starts_with("Bearer resource_metadata="), "{challenge}");
             assert!(!challenge.contains("error="), "{challenge}");
         }
+    }
+}
+
+/// QF-1, QF-13: every call needs both headers; neither makes up for the other.
+#[tokio::test]
+async fn every_route_needs_both_headers() {
+    let (world, _, caller) = of_acme().await;
+    let subscription = caller.request(Method::GET, STATUS).build().unwrap();
+    let subscription = &subscription.headers()["ocp-apim-subscription-key"];
+
+    for (method, path) in [
+        (Method::GET, STATUS),
+        (Method::GET, "/comms/v1/api/comms/messages"),
+        (Method::POST, "/comms/v1/api/comms/send"),
+        (Method::POST, "/checkin/v1/api/guest"),
+    ] {
+        let bearer = caller.with_keys(&[]).request(method.clone(), path).json(&json!({}));
+        let key = world.http.request(method.clone(), world.url(path)).json(&json!({}));
+        let key = key.header("Ocp-Apim-Subscription-Key", subscription);
+
+        for (request, lacks) in [(bearer, "subscription key"), (key, "credential")] {
+            let error = Answer::to(request).await.expect(401).json()["error"].clone();
+            assert_eq!(error["code"], "UNAUTHORIZED");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(&format!("a {lacks} is required")), "{path}: {message}");
+        }
+        let both = caller.request(method, path).json(&json!({ "name": "Gus" }));
+        assert_ne!(Answer::to(both).await.status, 401, "{path}");
     }
 }
 

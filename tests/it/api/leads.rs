@@ -1,11 +1,16 @@
-//! `/api/v1/leads` (contract §5; FE-10, FE-13, FE-15, FE-24).
+//! `/api/v1/leads` (contract §5; FlowEstate).
 
 use entity::member::Role;
-use latchkey::workspaces::NewWorkspace;
+use latchkey::{
+    audit::Actor,
+    clients::registration::NewClient,
+    keys::manage::KeyOwner,
+    workspaces::{self, NewWorkspace},
+};
 use serde_json::json;
 
-use super::{invalid, lacks};
-use crate::support::{ApiCaller, Tokens, World, workspace_named};
+use super::{home_of_product, invalid, lacks};
+use crate::support::{ApiCaller, Browser, Pkce, Tokens, World, new_key, web, workspace_named};
 
 const PATH: &str = "/api/v1/leads";
 
@@ -31,6 +36,62 @@ async fn a_lead_is_created_and_listed() {
         caller.get(PATH).await.shown(),
         (200, json!({ "items": [shown], "nextCursor": null }))
     );
+}
+
+/// FE-1, FE-2, FE-4, FE-14, FE-15: two kinds of bearer in the same header. A token is got by a
+/// connector that its user allows; it is opaque, looks like no key, and has the same scopes,
+/// organization and limits.
+#[tokio::test]
+async fn a_key_and_a_token_are_bearers_alike() {
+    let world = World::new().await;
+    let (home, owner) = home_of_product(&world, "flowestate").await;
+    let key = world.key(&home, &owner, "leads:read leads:write").await;
+    let connector = NewClient { name: "Zapier".to_owned(), ..web() };
+    let connector = world.client(connector).await;
+    let callback = Browser::new(&world).authorize(&connector.authorization(), &owner).await;
+    let token = Tokens::of(&connector.exchange(callback.code(), &Pkce::default()).await).access;
+
+    assert!(key.starts_with("fe_k_") && !token.starts_with("fe_k_"), "{token}");
+    assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{token}");
+    let mut seen = Vec::new();
+    for bearer in [&key, &token] {
+        let caller = ApiCaller::bearer(&world, bearer);
+        caller.post(PATH, &json!({ "name": "x" })).await.expect(201);
+        let leads = caller.get(PATH).await.expect(200);
+        let limits = ["limit", "remaining"]
+            .map(|name| leads.header(&format!("x-ratelimit-{name}")).map(str::to_owned));
+        let me = caller.me().await.expect(200).json();
+        seen.push((me["scopes"].clone(), me["workspace"].clone(), me["product"].clone(), limits));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0].3, ["1000", "998"].map(|text| Some(text.to_owned())));
+    let list = ApiCaller::bearer(&world, &key).get(PATH).await.json();
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(2));
+}
+
+/// FE-16: a token is its user's, and ends with the user's membership; the organization's own keys
+/// and other users' tokens do not.
+#[tokio::test]
+async fn a_token_is_tied_to_its_user() {
+    let world = World::new().await;
+    let (home, owner) = home_of_product(&world, "flowestate").await;
+    let ben = world.person("ben@example.com", &[(&home, Role::Member)]).await;
+    let connector = world.script().await;
+    let owners = Tokens::of(&connector.password(&owner).await).access;
+    let bens = Tokens::of(&connector.password(&ben).await).access;
+    let robot = KeyOwner::ServiceAccount(world.service_account(&home, "ci").await);
+    let key = world.key_of(new_key(&home, robot, "leads:read")).await;
+    let me = async |bearer: &str| ApiCaller::bearer(&world, bearer).me().await;
+    for (bearer, person) in [(&owners, &owner), (&bens, &ben)] {
+        let principal = me(bearer).await.expect(200).json()["principal"].clone();
+        assert_eq!((&principal["type"], &principal["id"]), (&json!("user"), &json!(person.id)));
+    }
+
+    let removed = workspaces::remove_member(&world.app, Actor::Operator, home.id, ben.id).await;
+    assert!(removed.unwrap());
+
+    let statuses = [me(&bens).await.status, me(&owners).await.status, me(&key).await.status];
+    assert_eq!(statuses, [403, 200, 200]);
 }
 
 /// FE-10, FE-13, FE-15: a key and a token see the same leads, those of their own organization; no
@@ -63,7 +124,7 @@ async fn fe_13_fe_15_the_credential_alone_says_whose_leads() {
     assert_eq!(theirs["items"][0]["name"], "theirs");
 }
 
-/// FE-24: a key that only reads.
+/// FE-9, FE-24: a key that only reads.
 #[tokio::test]
 async fn fe_24_a_key_that_only_reads_cannot_write() {
     let (world, acme) = World::of_acme().await;

@@ -6,6 +6,7 @@ use latchkey::{
     audit::Actor,
     clients::registration::NewClient,
     config::Environment,
+    crypto::secret::with_checksum,
     keys::manage::{KeyOwner, NewKey},
     workspaces::{self, NewWorkspace},
 };
@@ -151,6 +152,8 @@ async fn a_clients_own_token_acts_as_the_client() {
     assert_eq!((answer.status, answer.json()), (200, body));
 }
 
+/// FE-3, FE-26, SF-2, SF-3, RQ-18: by its prefix a scanner of source code knows whose key it has
+/// found, and by its length and checksum whether it is one.
 #[tokio::test]
 async fn keys_look_as_their_product_says() {
     let world = World::new().await;
@@ -179,6 +182,13 @@ async fn keys_look_as_their_product_says() {
 
         assert!(key.starts_with(prefix), "{product}");
         assert_eq!(key.len(), length, "{product}");
+        let body = &key[prefix.len()..];
+        if product == "flowestate" {
+            assert!(body.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f')), "{key}");
+        } else {
+            let random = key[..key.len() - 6].to_owned();
+            assert_eq!(with_checksum(random), key, "{product}");
+        }
         let environment = if environment == Environment::Live { "live" } else { "test" };
         assert_eq!(
             (&me["product"], &me["environment"], &me["workspace"]["slug"]),
@@ -188,6 +198,7 @@ async fn keys_look_as_their_product_says() {
     }
 }
 
+/// SF-10, SF-11: without scopes, everything: the whole catalogue, which is this.
 #[tokio::test]
 async fn a_key_without_scopes_may_do_everything_where_its_product_says_so() {
     let world = World::new().await;
@@ -196,10 +207,23 @@ async fn a_key_without_scopes_may_do_everything_where_its_product_says_so() {
     let me = ApiCaller::bearer(&world, &key).me().await.expect(200).json();
 
     assert_eq!(me["fullAccess"], true);
-    let scopes: Vec<_> = me["scopes"].as_array().unwrap().iter().collect();
-    assert_eq!(scopes.len(), 14);
-    assert!(scopes.contains(&&json!("webhooks:manage")));
-    assert!(scopes.is_sorted_by_key(|scope| scope.as_str()));
+    let catalogue = [
+        "api-keys:manage",
+        "campaigns:read",
+        "campaigns:write",
+        "emails:send",
+        "subscribers:delete",
+        "subscribers:read",
+        "subscribers:write",
+        "tags:read",
+        "tags:write",
+        "templates:read",
+        "templates:write",
+        "triggers:read",
+        "triggers:write",
+        "webhooks:manage",
+    ];
+    assert_eq!(me["scopes"], json!(catalogue));
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! The sibling API (contract §4 and §5).
 
 mod api_keys;
+mod api_keys_ends;
 mod api_keys_refusals;
 mod bodies;
 mod checkin;
 mod comms;
 mod datasets;
 mod docs;
+mod documented_errors;
 mod emails;
 mod ended;
 mod errors;
@@ -25,7 +27,7 @@ mod verify;
 mod verify_gateway;
 mod verify_many;
 
-use entity::member::Role;
+use entity::{member::Role, workspace};
 use latchkey::{
     keys::manage::{KeyOwner, NewKey},
     workspaces::NewWorkspace,
@@ -33,7 +35,7 @@ use latchkey::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Acme, Answer, World, new_key, workspace_named};
+use crate::support::{Acme, Answer, Person, World, new_key, workspace_named};
 
 /// Every route that a credential opens.
 const ROUTES: [&str; 2] = ["/api/v1/me", "/api/v1/verify"];
@@ -74,14 +76,19 @@ fn invalid_token(world: &World) -> String {
     challenge(world, ", error=\"invalid_token\"")
 }
 
-/// A key of a workspace of that product, and the user who owns both.
-async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, Uuid) {
+/// A workspace of that product, and the user who owns it.
+async fn home_of_product(world: &World, product: &str) -> (workspace::Model, Person) {
     let home = NewWorkspace { product: product.to_owned(), ..workspace_named(product) };
     let home = world.workspace_of(home).await;
     let username = format!("{product}@example.com");
     let owner = world.person(&username, &[(&home, Role::Owner)]).await;
-    let new = new_key(&home, KeyOwner::User(owner.id), scope);
-    (world.key_of(new).await, owner.id)
+    (home, owner)
+}
+
+/// A key of a workspace of that product, and the user who owns both.
+async fn key_of_product(world: &World, product: &str, scope: &str) -> (String, Uuid) {
+    let (home, owner) = home_of_product(world, product).await;
+    (world.key(&home, &owner, scope).await, owner.id)
 }
 
 /// A live key of Ada's that may read leads.

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{ApiCaller, World};
 
@@ -154,4 +154,97 @@ async fn people_and_language_models_read_of_every_operation_and_of_what_it_takes
         assert!(text.contains("X-API-Key") && text.contains("?api-key="));
     }
     assert!(llms.body.starts_with("# "), "llmstxt.org: a heading comes first");
+}
+
+/// RQ-1, RQ-2, RQ-9, RQ-10, RQ-12, RQ-13: Reqflo's operations, under the names that its clients are
+/// made from, with the statuses they answer with; each takes `Authorization: Bearer`.
+#[tokio::test]
+async fn reqflos_operations_have_their_names_and_statuses() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let bearer = &document["components"]["securitySchemes"]["bearer"];
+    assert_eq!((&bearer["type"], &bearer["scheme"]), (&json!("http"), &json!("bearer")));
+    let tags = json!([
+        { "name": "API Keys", "description": "Create, list, inspect, and revoke API keys." },
+        { "name": "Scans", "description": "Ingest API scans from external clients." },
+    ]);
+    assert_eq!(document["tags"], tags);
+
+    for (method, path, id, tag, statuses) in [
+        (
+            "post",
+            "/api/scans/ingest",
+            "ingestScan",
+            "Scans",
+            &["201", "400", "401", "403", "413"][..],
+        ),
+        ("get", "/api/api-keys", "listApiKeys", "API Keys", &["200", "400", "401", "403"]),
+        ("post", "/api/api-keys", "createApiKey", "API Keys", &["201", "400", "401", "403"]),
+        (
+            "get",
+            "/api/api-keys/{apiKeyId}",
+            "getApiKey",
+            "API Keys",
+            &["200", "400", "401", "403", "404"],
+        ),
+        (
+            "post",
+            "/api/api-keys/{apiKeyId}/revoke",
+            "revokeApiKey",
+            "API Keys",
+            &["200", "400", "401", "403", "404"],
+        ),
+    ] {
+        let operation = &document["paths"][path][method];
+
+        assert_eq!((&operation["operationId"], &operation["tags"]), (&json!(id), &json!([tag])));
+        assert!(
+            operation["security"].as_array().unwrap().contains(&json!({ "bearer": [] })),
+            "{id}"
+        );
+        for status in statuses {
+            assert!(operation["responses"][status].is_object(), "{id}: {status}");
+        }
+    }
+}
+
+/// RQ-8, RQ-16: the named models of Reqflo's document, and where they are referred to.
+#[tokio::test]
+async fn reqflos_models_have_their_names() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let schemas = &document["components"]["schemas"];
+
+    for name in [
+        "ErrorResponse",
+        "ScanIngestionPayload",
+        "NormalizedEndpoint",
+        "NormalizedFinding",
+        "ScanIngestionResult",
+        "CreateApiKeyRequest",
+        "CreatedApiKeyResult",
+        "ApiKey",
+        "ApiKeyScope",
+        "PrincipalSummary",
+    ] {
+        assert_eq!(schemas[name]["type"], "object", "{name}");
+    }
+    for (name, format) in [("Uuid", "uuid"), ("IsoDateTime", "date-time")] {
+        let schema = &schemas[name];
+        assert_eq!((&schema["type"], &schema["format"]), (&json!("string"), &json!(format)));
+    }
+    let referred = |schema: &str, member: &str| {
+        schemas[schema]["properties"][member]["allOf"][0]["$ref"].as_str().unwrap_or_default()
+    };
+    assert_eq!(referred("ApiKey", "id"), "#/components/schemas/Uuid");
+    assert_eq!(referred("ApiKey", "organizationId"), "#/components/schemas/Uuid");
+    assert_eq!(referred("ApiKey", "createdAt"), "#/components/schemas/IsoDateTime");
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let body = &response["content"]["application/json"]["schema"]["$ref"];
+            let is_error = status.as_str() >= "400";
+            let is_named = *body == "#/components/schemas/ErrorResponse";
+            assert_eq!(is_error, is_named, "{method} {path} {status}: {body}");
+        }
+    }
 }

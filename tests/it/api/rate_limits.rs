@@ -8,7 +8,7 @@ use latchkey::{
     workspaces::NewWorkspace,
 };
 
-use super::{ROUTES, assert_refused};
+use super::{ROUTES, assert_refused, key_of_product};
 use crate::support::{Acme, Answer, ApiCaller, Tokens, World, new_key, service, workspace_named};
 
 /// A server with a limit that a test can reach.
@@ -35,6 +35,7 @@ fn next_minute(world: &World) -> i64 {
     (world.clock.unix() / 60 + 1) * 60
 }
 
+/// FE-28, SF-15: the three headers, on answers of every kind.
 #[tokio::test]
 async fn every_answer_says_where_the_credential_stands() {
     let world = World::new().await;
@@ -62,6 +63,29 @@ async fn every_answer_says_where_the_credential_stands() {
     assert_eq!(standing(&Answer::to(post).await.expect(405)), (1000, left - 1, reset));
 }
 
+/// SF-13, SF-15: of a thousand and one requests in a minute the last is refused; and what the
+/// headers say after the second is the example of the documentation.
+#[tokio::test]
+async fn a_key_has_a_thousand_requests_a_minute() {
+    let world = World::new().await;
+    let (key, _) = key_of_product(&world, "subscribeflow", "subscribers:read").await;
+    let key = ApiCaller::key(&world, &key);
+    let path = "/api/v1/subscribers?limit=10";
+    let reset = next_minute(&world);
+    assert_eq!((reset % 60, 1_710_000_060 % 60), (0, 0));
+    key.get(path).await.expect(200);
+    assert_eq!(standing(&key.get(path).await.expect(200)), (1000, 998, reset));
+
+    for _ in 0..998 / 2 {
+        let (one, two) = tokio::join!(key.get(path), key.get(path));
+        assert_eq!((one.status, two.status), (200, 200));
+    }
+
+    assert_eq!(standing(&key.get(path).await.expect(429)), (1000, 0, reset));
+    world.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(standing(&key.get(path).await.expect(200)), (1000, 999, reset + 60));
+}
+
 #[tokio::test]
 async fn a_minute_is_one_of_unix_time() {
     let (world, _, key) = world(5).await;
@@ -75,6 +99,7 @@ async fn a_minute_is_one_of_unix_time() {
     assert_eq!(standing(&key.me().await), (5, 4, reset + 60));
 }
 
+/// SF-14, SF-16: status, code and `Retry-After`, from which an SDK makes its error.
 #[tokio::test]
 async fn one_request_too_many_is_429_until_the_minute_is_over() {
     let (world, _, key) = world(2).await;

@@ -1,5 +1,5 @@
-//! `POST /api/scans/ingest` and `GET /api/scans/{id}` (Reqflo; RQ-2 to RQ-8, RQ-19, RQ-24):
-//! what is taken, what is the same again, and who may.
+//! `POST /api/scans/ingest` and `GET /api/scans/{id}` (Reqflo): what is taken, what is the same
+//! again, and who may.
 
 use entity::{member::Role, workspace};
 use futures_util::future::join_all;
@@ -101,7 +101,7 @@ async fn the_documented_scan_is_taken_and_can_be_read_back() {
     assert_eq!(report.shown(), (200, expected));
 }
 
-/// RQ-4 to RQ-6: what may be absent or `null`, every method and every severity, in their order.
+/// RQ-3, RQ-4, RQ-5, RQ-6: what may be absent or `null`, every method and every severity, in their order.
 #[tokio::test]
 async fn everything_that_was_submitted_is_read_back() {
     let (world, acme) = World::of_acme().await;
@@ -210,6 +210,7 @@ async fn workspaces_and_environments_share_nothing() {
     }
 }
 
+/// RQ-7, RQ-8.
 #[tokio::test]
 async fn without_a_credential_nothing_is_taken() {
     let world = World::new().await;
@@ -221,7 +222,7 @@ async fn without_a_credential_nothing_is_taken() {
     assert_eq!(answer.shown(), unauthorized(message));
 }
 
-/// The scope is looked at before the body.
+/// RQ-7, RQ-8: the scope is looked at before the body.
 #[tokio::test]
 async fn without_the_scope_no_body_is_read() {
     let (world, acme) = World::of_acme().await;

@@ -1,4 +1,4 @@
-//! `POST /api/scans/ingest`: every limit of the payload (RQ-2 to RQ-8), just kept and just broken.
+//! `POST /api/scans/ingest`: every limit of the payload, just kept and just broken.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn with_item(list: &str, mut item: Value, member: &str, value: Value) -> Value {
     with(&format!("/{list}"), json!([item]))
 }
 
-/// RQ-3 to RQ-6: every member's longest value is taken and a longer one refused, by its path.
+/// RQ-3, RQ-4, RQ-5, RQ-6: every member's longest value is taken and a longer one refused, by its path.
 #[tokio::test]
 async fn every_limit_is_where_it_is_documented() {
     let (world, acme) = World::of_acme().await;
@@ -86,7 +86,8 @@ async fn every_limit_is_where_it_is_documented() {
     }
 }
 
-/// RQ-4 to RQ-6: wrong types, unknown values of enumerations, `null` where there must be something.
+/// RQ-3, RQ-4, RQ-5, RQ-6, RQ-7: wrong types, unknown values of enumerations, `null` where there
+/// must be something. RQ-2, RQ-23: the organization is the key's and must not be said.
 #[tokio::test]
 async fn what_is_of_the_wrong_kind_is_refused() {
     let (world, acme) = World::of_acme().await;
@@ -122,7 +123,6 @@ async fn what_is_of_the_wrong_kind_is_refused() {
         ("findings[0].message", in_finding("message", Value::Null)),
         ("findings[0].method", in_finding("method", json!("LINK"))),
         ("findings[0].path", in_finding("path", json!([]))),
-        // RQ-2: the organization is the key's
         ("organizationId", with("/organizationId", json!(acme.workspace.id))),
         ("organizationId", with("/organizationId", Value::Null)),
     ] {
@@ -130,7 +130,7 @@ async fn what_is_of_the_wrong_kind_is_refused() {
     }
 }
 
-/// RQ-3 to RQ-6: what is required is required, also where it may be `null`; all at once.
+/// RQ-3, RQ-4, RQ-5, RQ-6, RQ-7: what is required is required, also where it may be `null`; all at once.
 #[tokio::test]
 async fn everything_that_is_missing_is_named_at_once() {
     let (world, acme) = World::of_acme().await;
@@ -161,7 +161,7 @@ async fn everything_that_is_missing_is_named_at_once() {
     );
 }
 
-/// RQ-7: 413 for more than 8 MiB, before anything is parsed.
+/// RQ-7, RQ-8: 413 for more than 8 MiB, before anything is parsed.
 #[tokio::test]
 async fn a_body_has_at_most_8_mib() {
     let (world, acme) = World::of_acme().await;

@@ -27,6 +27,28 @@ async fn a_confined_key_says_what_it_is_confined_to() {
     assert_eq!(active["full_access"], false);
 }
 
+/// RQ-15: every member of a scope is kept and shown as it was given.
+#[tokio::test]
+async fn every_limit_of_a_scope_is_kept() {
+    let (world, acme) = World::of_acme().await;
+    let manager = world.key(&acme.workspace, &acme.ada, "api-keys:manage leads:write").await;
+    let manager = ApiCaller::bearer(&world, &manager);
+    let mut scope = json!({
+        "permission": "leads:write", "resourceType": "pipeline", "resourceId": A, "serviceId": B,
+        "environmentId": A, "workflowId": B, "resourceConstraints": { "region": ["eu", "us"] },
+    });
+    let body = json!({ "name": "x", "ownerPrincipalType": "user", "scopes": [scope] });
+
+    let made = manager.post("/api/api-keys", &body).await.expect(201).json();
+
+    let shown = &made["apiKey"]["scopes"][0];
+    scope["id"] = shown["id"].clone();
+    assert!(scope["id"].is_string());
+    assert_eq!(*shown, scope);
+    let path = format!("/api/api-keys/{}", made["apiKey"]["id"].as_str().unwrap());
+    assert_eq!(manager.get(&path).await.expect(200).json()["apiKey"]["scopes"], json!([scope]));
+}
+
 /// A gateway that asks for the whole, or for another part, hears which limit is in the way.
 #[tokio::test]
 async fn a_confined_key_is_refused_elsewhere_with_the_limit_named() {

@@ -1,4 +1,4 @@
-//! `/api/v1/subscribers` (contract §5; SF-2, SF-3, SF-6, SF-7, SF-10, SF-11).
+//! `/api/v1/subscribers` (contract §5; SubscribeFlow).
 
 use entity::{member::Role, workspace};
 use latchkey::{
@@ -76,16 +76,23 @@ async fn a_subscriber_is_added_read_changed_and_deleted() {
     assert_eq!(caller.delete(&path).await.shown(), nothing_there());
 }
 
-/// SF-6, SF-7: the documented call, with both headers, any case.
+/// SF-6, SF-7, SF-8: the documented call, with both headers, and as the SDKs make it: they take the
+/// `items` out of the answer.
 #[tokio::test]
 async fn sf_6_sf_7_the_documented_call_works() {
     let (world, home, ada) = subscribeflow().await;
     let key = world.key(&home, &ada, "subscribers:read").await;
     let path = format!("{PATH}?limit=10");
     let empty = (200, json!({ "items": [], "nextCursor": null }));
+    let writer = world.key(&home, &ada, "subscribers:write").await;
 
     assert_eq!(ApiCaller::key(&world, &key).get(&path).await.shown(), empty);
     assert_eq!(ApiCaller::bearer(&world, &key).get(&path).await.shown(), empty);
+    for number in 0..11 {
+        add(&ApiCaller::bearer(&world, &writer), &format!("{number}@x.example")).await;
+    }
+    let answer = ApiCaller::key(&world, &key).get(&path).await.expect(200);
+    assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(10));
 }
 
 /// SF-2, SF-3: test data and live data are invisible to one another, by list, id, change and
@@ -151,7 +158,7 @@ async fn of_many_that_add_the_same_address_one_wins() {
     assert_eq!(caller.get(PATH).await.json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// SF-11: reading, writing and deleting are three scopes.
+/// SF-9, SF-11: reading, writing and deleting are three scopes, to which a key can be restricted.
 #[tokio::test]
 async fn sf_11_each_operation_needs_its_own_scope() {
     let (world, home, ada) = subscribeflow().await;

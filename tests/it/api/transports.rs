@@ -3,6 +3,7 @@
 use super::{assert_is_private, key_of_product};
 use crate::support::{Answer, ApiCaller, Tokens, World};
 
+/// FE-2, SW-3, SF-6: any of the header's names and schemes in capitals or not.
 #[tokio::test]
 async fn every_credential_kind_travels_by_every_way_it_may_take() {
     let world = World::new().await;
@@ -52,6 +53,7 @@ async fn header_names_are_compared_without_case() {
     }
 }
 
+/// SW-4, SW-6: no answer to such a request is kept by a cache, and none repeats the key.
 #[tokio::test]
 async fn a_key_travels_in_the_query_where_its_product_allows_it() {
     let world = World::new().await;

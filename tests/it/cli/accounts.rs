@@ -12,9 +12,9 @@ fn key_in(text: &str) -> &str {
     text.split_whitespace().find(|word| word.starts_with("lk_sk_")).unwrap()
 }
 
+/// QF-3, QF-14, QF-17: the key comes by mail, once, when access is enabled.
 #[tokio::test]
 async fn enabled_allowed_and_verified_an_account_may_do_everything() {
-    // QF-3, QF-14, QF-17: the key comes by mail, once, when access is enabled
     let (world, acme) = World::of_acme().await;
     let bearer = world.key(&acme.workspace, &acme.ada, "comms:read").await;
 
@@ -39,9 +39,9 @@ async fn enabled_allowed_and_verified_an_account_may_do_everything() {
     }
 }
 
+/// QF-16: a specific user's id is allow-listed.
 #[tokio::test]
 async fn a_user_is_named_by_username_or_by_id() {
-    // QF-16: a specific user's id is allow-listed
     let world = World::new().await;
     let joe = world.person("joe@example.com", &[]).await;
     let id = joe.id.to_string();
@@ -69,6 +69,7 @@ async fn a_suspension_holds_until_it_is_ended() {
     assert_eq!(caller.get(STATUS).await.status, 200);
 }
 
+/// QF-14: who has lost the letter is sent another key by support.
 #[tokio::test]
 async fn a_rotated_key_is_mailed_and_the_old_one_ends_at_once_if_asked() {
     let (world, acme) = World::of_acme().await;
@@ -91,9 +92,9 @@ async fn a_rotated_key_is_mailed_and_the_old_one_ends_at_once_if_asked() {
     assert!(third["previous_expires_at"].is_string());
 }
 
+/// SW-12: the number of keys depends on the plan.
 #[tokio::test]
 async fn a_plan_changes_what_a_workspace_may_have() {
-    // SW-12: the number of keys depends on the plan
     let (world, acme) = World::of_acme().await;
     let changed = world.admin(&["set-plan", "--workspace", "acme", "--plan", "scale"]).unwrap();
 

@@ -1,4 +1,4 @@
-//! `latchkey scan` (contract §7; RQ-20 to RQ-31), against a real server.
+//! `latchkey scan` (contract §7; Reqflo), against a real server.
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,6 +1,7 @@
 //! `POST /oauth/token` with `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
 use chrono::TimeDelta;
+use entity::member::Role;
 use futures_util::future::join_all;
 use latchkey::{audit::Actor, config::RequirePkce, identity::users, tokens::revoke, workspaces};
 use serde_json::json;
@@ -26,6 +27,7 @@ async fn is_alive(world: &World, access_token: &str) -> bool {
     ApiCaller::bearer(world, access_token).me().await.status == 200
 }
 
+/// QF-11.
 #[tokio::test]
 async fn a_code_becomes_a_pair() {
     let (world, _, client, code) = world().await;
@@ -46,6 +48,25 @@ async fn a_code_becomes_a_pair() {
     assert_eq!(me["principal"]["username"], "acme/ada@acme.example");
     assert_eq!(me["credential"]["clientId"], client.id);
     Tokens::of(&client.refresh(&tokens.refresh).await);
+}
+
+/// QF-11: an app signs in other people than whoever registered it, of any realm, at the token
+/// endpoint that answers the password grant too.
+#[tokio::test]
+async fn an_app_signs_in_whoever_allows_it() {
+    let (world, acme, client, _) = world().await;
+    let joes = world.workspace("joe").await;
+    let joe = world.person("joe@example.com", &[(&joes, Role::Owner)]).await;
+
+    for (person, workspace) in [(&acme.ada, "acme"), (&joe, "joe")] {
+        let callback = Browser::new(&world).authorize(&client.authorization(), person).await;
+        let tokens = Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+
+        let me = ApiCaller::bearer(&world, &tokens.access).me().await.expect(200).json();
+        assert_eq!(me["principal"]["username"], person.username);
+        assert_eq!(me["workspace"]["slug"], workspace);
+    }
+    Tokens::of(&world.script().await.password(&joe).await);
 }
 
 #[tokio::test]

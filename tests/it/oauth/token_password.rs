@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::password_refused;
 use crate::support::{ApiCaller, Tokens, World, script, texts};
 
+/// QF-5, QF-6, QF-8.
 #[tokio::test]
 async fn a_user_of_an_enterprise_gets_a_pair() {
     let world = World::new().await;

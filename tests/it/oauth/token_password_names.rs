@@ -7,7 +7,31 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::password_refused;
-use crate::support::{Answer, ClientApp, World};
+use crate::support::{Answer, ApiCaller, ClientApp, Tokens, World};
+
+/// QF-6, QF-7: the example of the documentation, and the same address without a PIN, which is
+/// somebody else.
+#[tokio::test]
+async fn the_documented_usernames_are_two_people() {
+    let world = World::new().await;
+    world.enterprise("enterprise_pin").await;
+    let script = world.script().await;
+
+    for (username, slug) in
+        [("enterprise_pin/joe.bloggs@example.com", "work"), ("joe.bloggs@example.com", "home")]
+    {
+        let home = world.workspace(slug).await;
+        let joe = world.person(username, &[(&home, Role::Owner)]).await;
+        let tokens = Tokens::of(&script.sign_in(username, &joe.password).await);
+
+        let me = ApiCaller::bearer(&world, &tokens.access).me().await.expect(200).json();
+        assert_eq!(me["principal"]["username"], username);
+        assert_eq!(me["principal"]["id"], joe.id.to_string());
+    }
+    let crossed = "the password of joe.bloggs@example.com";
+    let crossed = script.sign_in("enterprise_pin/joe.bloggs@example.com", crossed).await;
+    assert_eq!(crossed.shown(), password_refused());
+}
 
 #[tokio::test]
 async fn pin_tricks_reach_nobody() {

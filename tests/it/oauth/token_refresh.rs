@@ -13,6 +13,7 @@ use tokio::{
 use super::{refresh_refused, signed_in};
 use crate::support::{ApiCaller, ClientApp, Tokens, World};
 
+/// QF-9, QF-10: also of a pair that was got by the password grant.
 #[tokio::test]
 async fn a_refresh_replaces_the_pair() {
     let (world, _, script, first) = signed_in().await;
@@ -34,6 +35,21 @@ async fn a_refresh_replaces_the_pair() {
     assert_eq!(me.json()["principal"]["username"], "acme/ada@acme.example");
     let third = Tokens::of(&script.refresh(&second.refresh).await);
     assert_eq!(ApiCaller::bearer(&world, &third.access).me().await.status, 200);
+}
+
+/// QF-8, QF-9, FE-17: an hour later nobody is asked for a password.
+#[tokio::test]
+async fn a_session_goes_on_after_its_access_token_has_ended() {
+    let (world, _, script, mut tokens) = signed_in().await;
+
+    for _ in 0..3 {
+        world.clock.advance(TimeDelta::hours(1));
+        assert_eq!(ApiCaller::bearer(&world, &tokens.access).me().await.status, 401);
+        tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+
+        let me = ApiCaller::bearer(&world, &tokens.access).me().await.expect(200).json();
+        assert_eq!(me["principal"]["username"], "acme/ada@acme.example");
+    }
 }
 
 #[tokio::test]

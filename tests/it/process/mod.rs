@@ -8,4 +8,5 @@ mod demo;
 mod demo_credentials;
 mod durability;
 mod health;
+mod logs;
 mod shutdown;

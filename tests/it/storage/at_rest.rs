@@ -1,0 +1,70 @@
+//! What a copy of the database gives away.
+
+use std::fs;
+
+use latchkey::crypto::digest;
+use sea_orm::{DbBackend, FromQueryResult, Statement};
+
+use crate::support::{ApiCaller, Browser, World};
+
+#[derive(FromQueryResult)]
+struct Text {
+    text: String,
+}
+
+/// Everything that is stored: the files of SQLite as they are; every row of PostgreSQL as JSON, in
+/// which bytes are hexadecimal.
+async fn everything(world: &World) -> Vec<u8> {
+    let db = world.app.store.read();
+    if db.get_database_backend() == DbBackend::Sqlite {
+        let files = fs::read_dir(world.data_dir()).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.to_string_lossy().contains("latchkey.db"));
+        return files.flat_map(|path| fs::read(path).unwrap()).collect();
+    }
+    let query = async |sql: &str| {
+        let sql = Statement::from_string(db.get_database_backend(), sql);
+        Text::find_by_statement(sql).all(db).await.unwrap().into_iter().map(|row| row.text)
+    };
+    let tables = "select table_name::text as text from information_schema.tables \
+        where table_schema = 'public'";
+    let mut all = Vec::new();
+    for table in query(tables).await {
+        let rows =
+            query(&format!("select row_to_json(it)::text as text from \"{table}\" it")).await;
+        all.extend(rows.flat_map(String::into_bytes));
+    }
+    all
+}
+
+fn contains(all: &[u8], bytes: &[u8]) -> bool {
+    all.windows(bytes.len()).any(|window| window == bytes)
+}
+
+/// FE-7: of a key there is its SHA-256 and nothing from which it could be had again, after it was
+/// made, used, shown, refused and renamed.
+#[tokio::test]
+async fn of_a_key_only_its_sha_256_is_stored() {
+    let (world, acme) = World::of_acme().await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let new = browser.get("/workspaces/acme/settings/keys/new").await;
+    let mut form = new.form("#create-key-submit").with("name", "Export");
+    form.tick("scope", "leads:read");
+    let page = browser.send_form(&new.url, &form).await;
+    let (_, rest) = page.body.split_once("name=\"raw-key\" value=\"").unwrap();
+    let key = rest.split('"').next().unwrap();
+    let caller = ApiCaller::bearer(&world, key);
+    caller.me().await.expect(200);
+    caller.get("/v1/datasets").await.expect(403);
+    ApiCaller::anonymous(&world).get(&format!("/api/v1/me?api-key={key}")).await.expect(401);
+
+    let all = everything(&world).await;
+
+    let digest = digest::sha256(key.as_bytes());
+    let is_stored =
+        |bytes: &[u8]| contains(&all, bytes) || contains(&all, digest::hex(bytes).as_bytes());
+    assert!(is_stored(&digest), "the SHA-256 is not where this test looks");
+    let body = key.strip_prefix("lk_live_").unwrap();
+    for part in [key, body, &body[..16], &body[4..20], &body[body.len() - 16..]] {
+        assert!(!is_stored(part.as_bytes()), "{part}");
+    }
+}
