@@ -70,7 +70,7 @@ impl ApiKeys {
         organization_id: Query<Option<Uuid>>,
     ) -> Result<Json<ApiKeyList>, ApiError> {
         let workspace_id = own_workspace(&caller, [organization_id.0])?;
-        let listed = listing::list(&app, workspace_id, viewer(&app, &caller).await?).await?;
+        let listed = listing::list(&app, workspace_id, viewer(&app, &caller, None).await?).await?;
         let now = app.now();
         let seen = listed.iter().filter(|listed| is_in_sight(&caller, &listed.key));
         Ok(Json(ApiKeyList {
@@ -230,7 +230,7 @@ fn is_in_sight(principal: &Principal, key: &api_key::Model) -> bool {
 }
 
 async fn find(app: &App, principal: &Principal, id: Uuid) -> Result<Listed, ApiError> {
-    let viewer = viewer(app, principal).await?;
+    let viewer = viewer(app, principal, Some(id)).await?;
     let found = listing::get(app, principal.workspace.id, id, viewer).await?;
     found.filter(|listed| is_in_sight(principal, &listed.key)).ok_or_else(ApiError::not_found)
 }
@@ -246,7 +246,7 @@ async fn shown_once(
     id: Uuid,
     raw: &RawKey,
 ) -> Result<CreatedApiKeyResult, ApiError> {
-    let viewer = viewer(app, principal).await?;
+    let viewer = viewer(app, principal, Some(id)).await?;
     let listed = listing::get(app, principal.workspace.id, id, viewer).await?;
     let listed = listed.ok_or_else(|| Fault::unavailable("the key was deleted just now"))?;
     Ok(CreatedApiKeyResult {

@@ -5,6 +5,7 @@ mod api_keys_refusals;
 mod bodies;
 mod checkin;
 mod comms;
+mod confined;
 mod datasets;
 mod docs;
 mod emails;
