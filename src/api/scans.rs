@@ -53,7 +53,8 @@ impl Scans {
         let submission = body.0.submission();
         let has_endpoints = !submission.endpoints.is_empty();
         let permit = |work| may_ingest(&caller, work, has_endpoints);
-        let ingested = scans::ingest(&app, &caller.tenant(), submission, permit).await?;
+        let (actor, tenant) = (caller.actor(), caller.tenant());
+        let ingested = scans::ingest(&app, actor, &tenant, submission, permit).await?;
         Ok(Created(Ingested::of(&app, &ingested?)))
     }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{caller::Caller, error::ApiError};
 use crate::{
     access::{self, Principal, Refusal, Resource},
+    audit::Actor,
     resources::Tenant,
 };
 
@@ -119,6 +120,11 @@ impl<S: Needed> Confined<S> {
     /// Whose data is read and written, once it is permitted.
     pub(super) fn tenant(&self) -> Tenant {
         self.0.tenant()
+    }
+
+    /// Who is written down as having done it, once it is permitted.
+    pub(super) fn actor(&self) -> Actor {
+        self.0.actor()
     }
 
     /// The caller, if it may do this to a thing, or to what it is part of.

@@ -8,14 +8,13 @@ use uuid::Uuid;
 
 use super::model::{ApiKeyScope, CreateApiKeyRequest, KeyEnvironment, OwnerType, ScopeInput};
 use crate::{
-    access::{CredentialKind, Principal, PrincipalKind},
+    access::{Principal, PrincipalKind},
     api::{
         error::ApiError,
         fields::Line,
         scoped::{ApiKeysManage, Needed, demand_about},
     },
     app::App,
-    audit::Actor,
     config::{Environment, Product},
     fault::{Fault, FieldError},
     keys::{
@@ -69,16 +68,6 @@ pub(super) fn own_workspace(
         return Err(ApiError::forbidden("the credential belongs to another organization"));
     }
     Ok(own)
-}
-
-/// Who is written down as having done it.
-pub(super) fn actor(principal: &Principal) -> Actor {
-    match (&principal.kind, principal.credential.kind) {
-        (_, CredentialKind::ApiKey) => Actor::Key(principal.credential.id),
-        (PrincipalKind::User { id, .. }, _) => Actor::User(*id),
-        (PrincipalKind::Client { id, .. }, _) => Actor::Client(id.clone()),
-        (PrincipalKind::ServiceAccount { id, .. }, _) => Actor::Client(id.to_string()),
-    }
 }
 
 /// How much of others' keys is seen, or how much of this one.

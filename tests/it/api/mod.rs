@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod api_keys_refusals;
+mod audit;
 mod bodies;
 mod checkin;
 mod comms;
