@@ -1,12 +1,11 @@
 //! Permissions that are confined (RQ-15), on every route of the document that needs one: what opens
 //! it, and a refusal that names the limit. One thing of many is in `things`.
 
-mod place;
 mod things;
 
 use serde_json::json;
 
-use self::place::{PERMISSIONS, Place, kind};
+use super::place::{PERMISSIONS, Place, kind};
 use crate::support::{Answer, ApiCaller, Subscriber, World};
 
 /// A service, a workflow, or anything else that is not there.

@@ -4,12 +4,12 @@ use entity::member::Role;
 use latchkey::{clients::registration::NewClient, keys::manage::KeyOwner};
 use serde_json::json;
 
-use super::{
-    NOBODY, assert_confined,
-    place::{PERMISSIONS, Place, kind},
-};
+use super::{NOBODY, assert_confined};
 use crate::{
-    api::nothing_there,
+    api::{
+        nothing_there,
+        place::{PERMISSIONS, Place, kind},
+    },
     support::{ApiCaller, Tokens, new_key, script, texts},
 };
 

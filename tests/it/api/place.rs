@@ -1,16 +1,14 @@
-//! Where the tests of confined permissions are: a workspace with two things of each kind that has
-//! an address, and every operation of the document that needs a permission.
+//! Where the tests of every route are: a workspace with two things of each kind that has an address,
+//! and every operation of the document that needs a permission.
 
 use std::collections::BTreeMap;
 
 use latchkey::{audit::Actor, workspaces};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::{
-    api::{gates, scans},
-    support::{Acme, Answer, ApiCaller, Subscriber, World},
-};
+use super::{gates, scans};
+use crate::support::{Acme, Answer, ApiCaller, Subscriber, World};
 
 /// Every permission that some route needs.
 pub const PERMISSIONS: [&str; 18] = [
@@ -64,23 +62,9 @@ impl Place {
         let (world, acme, caller) = gates::of_acme().await;
         workspaces::verify_user(&world.app, Actor::Operator, acme.ada.id).await.unwrap();
         let key = world.key(&acme.workspace, &acme.ada, &PERMISSIONS.join(" ")).await;
-        let mut place =
-            Self { caller: caller.with_bearer(&key), world, acme, things: BTreeMap::new() };
-        for (kind, path, body, pointer) in [
-            ("api_key", "/api/api-keys", "createApiKey", "/apiKey/id"),
-            ("dataset", "/v1/datasets", "createDataset", "/id"),
-            ("subscriber", "/api/v1/subscribers", "createSubscriber", "/id"),
-            ("scan", "/api/scans/ingest", "ingestScan", "/scanId"),
-        ] {
-            let mut pair = Vec::new();
-            for name in ["one", "two"] {
-                let body = body_of(body, name).unwrap();
-                let made = place.caller.post(path, &body).await.expect(201).json();
-                pair.push(made.pointer(pointer).unwrap().as_str().unwrap().to_owned());
-            }
-            place.things.insert(kind, pair.try_into().unwrap());
-        }
-        place
+        let caller = caller.with_bearer(&key);
+        let things = two_of_each(&caller).await;
+        Self { world, acme, caller, things }
     }
 
     /// Two things of a kind.
@@ -109,12 +93,18 @@ impl Place {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 if let Some(permission) = operation["x-scope"].as_str() {
-                    operations.push(Operation {
-                        id: operation["operationId"].as_str().unwrap().to_owned(),
-                        method: method.to_uppercase().parse().unwrap(),
-                        path: path.clone(),
-                        permission: permission.to_owned(),
-                    });
+                    operations.push(
+                        Operation {
+                            id: operation["operationId"].as_str().unwrap().to_owned(),
+                            method: method.to_uppercase().parse().unwrap(),
+                            path: path.clone(),
+                            permission: permission.to_owned(),
+                            body: operation["requestBody"]["content"]["application/json"]["schema"]
+                                ["$ref"]
+                                .as_str()
+                                .map(|schema| document.pointer(&schema[1..]).unwrap().clone()),
+                        },
+                    );
                 }
             }
         }
@@ -124,11 +114,33 @@ impl Place {
     }
 }
 
+/// Makes two things of each kind that has an address.
+pub async fn two_of_each(caller: &Subscriber) -> BTreeMap<&'static str, [String; 2]> {
+    let mut things = BTreeMap::new();
+    for (kind, path, operation, pointer) in [
+        ("api_key", "/api/api-keys", "createApiKey", "/apiKey/id"),
+        ("dataset", "/v1/datasets", "createDataset", "/id"),
+        ("subscriber", "/api/v1/subscribers", "createSubscriber", "/id"),
+        ("scan", "/api/scans/ingest", "ingestScan", "/scanId"),
+    ] {
+        let mut pair = Vec::new();
+        for name in ["one", "two"] {
+            let body = body_of(operation, name).unwrap();
+            let made = caller.post(path, &body).await.expect(201).json();
+            pair.push(made.pointer(pointer).unwrap().as_str().unwrap().to_owned());
+        }
+        things.insert(kind, pair.try_into().unwrap());
+    }
+    things
+}
+
 /// What a caller can do.
 pub struct Operation {
     pub id: String,
     pub permission: String,
-    method: Method,
+    /// The schema of its body, if it takes one.
+    pub body: Option<Value>,
+    pub method: Method,
     path: String,
 }
 
@@ -142,9 +154,7 @@ impl Operation {
 
     /// Does it, to the thing with this id if to any.
     pub async fn done(&self, caller: &Subscriber, id: &str) -> Answer {
-        let path = self.path.replace("{id}", id).replace("{apiKeyId}", id);
-        assert!(!path.contains('{'), "{path}: these tests do not know the parameter");
-        let request = caller.request(self.method.clone(), &path);
+        let request = self.request(caller, id);
         Answer::to(match body_of(&self.id, "three") {
             Some(body) => request.json(&body),
             None => request,
@@ -152,10 +162,26 @@ impl Operation {
         .await
     }
 
+    /// A request for it without its body.
+    pub fn request(&self, caller: &Subscriber, id: &str) -> RequestBuilder {
+        caller.request(self.method.clone(), &self.path_to(id))
+    }
+
+    /// Its path, to the thing with this id if to any.
+    pub fn path_to(&self, id: &str) -> String {
+        let path = self.path.replace("{id}", id).replace("{apiKeyId}", id);
+        assert!(!path.contains('{'), "{path}: these tests do not know the parameter");
+        path
+    }
+
     /// Does it to the first thing of its kind, if to any.
     pub async fn done_in(&self, place: &Place, caller: &Subscriber) -> Answer {
-        let id = self.names().map_or("", |kind| &place.two(kind)[0]);
-        self.done(caller, id).await
+        self.done(caller, self.first_in(place)).await
+    }
+
+    /// The first thing of its kind, if it is about one.
+    pub fn first_in<'a>(&self, place: &'a Place) -> &'a str {
+        self.names().map_or("", |kind| &place.two(kind)[0])
     }
 }
 
