@@ -14,6 +14,6 @@ pub use self::{
     presented::{Offered, Presented},
     principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,
-    scopes::{require, require_all, require_for, require_somewhere},
+    scopes::{require_all, require_for, require_somewhere},
 };
 pub use crate::tokens::permission::Resource;

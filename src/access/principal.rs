@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{config::Environment, limiter::Counted, tokens::scopes::Scope};
+use crate::{audit::Actor, config::Environment, limiter::Counted, tokens::scopes::Scope};
 
 /// Who a request acts as.
 #[derive(Clone, Debug)]
@@ -24,6 +24,19 @@ pub struct Principal {
     pub account: Account,
     /// Whether its credential travelled in the query string.
     pub in_query: bool,
+}
+
+impl Principal {
+    /// Who is written down as having done what it does.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match (&self.kind, self.credential.kind) {
+            (_, CredentialKind::ApiKey) => Actor::Key(self.credential.id),
+            (PrincipalKind::User { id, .. }, _) => Actor::User(*id),
+            (PrincipalKind::Client { id, .. }, _) => Actor::Client(id.clone()),
+            (PrincipalKind::ServiceAccount { id, .. }, _) => Actor::Client(id.to_string()),
+        }
+    }
 }
 
 /// What requests are counted under, and whose limit holds.

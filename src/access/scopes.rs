@@ -6,17 +6,8 @@ use crate::tokens::{
     scopes::Scope,
 };
 
-/// Demands one scope token, everywhere in the workspace; full access has every one. A permission
-/// that is confined to something is not enough: a route that knows what it is about asks
-/// [`require_for`].
-///
-/// # Errors
-/// [`Refusal::MissingScope`], which names it; [`Refusal::Confined`], which names the limit.
-pub fn require(principal: &Principal, scope: &str) -> Result<(), Refusal> {
-    require_all(principal, &Scope::from_iter([scope.to_owned()]))
-}
-
-/// Demands every scope token of a set.
+/// Demands every scope token of a set. A permission that is confined to something is not enough for
+/// a token that is not: a route that knows what it is about asks [`require_for`].
 ///
 /// # Errors
 /// [`Refusal::MissingScope`], which names those that are missing; [`Refusal::Confined`], which names
@@ -37,7 +28,8 @@ pub fn require_all(principal: &Principal, required: &Scope) -> Result<(), Refusa
     Err(Refusal::MissingScope { required: required.clone(), missing })
 }
 
-/// Demands one permission for one thing: without limits, or within limits that it meets.
+/// Demands one permission for one thing: without limits, or within limits that the thing meets, or
+/// what it is part of. `about` is the thing first, then what it is part of.
 ///
 /// # Errors
 /// [`Refusal::MissingScope`], which names the permission; [`Refusal::Confined`], which names the
@@ -45,17 +37,17 @@ pub fn require_all(principal: &Principal, required: &Scope) -> Result<(), Refusa
 pub fn require_for(
     principal: &Principal,
     scope: &str,
-    resource: &Resource<'_>,
+    about: &[Resource<'_>],
 ) -> Result<(), Refusal> {
     let is_met = || {
         let mut held = principal.scopes.permissions(scope);
-        held.any(|held| held.limits.unmet(resource).is_none())
+        held.any(|held| about.iter().any(|it| held.limits.unmet(it).is_none()))
     };
     if principal.full_access || is_met() {
         return Ok(());
     }
     let required = Scope::from_iter([scope.to_owned()]);
-    Err(confined(principal, scope, &required, Some(resource))
+    Err(confined(principal, scope, &required, about.first())
         .unwrap_or(Refusal::MissingScope { missing: required.clone(), required }))
 }
 
@@ -91,7 +83,7 @@ fn confined(
         required: required.clone(),
         permission: name.to_owned(),
         limits: match unmet {
-            Some(unmet) => format!("{limits} ({unmet} is another one here)"),
+            Some(unmet) => format!("{limits} ({unmet} is another one here, or none)"),
             None => limits,
         },
     })
@@ -139,8 +131,8 @@ mod tests {
         let principal = principal("a:read b:read", false);
         let all = |scope| require_all(&principal, &Scope::stored(scope));
 
-        assert_eq!(require(&principal, "a:read"), Ok(()));
         assert_eq!(all(""), Ok(()));
+        assert_eq!(all("a:read"), Ok(()));
         assert_eq!(all("a:read b:read"), Ok(()));
         assert_eq!(
             all("a:read b:write c:read"),
@@ -149,7 +141,7 @@ mod tests {
                 missing: Scope::stored("b:write c:read"),
             })
         );
-        assert!(require(&principal, "a").is_err());
+        assert!(all("a").is_err());
     }
 
     const A: &str = "00000000-0000-0000-0000-00000000000a";
@@ -159,7 +151,7 @@ mod tests {
     fn a_permission_for_one_service_is_refused_on_another_and_the_limit_is_named() {
         let held = format!("endpoints:write?serviceId={A} x:read");
         let principal = principal(&held, false);
-        let about = |id: &str| Resource { service_id: id.parse().ok(), ..Resource::default() };
+        let about = |id: &str| [Resource { service_id: id.parse().ok(), ..Resource::default() }];
         let on = |id| require_for(&principal, "endpoints:write", &about(id));
 
         assert_eq!(on(A), Ok(()));
@@ -170,13 +162,14 @@ mod tests {
                 limits: limits.to_owned(),
             })
         };
-        let elsewhere = format!("serviceId {A} (serviceId is another one here)");
+        let elsewhere = format!("serviceId {A} (serviceId is another one here, or none)");
         assert_eq!(on(B), refusal(&elsewhere));
         assert_eq!(
-            require_for(&principal, "endpoints:write", &Resource::default()),
+            require_for(&principal, "endpoints:write", &[Resource::default()]),
             refusal(&elsewhere)
         );
-        assert_eq!(require(&principal, "endpoints:write"), refusal(&format!("serviceId {A}")));
+        let everywhere = require_all(&principal, &Scope::stored("endpoints:write"));
+        assert_eq!(everywhere, refusal(&format!("serviceId {A}")));
         assert_eq!(require_for(&principal, "x:read", &about(B)), Ok(()));
         assert!(matches!(
             require_for(&principal, "y:read", &about(A)),
@@ -193,8 +186,35 @@ mod tests {
     }
 
     #[test]
+    fn a_thing_is_also_what_it_is_part_of_but_not_half_of_each() {
+        let scan = Resource {
+            resource_type: Some("scan"),
+            resource_id: A.parse().ok(),
+            ..Resource::default()
+        };
+        let service = Resource {
+            resource_type: Some("service"),
+            resource_id: B.parse().ok(),
+            ..Resource::default()
+        };
+        for (limits, is_met) in [
+            (format!("resourceType=scan&resourceId={A}"), true),
+            (format!("resourceType=service&resourceId={B}"), true),
+            (format!("resourceType=scan&resourceId={B}"), false),
+            (format!("resourceType=service&resourceId={A}"), false),
+        ] {
+            let principal = principal(&format!("x?{limits}"), false);
+            let answer = require_for(&principal, "x", &[scan, service]);
+            assert_eq!(answer.is_ok(), is_met, "{limits}");
+        }
+        assert!(require_for(&principal("x?resourceType=scan", false), "x", &[]).is_err());
+    }
+
+    #[test]
     fn no_scopes_mean_nothing_and_only_the_flag_means_everything() {
-        assert!(require(&principal("", false), "a:read").is_err());
-        assert_eq!(require(&principal("", true), "a:read"), Ok(()));
+        let everywhere = |principal| require_all(&principal, &Scope::stored("a:read"));
+
+        assert!(everywhere(principal("", false)).is_err());
+        assert_eq!(everywhere(principal("", true)), Ok(()));
     }
 }

@@ -56,7 +56,7 @@ impl Checkin {
             open.map_err(|closed| ApiError::closed(&app, closed))?;
         }
         let guest = new_guest(body.checked()?, template.0)?;
-        Ok(Created(guests::check_in(&app, &caller.tenant(), guest).await?.into()))
+        Ok(Created(guests::check_in(&app, caller.actor(), &caller.tenant(), guest).await?.into()))
     }
 }
 

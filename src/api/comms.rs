@@ -51,7 +51,8 @@ impl Comms {
         app: Data<&Arc<App>>,
         body: Body<SendMessage>,
     ) -> Result<Accepted<AcceptedMessage>, ApiError> {
-        let message = comms::send(&app, &caller.tenant(), body.0.try_into()?).await?;
+        let message =
+            comms::send(&app, caller.actor(), &caller.tenant(), body.0.try_into()?).await?;
         Ok(Accepted(AcceptedMessage { id: message.id, status: message.status.into() }))
     }
 

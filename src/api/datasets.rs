@@ -53,7 +53,7 @@ impl Datasets {
         app: Data<&Arc<App>>,
         body: Body<CreateDataset>,
     ) -> Result<Created<Dataset>, ApiError> {
-        let made = datasets::create(&app, &caller.tenant(), body.0.into()).await?;
+        let made = datasets::create(&app, caller.actor(), &caller.tenant(), body.0.into()).await?;
         Ok(Created(made.into()))
     }
 
@@ -79,7 +79,7 @@ impl Datasets {
         /// The dataset's id.
         id: Path<Uuid>,
     ) -> Result<Done, ApiError> {
-        if datasets::delete(&app, &caller.tenant(), id.0).await? {
+        if datasets::delete(&app, caller.actor(), &caller.tenant(), id.0).await? {
             Ok(Done)
         } else {
             Err(ApiError::not_found())

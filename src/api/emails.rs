@@ -33,7 +33,8 @@ impl Emails {
         app: Data<&Arc<App>>,
         body: Body<SendEmail>,
     ) -> Result<Accepted<SentEmail>, ApiError> {
-        let (email, status) = emails::send(&app, &caller.tenant(), body.0.into()).await?;
+        let (email, status) =
+            emails::send(&app, caller.actor(), &caller.tenant(), body.0.into()).await?;
         Ok(Accepted(SentEmail { id: email.id, status: status.into() }))
     }
 }

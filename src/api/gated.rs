@@ -11,12 +11,13 @@ use poem_openapi::{
 };
 use url::form_urlencoded;
 
-use super::{caller::Caller, error::ApiError, scoped::Needed};
+use super::{
+    caller::Caller,
+    error::ApiError,
+    scoped::{Needed, demand},
+};
 use crate::{
-    access::{
-        self,
-        gates::{self, Closed, Standing},
-    },
+    access::gates::{self, Closed, Standing},
     web,
 };
 
@@ -125,7 +126,7 @@ impl<'a, S: Needed, G: Gate> ApiExtractor<'a> for Gated<S, G> {
             .await
             .map_err(ApiError::from)?
             .map_err(closed)?;
-        access::require(&caller, S::SCOPE).map_err(ApiError::from)?;
+        demand::<S>(&caller, request)?;
         G::demand(&standing, request).map_err(closed)?;
         Ok(Self { caller, standing, needed: PhantomData })
     }

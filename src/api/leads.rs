@@ -53,7 +53,7 @@ impl Leads {
         app: Data<&Arc<App>>,
         body: Body<CreateLead>,
     ) -> Result<Created<Lead>, ApiError> {
-        let made = leads::create(&app, &caller.tenant(), body.0.into()).await?;
+        let made = leads::create(&app, caller.actor(), &caller.tenant(), body.0.into()).await?;
         Ok(Created(made.into()))
     }
 }

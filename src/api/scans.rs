@@ -11,10 +11,12 @@ use super::{
     body::Body,
     error::ApiError,
     scan_schema::{Ingested, Payload, Report},
-    scoped::{Confined, ScansCreate, ServicesRead},
+    scoped::{
+        Confined, EndpointsWrite, Needed, ScansCreate, ServicesCreate, ServicesRead, ServicesUpdate,
+    },
 };
 use crate::{
-    access::{self, Refusal, Resource},
+    access::{self, Principal, Refusal, Resource},
     app::App,
     resources::scans::{self, Work},
     tokens::scopes::Scope,
@@ -22,11 +24,6 @@ use crate::{
 
 /// What the body of an ingestion may have.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-
-const READ: &str = "services:read";
-const CREATE: &str = "services:create";
-const UPDATE: &str = "services:update";
-const RECORD: &str = "endpoints:write";
 
 /// The routes of `/api/scans`.
 pub(super) struct Scans;
@@ -56,7 +53,8 @@ impl Scans {
         let submission = body.0.submission();
         let has_endpoints = !submission.endpoints.is_empty();
         let permit = |work| may_ingest(&caller, work, has_endpoints);
-        let ingested = scans::ingest(&app, &caller.tenant(), submission, permit).await?;
+        let (actor, tenant) = (caller.actor(), caller.tenant());
+        let ingested = scans::ingest(&app, actor, &tenant, submission, permit).await?;
         Ok(Created(Ingested::of(&app, &ingested?)))
     }
 
@@ -70,9 +68,11 @@ impl Scans {
         id: Path<Uuid>,
     ) -> Result<Json<Report>, ApiError> {
         let found = scans::find(&app, &caller.tenant(), id.0).await?;
-        let record = found.ok_or_else(ApiError::not_found)?;
-        caller.permits(&about(Some(record.service.id)))?;
-        Ok(Json(Report::of(&app, record)))
+        // one that is not there is no service's, and is refused as one of another service is
+        let service = found.as_ref().map(|record| record.service.id);
+        let [scan, service] = about::<ScansCreate>(Some(id.0), service);
+        caller.permits(&[service, scan])?;
+        Ok(Json(Report::of(&app, found.ok_or_else(ApiError::not_found)?)))
     }
 }
 
@@ -92,38 +92,49 @@ fn may_ingest(
         Work::NewService => None,
         Work::NewScan(service) | Work::Nothing(service) => Some(service),
     };
-    let resource = about(service);
-    let principal = caller.permits(&resource)?;
-    let may = |scope| access::require_for(principal, scope, &resource).is_ok();
-    let mut needed = vec![READ];
+    let principal = caller.permits(&about::<ScansCreate>(None, service))?;
+    let create = Demand::of::<ServicesCreate>(service);
+    let mut needed = vec![Demand::of::<ServicesRead>(service)];
     match work {
-        Work::NewService => needed.push(CREATE),
+        Work::NewService => needed.push(create),
         // whoever has submitted it before submits it again: an answer was lost
-        Work::Nothing(_) if may(CREATE) => {}
-        Work::Nothing(_) | Work::NewScan(_) => needed.push(UPDATE),
+        Work::Nothing(_) if create.is_met(principal).is_ok() => {}
+        Work::Nothing(_) | Work::NewScan(_) => needed.push(Demand::of::<ServicesUpdate>(service)),
     }
     if has_endpoints {
-        needed.push(RECORD);
+        needed.push(Demand::of::<EndpointsWrite>(service));
     }
-    let scope = |scopes: Vec<&str>| scopes.into_iter().map(str::to_owned).collect::<Scope>();
-    let is_missing = |token: &&str| access::require_somewhere(principal, token).is_err();
-    let missing: Vec<_> = needed.iter().copied().filter(is_missing).collect();
+    let is_missing = |demand: &&Demand| access::require_somewhere(principal, demand.scope).is_err();
+    let missing: Scope = needed.iter().filter(is_missing).map(Demand::token).collect();
     if !missing.is_empty() {
-        let (required, missing) = (scope(needed), scope(missing));
+        let required = needed.iter().map(Demand::token).collect();
         return Err(Refusal::MissingScope { required, missing }.into());
     }
-    for token in needed {
-        access::require_for(principal, token, &resource)?;
-    }
-    Ok(())
+    needed.iter().try_for_each(|demand| demand.is_met(principal)).map_err(ApiError::from)
 }
 
-/// What a scope that is confined to a service is held against; a new service has no id yet.
-fn about(service: Option<Uuid>) -> Resource<'static> {
-    Resource {
-        resource_type: Some("service"),
-        resource_id: service,
-        service_id: service,
-        ..Resource::default()
+/// A scope that an ingestion needs beyond the route's, and for what.
+struct Demand {
+    scope: &'static str,
+    about: [Resource<'static>; 2],
+}
+
+impl Demand {
+    fn of<S: Needed>(service: Option<Uuid>) -> Self {
+        Self { scope: S::SCOPE, about: about::<S>(None, service) }
     }
+
+    fn is_met(&self, principal: &Principal) -> Result<(), Refusal> {
+        access::require_for(principal, self.scope, &self.about)
+    }
+
+    fn token(&self) -> String {
+        self.scope.to_owned()
+    }
+}
+
+/// What a scope that is confined is held against: a thing of a service, and the service, which has
+/// no id yet if it is new.
+fn about<S: Needed>(id: Option<Uuid>, service_id: Option<Uuid>) -> [Resource<'static>; 2] {
+    [S::about(id), ServicesRead::about(service_id)].map(|it| Resource { service_id, ..it })
 }

@@ -1,14 +1,18 @@
 //! The scope a route needs, stated once, as the type of its first parameter: `Scoped<LeadsRead>`.
-//! The document says it, and a caller without it is refused before anything else is read.
+//! The document says it, and a caller without it is refused before anything else is read. A scope
+//! that is confined opens what its limits say, in one way for every route: the kind of thing is the
+//! scope's, the thing is the one the path names. Only scans are also part of something.
 
 use std::{marker::PhantomData, ops::Deref};
 
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
+use uuid::Uuid;
 
 use super::{caller::Caller, error::ApiError};
 use crate::{
-    access::{self, Resource},
+    access::{self, Principal, Refusal, Resource},
+    audit::Actor,
     resources::Tenant,
 };
 
@@ -16,18 +20,27 @@ use crate::{
 pub(super) trait Needed: Send + Sync + 'static {
     /// The scope token.
     const SCOPE: &'static str;
+    /// The kind of thing it is about: what `resourceType` of a confined one says.
+    const RESOURCE_TYPE: &'static str;
     /// Other scope tokens that include it.
     const INCLUDED_IN: &'static [&'static str];
+
+    /// One thing of that kind, or, without an id, all of them and one that is not there yet.
+    fn about(id: Option<Uuid>) -> Resource<'static> {
+        let resource_type = Some(Self::RESOURCE_TYPE);
+        Resource { resource_type, resource_id: id, ..Resource::default() }
+    }
 }
 
 macro_rules! scopes {
-    ($($name:ident = $token:literal $(in $wider:literal)?,)+) => {
+    ($($name:ident = $token:literal of $kind:literal $(in $wider:literal)?,)+) => {
         $(
             #[doc = concat!("`", $token, "`.")]
             pub(super) struct $name;
 
             impl Needed for $name {
                 const SCOPE: &'static str = $token;
+                const RESOURCE_TYPE: &'static str = $kind;
                 const INCLUDED_IN: &'static [&'static str] = &[$($wider)?];
             }
         )+
@@ -38,21 +51,54 @@ macro_rules! scopes {
 }
 
 scopes! {
-    ApiKeysManage = "api-keys:manage",
-    ApiKeysRead = "api-keys:read" in "api-keys:manage",
-    CheckinWrite = "checkin:write",
-    CommsRead = "comms:read",
-    CommsSend = "comms:send",
-    DatasetsRead = "datasets:read",
-    DatasetsWrite = "datasets:write",
-    EmailsSend = "emails:send",
-    LeadsRead = "leads:read",
-    LeadsWrite = "leads:write",
-    ScansCreate = "scans:create",
-    ServicesRead = "services:read",
-    SubscribersDelete = "subscribers:delete",
-    SubscribersRead = "subscribers:read",
-    SubscribersWrite = "subscribers:write",
+    ApiKeysManage = "api-keys:manage" of "api_key",
+    ApiKeysRead = "api-keys:read" of "api_key" in "api-keys:manage",
+    CheckinWrite = "checkin:write" of "guest",
+    CommsRead = "comms:read" of "message",
+    CommsSend = "comms:send" of "message",
+    DatasetsRead = "datasets:read" of "dataset",
+    DatasetsWrite = "datasets:write" of "dataset",
+    EmailsSend = "emails:send" of "email",
+    EndpointsWrite = "endpoints:write" of "endpoint",
+    LeadsRead = "leads:read" of "lead",
+    LeadsWrite = "leads:write" of "lead",
+    ScansCreate = "scans:create" of "scan",
+    ServicesCreate = "services:create" of "service",
+    ServicesRead = "services:read" of "service",
+    ServicesUpdate = "services:update" of "service",
+    SubscribersDelete = "subscribers:delete" of "subscriber",
+    SubscribersRead = "subscribers:read" of "subscriber",
+    SubscribersWrite = "subscribers:write" of "subscriber",
+}
+
+/// Demands the scope of a route for the one thing that the request's path names, or for all of the
+/// kind if it names none.
+pub(super) fn demand<S: Needed>(principal: &Principal, request: &Request) -> Result<(), ApiError> {
+    // an id that is none meets no limit, and is not found where there is none
+    let id = request.path_params::<String>().ok().and_then(|id| Uuid::try_parse(&id).ok());
+    demand_about::<S>(principal, &[S::about(id)])
+}
+
+/// Demands a scope for a thing, or for what it is part of.
+pub(super) fn demand_about<S: Needed>(
+    principal: &Principal,
+    about: &[Resource<'_>],
+) -> Result<(), ApiError> {
+    let has = |scope| access::require_for(principal, scope, about);
+    let Err(mut refusal) = has(S::SCOPE) else {
+        return Ok(());
+    };
+    for wider in S::INCLUDED_IN {
+        match (has(wider), &refusal) {
+            (Ok(()), _) => return Ok(()),
+            // who has it for something hears for what
+            (Err(confined @ Refusal::Confined { .. }), Refusal::MissingScope { .. }) => {
+                refusal = confined;
+            }
+            _ => {}
+        }
+    }
+    Err(refusal.into())
 }
 
 /// Who asks, and may.
@@ -66,8 +112,8 @@ impl<S> Deref for Scoped<S> {
     }
 }
 
-/// Who asks, and may for some things at least: a route that learns from the body or from its path
-/// what a request is about. It gets at the principal only by saying so.
+/// Who asks, and may for some things at least: a route that learns only later what a request is
+/// about. It gets at the principal only by saying so.
 pub(super) struct Confined<S>(Caller, PhantomData<S>);
 
 impl<S: Needed> Confined<S> {
@@ -76,9 +122,14 @@ impl<S: Needed> Confined<S> {
         self.0.tenant()
     }
 
-    /// The caller, if it may do this to `resource`.
-    pub(super) fn permits(&self, resource: &Resource<'_>) -> Result<&Caller, ApiError> {
-        access::require_for(&self.0, S::SCOPE, resource)?;
+    /// Who is written down as having done it, once it is permitted.
+    pub(super) fn actor(&self) -> Actor {
+        self.0.actor()
+    }
+
+    /// The caller, if it may do this to a thing, or to what it is part of.
+    pub(super) fn permits(&self, about: &[Resource<'_>]) -> Result<&Caller, ApiError> {
+        demand_about::<S>(&self.0, about)?;
         Ok(&self.0)
     }
 }
@@ -131,10 +182,7 @@ impl<'a, S: Needed> ApiExtractor<'a> for Scoped<S> {
         options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         let caller = Caller::from_request(request, body, options).await?;
-        let has_wider = S::INCLUDED_IN.iter().any(|wider| access::require(&caller, wider).is_ok());
-        if !has_wider {
-            access::require(&caller, S::SCOPE).map_err(ApiError::from)?;
-        }
+        demand::<S>(&caller, request)?;
         Ok(Self(caller, PhantomData))
     }
 }

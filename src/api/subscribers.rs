@@ -58,7 +58,8 @@ impl Subscribers {
         app: Data<&Arc<App>>,
         body: Body<CreateSubscriber>,
     ) -> Result<Created<Subscriber>, OrConflict> {
-        let outcome = subscribers::create(&app, &caller.tenant(), body.0.into()).await?;
+        let outcome =
+            subscribers::create(&app, caller.actor(), &caller.tenant(), body.0.into()).await?;
         Ok(Created(saved(outcome)?))
     }
 
@@ -87,7 +88,8 @@ impl Subscribers {
         id: Path<Uuid>,
         body: Body<UpdateSubscriber>,
     ) -> Result<Json<Subscriber>, OrConflict> {
-        let outcome = subscribers::edit(&app, &caller.tenant(), id.0, body.0.into()).await?;
+        let outcome =
+            subscribers::edit(&app, caller.actor(), &caller.tenant(), id.0, body.0.into()).await?;
         Ok(Json(saved(outcome)?))
     }
 
@@ -100,7 +102,7 @@ impl Subscribers {
         /// The subscriber's id.
         id: Path<Uuid>,
     ) -> Result<Done, ApiError> {
-        if subscribers::delete(&app, &caller.tenant(), id.0).await? {
+        if subscribers::delete(&app, caller.actor(), &caller.tenant(), id.0).await? {
             Ok(Done)
         } else {
             Err(ApiError::not_found())

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use entity::{message::Model, outbox as letter};
 use uuid::Uuid;
 
-use super::{Listing, Tenant, Window};
+use super::{Listing, Tenant, Window, write_down};
 use crate::{
     app::App,
+    audit::Actor,
     config::Environment,
     fault::Fault,
     mail::LetterKind,
@@ -68,9 +69,14 @@ pub enum Status {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn send(app: &App, tenant: &Tenant, new: NewMessage) -> Result<Message, Fault> {
+pub async fn send(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewMessage,
+) -> Result<Message, Fault> {
     let txn = app.store.begin().await?;
-    let message = write(app, &txn, tenant, new).await?;
+    let message = write(app, &txn, (actor, tenant), new).await?;
     txn.commit().await?;
     Ok(message)
 }
@@ -95,7 +101,7 @@ pub async fn list(app: &App, tenant: &Tenant, window: &Window) -> Result<Listing
 pub(super) async fn write(
     app: &App,
     txn: &Txn,
-    tenant: &Tenant,
+    (actor, tenant): (Actor, &Tenant),
     new: NewMessage,
 ) -> Result<Message, Fault> {
     let NewMessage { to, content, subject } = new;
@@ -124,6 +130,7 @@ pub(super) async fn write(
         created_at: store::instant(now),
     };
     store::confined::insert(txn, row.clone()).await?;
+    write_down(app, txn, (actor, tenant), "message.send", row.id).await?;
     let mut message = Message::of(row, None);
     if outbox_id.is_some() {
         message.status = Status::Queued;

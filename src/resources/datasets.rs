@@ -3,8 +3,8 @@
 use entity::dataset::Model;
 use uuid::Uuid;
 
-use super::{Listing, Tenant, Window};
-use crate::{app::App, fault::Fault, store};
+use super::{Listing, Tenant, Window, write_down};
+use crate::{app::App, audit::Actor, fault::Fault, store};
 
 /// A dataset to be created; the sizes were checked at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,12 @@ pub struct NewDataset {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(app: &App, tenant: &Tenant, new: NewDataset) -> Result<Model, Fault> {
+pub async fn create(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewDataset,
+) -> Result<Model, Fault> {
     let now = app.now();
     let dataset = Model {
         id: app.random.uuid(now),
@@ -34,6 +39,7 @@ pub async fn create(app: &App, tenant: &Tenant, new: NewDataset) -> Result<Model
     };
     let txn = app.store.begin().await?;
     store::confined::insert(&txn, dataset.clone()).await?;
+    write_down(app, &txn, (actor, tenant), "dataset.create", dataset.id).await?;
     txn.commit().await?;
     Ok(dataset)
 }
@@ -58,9 +64,12 @@ pub async fn find(app: &App, tenant: &Tenant, id: Uuid) -> Result<Option<Model>,
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(app: &App, tenant: &Tenant, id: Uuid) -> Result<bool, Fault> {
+pub async fn delete(app: &App, actor: Actor, tenant: &Tenant, id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    let is_gone = store::confined::delete::<Model>(&txn, tenant, id).await?;
+    if !store::confined::delete::<Model>(&txn, tenant, id).await? {
+        return Ok(false);
+    }
+    write_down(app, &txn, (actor, tenant), "dataset.delete", id).await?;
     txn.commit().await?;
-    Ok(is_gone)
+    Ok(true)
 }

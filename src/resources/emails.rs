@@ -2,8 +2,10 @@
 
 use entity::email::Model;
 
-use super::Tenant;
-use crate::{app::App, config::Environment, fault::Fault, mail::LetterKind, outbox, store};
+use super::{Tenant, write_down};
+use crate::{
+    app::App, audit::Actor, config::Environment, fault::Fault, mail::LetterKind, outbox, store,
+};
 
 /// An email to be sent; the sizes were checked at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +53,12 @@ impl Status {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn send(app: &App, tenant: &Tenant, new: NewEmail) -> Result<(Model, Status), Fault> {
+pub async fn send(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewEmail,
+) -> Result<(Model, Status), Fault> {
     let (now, status) = (app.now(), Status::of(tenant.environment));
     let email = Model {
         id: app.random.uuid(now),
@@ -68,6 +75,7 @@ pub async fn send(app: &App, tenant: &Tenant, new: NewEmail) -> Result<(Model, S
         let letter = LetterKind::Message { subject: new.subject, text: new.text, html: new.html };
         outbox::queue(app, &txn, &email.recipient, &letter).await?;
     }
+    write_down(app, &txn, (actor, tenant), "email.send", email.id).await?;
     txn.commit().await?;
     Ok((email, status))
 }

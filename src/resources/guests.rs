@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::{
     Tenant,
     comms::{self, NewMessage},
+    write_down,
 };
-use crate::{app::App, fault::Fault, store};
+use crate::{app::App, audit::Actor, fault::Fault, store};
 
 /// A guest who arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +39,16 @@ pub struct Guest {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn check_in(app: &App, tenant: &Tenant, new: NewGuest) -> Result<Guest, Fault> {
+pub async fn check_in(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewGuest,
+) -> Result<Guest, Fault> {
     let now = app.now();
     let txn = app.store.begin().await?;
     let message_id = match new.message {
-        Some(message) => Some(comms::write(app, &txn, tenant, message).await?.id),
+        Some(message) => Some(comms::write(app, &txn, (actor.clone(), tenant), message).await?.id),
         None => None,
     };
     let row = Model {
@@ -55,6 +61,7 @@ pub async fn check_in(app: &App, tenant: &Tenant, new: NewGuest) -> Result<Guest
         checked_in_at: store::instant(now),
     };
     store::confined::insert(&txn, row.clone()).await?;
+    write_down(app, &txn, (actor, tenant), "guest.check_in", row.id).await?;
     txn.commit().await?;
     Ok(Guest { id: row.id, name: row.name, checked_in_at: row.checked_in_at.0, message_id })
 }

@@ -2,8 +2,8 @@
 
 use entity::lead::Model;
 
-use super::{Listing, Tenant, Window};
-use crate::{app::App, fault::Fault, store};
+use super::{Listing, Tenant, Window, write_down};
+use crate::{app::App, audit::Actor, fault::Fault, store};
 
 /// A lead to be created; the sizes were checked at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,12 @@ pub struct NewLead {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(app: &App, tenant: &Tenant, new: NewLead) -> Result<Model, Fault> {
+pub async fn create(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewLead,
+) -> Result<Model, Fault> {
     let now = app.now();
     let lead = Model {
         id: app.random.uuid(now),
@@ -36,6 +41,7 @@ pub async fn create(app: &App, tenant: &Tenant, new: NewLead) -> Result<Model, F
     };
     let txn = app.store.begin().await?;
     store::confined::insert(&txn, lead.clone()).await?;
+    write_down(app, &txn, (actor, tenant), "lead.create", lead.id).await?;
     txn.commit().await?;
     Ok(lead)
 }

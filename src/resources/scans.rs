@@ -11,9 +11,10 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::Tenant;
+use super::{Tenant, write_down};
 use crate::{
     app::App,
+    audit::Actor,
     fault::Fault,
     identity::memberships,
     store::{self, Txn, scans::ScanRecord},
@@ -87,6 +88,7 @@ pub enum Work {
 /// When the database fails.
 pub async fn ingest<R>(
     app: &App,
+    actor: Actor,
     tenant: &Tenant,
     submission: Submission,
     permit: impl Fn(Work) -> Result<(), R> + Send,
@@ -110,14 +112,18 @@ pub async fn ingest<R>(
             }
         }
     };
-    let scan = add_scan(app, &txn, &service, submission, now).await?;
+    let scan = match add_scan(app, &txn, &service, submission, now).await? {
+        Found::Added(scan) => scan,
+        Found::Known(scan) => return Ok(Ok(scan)),
+    };
+    write_down(app, &txn, (actor, tenant), "scan.ingest", scan.id).await?;
     txn.commit().await?;
     Ok(Ok(scan))
 }
 
-enum Found {
-    Added(service::Model),
-    Known(service::Model),
+enum Found<T> {
+    Added(T),
+    Known(T),
 }
 
 async fn find_or_add_service(
@@ -126,7 +132,7 @@ async fn find_or_add_service(
     tenant: &Tenant,
     name: &str,
     now: DateTime<Utc>,
-) -> Result<Found, Fault> {
+) -> Result<Found<service::Model>, Fault> {
     let find = || store::services::find_by_name(txn, tenant, name);
     if let Some(service) = find().await? {
         return Ok(Found::Known(service));
@@ -153,7 +159,7 @@ async fn add_scan(
     service: &service::Model,
     submission: Submission,
     now: DateTime<Utc>,
-) -> Result<scan::Model, Fault> {
+) -> Result<Found<scan::Model>, Fault> {
     let Submission { spec_hash, spec_version, spec_title, endpoints, findings, .. } = submission;
     let scan = scan::Model {
         id: app.random.uuid(now),
@@ -170,13 +176,14 @@ async fn add_scan(
     };
     if store::scans::insert(txn, scan.clone()).await?.is_err() {
         let known = store::scans::find_by_hash(txn, service.id, &scan.spec_hash).await?;
-        return known.ok_or_else(|| Fault::unavailable("a scan came and went"));
+        let known = known.ok_or_else(|| Fault::unavailable("a scan came and went"))?;
+        return Ok(Found::Known(known));
     }
     let endpoints = numbered(endpoints, |position, it| it.row(scan.id, position))?;
     let findings = numbered(findings, |position, it| it.row(scan.id, position))?;
     store::scans::insert_contents(txn, endpoints, findings).await?;
     store::services::touch(txn, service.id, now).await?;
-    Ok(scan)
+    Ok(Found::Added(scan))
 }
 
 fn numbered<T, R>(items: Vec<T>, row: impl Fn(i64, T) -> R) -> Result<Vec<R>, Fault> {

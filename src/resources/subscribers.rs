@@ -4,9 +4,10 @@
 use entity::{subscriber::Model, types::StringList};
 use uuid::Uuid;
 
-use super::{Change, Listing, Tenant, Window};
+use super::{Change, Listing, Tenant, Window, write_down};
 use crate::{
     app::App,
+    audit::Actor,
     fault::{Fault, FieldError},
     identity::username,
     store::{self, Duplicate, subscribers::Changes},
@@ -55,7 +56,12 @@ pub enum Outcome {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(app: &App, tenant: &Tenant, new: NewSubscriber) -> Result<Outcome, Fault> {
+pub async fn create(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    new: NewSubscriber,
+) -> Result<Outcome, Fault> {
     let Some(address) = username::canonical_email(&new.email) else {
         return Ok(not_an_address());
     };
@@ -72,13 +78,12 @@ pub async fn create(app: &App, tenant: &Tenant, new: NewSubscriber) -> Result<Ou
         created_at: store::instant(now),
     };
     let txn = app.store.begin().await?;
-    match store::subscribers::insert(&txn, subscriber.clone()).await? {
-        Ok(()) => {
-            txn.commit().await?;
-            Ok(Outcome::Saved(Box::new(subscriber)))
-        }
-        Err(Duplicate) => Ok(Outcome::Taken),
+    if let Err(Duplicate) = store::subscribers::insert(&txn, subscriber.clone()).await? {
+        return Ok(Outcome::Taken);
     }
+    write_down(app, &txn, (actor, tenant), "subscriber.create", subscriber.id).await?;
+    txn.commit().await?;
+    Ok(Outcome::Saved(Box::new(subscriber)))
 }
 
 /// A part of the tenant's subscribers, newest first.
@@ -101,7 +106,13 @@ pub async fn find(app: &App, tenant: &Tenant, id: Uuid) -> Result<Option<Model>,
 ///
 /// # Errors
 /// When the database fails.
-pub async fn edit(app: &App, tenant: &Tenant, id: Uuid, edit: Edit) -> Result<Outcome, Fault> {
+pub async fn edit(
+    app: &App,
+    actor: Actor,
+    tenant: &Tenant,
+    id: Uuid,
+    edit: Edit,
+) -> Result<Outcome, Fault> {
     let email = match edit.email {
         None => None,
         Some(email) => match username::canonical_email(&email) {
@@ -115,6 +126,7 @@ pub async fn edit(app: &App, tenant: &Tenant, id: Uuid, edit: Edit) -> Result<Ou
         last_name: edit.last_name,
         tags: edit.tags.map(StringList),
     };
+    let changes_nothing = changes == Changes::default();
     let txn = app.store.begin().await?;
     match store::subscribers::update(&txn, tenant, id, changes).await? {
         Err(Duplicate) => return Ok(Outcome::Taken),
@@ -122,6 +134,9 @@ pub async fn edit(app: &App, tenant: &Tenant, id: Uuid, edit: Edit) -> Result<Ou
         Ok(true) => {}
     }
     let saved = store::confined::find::<Model>(&txn, tenant, id).await?;
+    if !changes_nothing {
+        write_down(app, &txn, (actor, tenant), "subscriber.update", id).await?;
+    }
     txn.commit().await?;
     Ok(saved.map_or(Outcome::Missing, |subscriber| Outcome::Saved(Box::new(subscriber))))
 }
@@ -130,11 +145,14 @@ pub async fn edit(app: &App, tenant: &Tenant, id: Uuid, edit: Edit) -> Result<Ou
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(app: &App, tenant: &Tenant, id: Uuid) -> Result<bool, Fault> {
+pub async fn delete(app: &App, actor: Actor, tenant: &Tenant, id: Uuid) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    let is_gone = store::confined::delete::<Model>(&txn, tenant, id).await?;
+    if !store::confined::delete::<Model>(&txn, tenant, id).await? {
+        return Ok(false);
+    }
+    write_down(app, &txn, (actor, tenant), "subscriber.delete", id).await?;
     txn.commit().await?;
-    Ok(is_gone)
+    Ok(true)
 }
 
 fn not_an_address() -> Outcome {

@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::model::{ApiKeyScope, CreateApiKeyRequest, KeyEnvironment, OwnerType, ScopeInput};
 use crate::{
-    access::{CredentialKind, Principal, PrincipalKind},
-    api::{error::ApiError, fields::Line},
+    access::{Principal, PrincipalKind},
+    api::{
+        error::ApiError,
+        fields::Line,
+        scoped::{ApiKeysManage, Needed, demand_about},
+    },
     app::App,
-    audit::Actor,
     config::{Environment, Product},
     fault::{Fault, FieldError},
     keys::{
@@ -67,19 +70,12 @@ pub(super) fn own_workspace(
     Ok(own)
 }
 
-/// Who is written down as having done it.
-pub(super) fn actor(principal: &Principal) -> Actor {
-    match (&principal.kind, principal.credential.kind) {
-        (_, CredentialKind::ApiKey) => Actor::Key(principal.credential.id),
-        (PrincipalKind::User { id, .. }, _) => Actor::User(*id),
-        (PrincipalKind::Client { id, .. }, _) => Actor::Client(id.clone()),
-        (PrincipalKind::ServiceAccount { id, .. }, _) => Actor::Client(id.to_string()),
-    }
-}
-
-/// How much of others' keys is seen.
-pub(super) async fn viewer(app: &App, principal: &Principal) -> Result<Viewer, ApiError> {
-    let may_manage = principal.full_access || principal.scopes.covers("api-keys:manage");
+/// How much of others' keys is seen, or how much of this one.
+pub(super) async fn viewer(
+    app: &App,
+    principal: &Principal,
+    id: Option<Uuid>,
+) -> Result<Viewer, ApiError> {
     let service_account_id = match principal.kind {
         PrincipalKind::User { id, .. } => {
             return Ok(listing::viewer(app, principal.workspace.id, id).await?);
@@ -87,6 +83,7 @@ pub(super) async fn viewer(app: &App, principal: &Principal) -> Result<Viewer, A
         PrincipalKind::ServiceAccount { id, .. } => Some(id),
         PrincipalKind::Client { .. } => None,
     };
+    let may_manage = demand_about::<ApiKeysManage>(principal, &[ApiKeysManage::about(id)]).is_ok();
     Ok(Viewer::Machine { service_account_id, may_manage })
 }
 

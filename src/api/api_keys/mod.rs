@@ -17,7 +17,7 @@ use poem_openapi::{
 use uuid::Uuid;
 
 use self::{
-    ask::{PlanRoom, actor, ceiling, new_key, own_workspace, viewer},
+    ask::{PlanRoom, ceiling, new_key, own_workspace, viewer},
     model::{
         ApiKey, ApiKeyList, ApiKeyResult, ChangeApiKeyRequest, CreateApiKeyRequest,
         CreatedApiKeyResult, PrincipalSummary, RevokeApiKeyRequest, RotateApiKeyRequest,
@@ -70,7 +70,7 @@ impl ApiKeys {
         organization_id: Query<Option<Uuid>>,
     ) -> Result<Json<ApiKeyList>, ApiError> {
         let workspace_id = own_workspace(&caller, [organization_id.0])?;
-        let listed = listing::list(&app, workspace_id, viewer(&app, &caller).await?).await?;
+        let listed = listing::list(&app, workspace_id, viewer(&app, &caller, None).await?).await?;
         let now = app.now();
         let seen = listed.iter().filter(|listed| is_in_sight(&caller, &listed.key));
         Ok(Json(ApiKeyList {
@@ -93,7 +93,7 @@ impl ApiKeys {
     ) -> Result<Created<CreatedApiKeyResult>, ApiError> {
         own_workspace(&caller, [body.0.organization_id.0])?;
         let new = new_key(&app, &caller, &body.0)?;
-        let made = manage::create_within(&app, actor(&caller), new, ceiling(&caller)).await?;
+        let made = manage::create_within(&app, caller.actor(), new, ceiling(&caller)).await?;
         match made {
             Creation::Created { key, raw } => {
                 shown_once(&app, &caller, key.id, &raw).await.map(Created)
@@ -135,7 +135,7 @@ impl ApiKeys {
         let workspace_id = own_workspace(&caller, [body.0.organization_id.0])?;
         find(&app, &caller, id.0).await?;
         let change = Change { name: body.0.name.map(|name| name.0), is_active: body.0.active };
-        match manage::change(&app, actor(&caller), workspace_id, id.0, change).await? {
+        match manage::change(&app, caller.actor(), workspace_id, id.0, change).await? {
             Changed::Done => Ok(shown(&app, &caller, id.0).await?),
             Changed::Unknown => Err(ApiError::not_found().into()),
             Changed::Revoked => {
@@ -161,7 +161,7 @@ impl ApiKeys {
         let said = body.0.and_then(|body| body.organization_id.0);
         let workspace_id = own_workspace(&caller, [said])?;
         find(&app, &caller, id.0).await?;
-        manage::revoke(&app, actor(&caller), workspace_id, id.0).await?;
+        manage::revoke(&app, caller.actor(), workspace_id, id.0).await?;
         shown(&app, &caller, id.0).await
     }
 
@@ -185,7 +185,7 @@ impl ApiKeys {
         find(&app, &caller, id.0).await?;
         let overlap = TimeDelta::seconds(overlap.unwrap_or(0));
         let key = (workspace_id, id.0);
-        match manage::rotate(&app, actor(&caller), key, overlap, ceiling(&caller)).await? {
+        match manage::rotate(&app, caller.actor(), key, overlap, ceiling(&caller)).await? {
             Rotation::Rotated { key, raw } => {
                 Ok(Json(shown_once(&app, &caller, key.id, &raw).await?))
             }
@@ -216,7 +216,7 @@ impl ApiKeys {
     ) -> Result<Done, ApiError> {
         let workspace_id = own_workspace(&caller, [organization_id.0])?;
         find(&app, &caller, id.0).await?;
-        if manage::delete(&app, actor(&caller), workspace_id, id.0).await? {
+        if manage::delete(&app, caller.actor(), workspace_id, id.0).await? {
             Ok(Done)
         } else {
             Err(ApiError::not_found())
@@ -230,7 +230,7 @@ fn is_in_sight(principal: &Principal, key: &api_key::Model) -> bool {
 }
 
 async fn find(app: &App, principal: &Principal, id: Uuid) -> Result<Listed, ApiError> {
-    let viewer = viewer(app, principal).await?;
+    let viewer = viewer(app, principal, Some(id)).await?;
     let found = listing::get(app, principal.workspace.id, id, viewer).await?;
     found.filter(|listed| is_in_sight(principal, &listed.key)).ok_or_else(ApiError::not_found)
 }
@@ -246,7 +246,7 @@ async fn shown_once(
     id: Uuid,
     raw: &RawKey,
 ) -> Result<CreatedApiKeyResult, ApiError> {
-    let viewer = viewer(app, principal).await?;
+    let viewer = viewer(app, principal, Some(id)).await?;
     let listed = listing::get(app, principal.workspace.id, id, viewer).await?;
     let listed = listed.ok_or_else(|| Fault::unavailable("the key was deleted just now"))?;
     Ok(CreatedApiKeyResult {

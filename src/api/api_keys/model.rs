@@ -97,7 +97,8 @@ pub(super) struct ApiKeyScope {
     pub(super) id: Option<String>,
     /// A scope of the product's catalogue.
     pub(super) permission: Line<1, 120>,
-    /// The kind of resource.
+    /// The kind of resource: `api_key`, `dataset`, `email`, `endpoint`, `guest`, `lead`, `message`,
+    /// `scan`, `service` or `subscriber`; another one is none of this server's, and opens nothing here.
     pub(super) resource_type: Change<Line<1, 80>>,
     /// The resource.
     pub(super) resource_id: Change<Uuid>,

@@ -156,8 +156,13 @@ impl Verdict {
 
     fn refused(refusal: Refusal) -> Self {
         let code = match &refusal {
-            Refusal::Forbidden { .. } | Refusal::MissingScope { .. } => VerdictCode::Forbidden,
-            _ => VerdictCode::Unauthorized,
+            Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::Confined { .. } => {
+                VerdictCode::Forbidden
+            }
+            Refusal::Missing
+            | Refusal::Malformed(_)
+            | Refusal::TwoCredentials
+            | Refusal::Unknown(_) => VerdictCode::Unauthorized,
         };
         Self {
             valid: false,
