@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    cache::Cache,
     clock::Clock,
     config::Config,
     crypto::{password::PasswordPool, random::Random, secrets_file::Secrets},
@@ -44,6 +45,8 @@ pub struct App {
     pub passwords: PasswordPool,
     /// The way out for mail.
     pub mailer: Mailer,
+    /// What was worked out from the database lately.
+    pub cache: Cache,
     /// Requests counted by credential and minute, and who is signing in right now.
     pub limiter: Limiter,
 }
@@ -58,6 +61,7 @@ impl App {
         let mailer = Mailer::new(&config.mail, &config.data_dir)?;
         Ok(Arc::new(Self {
             passwords: PasswordPool::new()?,
+            cache: Cache::new(store.stamps()),
             limiter: Limiter::default(),
             mailer,
             config,

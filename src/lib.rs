@@ -8,7 +8,7 @@
 //!              web/                                      the HTTP kit they share
 //!  2 rules     jobs/ → resources/ → access/ → identity/ → keys/ → tokens/ → clients/
 //!              → workspaces/ → outbox.rs → audit.rs
-//!  1 ground    app.rs → store/ · crypto/ · mail/ · limiter.rs → config/ · clock.rs → fault.rs
+//!  1 ground    app.rs → store/ · crypto/ · mail/ · limiter.rs · cache.rs → config/ · clock.rs → fault.rs
 //!  0 schema    entity (crate)   migration (crate)
 //! ```
 //! 1. A module imports only from its own row to the right, or from rows below.
@@ -25,6 +25,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod cache;
 pub mod cli;
 pub mod clients;
 pub mod clock;

@@ -17,6 +17,7 @@ pub mod email;
 pub mod enterprise;
 pub mod grant;
 pub mod guest;
+pub mod invalidation;
 pub mod lead;
 pub mod member;
 pub mod message;

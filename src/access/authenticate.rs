@@ -3,12 +3,17 @@
 //! 2. it is active and unexpired, and its client, workspace and owner live and belong together;
 //!    else 403.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use super::{
     Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
     presented::PresentedCredential,
 };
 use crate::{
     app::App,
+    cache::{Known, Subject},
     config::Environment,
     crypto::secret::{AccessToken, Secret},
     fault::Fault,
@@ -36,19 +41,57 @@ const OWNER_DISABLED: &str = "the user who owns the API key is disabled";
 const OWNER_NOT_MEMBER: &str = "the owner of the API key is no longer in its workspace";
 const NO_PRODUCT: &str = "the workspace's product is not served here";
 
-/// Finds out whom a request acts as.
+/// Finds out whom a request acts as: from memory, where that is still true.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn authenticate(
     app: &App,
-    presented: Presented,
-) -> Result<Result<Principal, Refusal>, Fault> {
+    presented: &Presented,
+) -> Result<Result<Arc<Principal>, Refusal>, Fault> {
+    let (now, digest) = (app.now(), presented.sha256());
+    if let Some(principal) = app.cache.find::<Principal>(&digest, now) {
+        return Ok(Ok(principal));
+    }
+    if app.cache.is_unknown(&digest, now) {
+        return Ok(Err(presented.unknown()));
+    }
+    let begun = app.cache.begin();
     let found = match &presented.credential {
         PresentedCredential::Token(token) => by_token(app, token).await?,
         PresentedCredential::Key(raw) => by_key(app, raw).await?,
     };
-    Ok(found.map(|principal| Principal { in_query: presented.in_query, ..principal }))
+    Ok(match found {
+        Ok(Found { principal, subjects, ends_at }) => {
+            let principal = Arc::new(principal);
+            let known = Known { begun, subjects: &subjects, ends_at };
+            app.cache.keep(digest, Arc::clone(&principal), known, now);
+            Ok(principal)
+        }
+        Err(refusal) => {
+            if let Refusal::Unknown(TOKEN_DEAD | KEY_UNKNOWN) = refusal {
+                app.cache.keep_unknown(digest, now);
+            }
+            Err(refusal)
+        }
+    })
+}
+
+/// A principal, and how long it is this one.
+struct Found {
+    principal: Principal,
+    subjects: Vec<Subject>,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+impl Presented {
+    /// The refusal of a credential that is nobody's.
+    fn unknown(&self) -> Refusal {
+        Refusal::Unknown(match self.credential {
+            PresentedCredential::Token(_) => TOKEN_DEAD,
+            PresentedCredential::Key(_) => KEY_UNKNOWN,
+        })
+    }
 }
 
 /// Counts one request against its limit: its product's, or the server's.
@@ -61,10 +104,7 @@ pub fn count_request(app: &App, account: &Account) -> Count {
     app.limiter.requests.count(&account.counted, limit, app.now())
 }
 
-async fn by_token(
-    app: &App,
-    token: &Secret<AccessToken>,
-) -> Result<Result<Principal, Refusal>, Fault> {
+async fn by_token(app: &App, token: &Secret<AccessToken>) -> Result<Result<Found, Refusal>, Fault> {
     let record = match resolve::access_token(app, token).await? {
         Resolved::Live(record) => *record,
         Resolved::Dead => return Ok(Err(Refusal::Unknown(TOKEN_DEAD))),
@@ -82,8 +122,10 @@ async fn by_token(
     if app.config.products.get(&workspace.product).is_none() {
         return Ok(Err(forbidden_token(NO_PRODUCT, &record)));
     }
-    let account = account_of(&record);
-    token_principal(record, workspace, account).map(Ok)
+    let (account, subjects) = (account_of(&record), resolve::subjects_of(&record));
+    let ends_at = Some(record.expires_at.0);
+    let principal = token_principal(record, workspace, account)?;
+    Ok(Ok(Found { principal, subjects, ends_at }))
 }
 
 /// A token that is known and must not be used now; its requests count all the same.
@@ -91,7 +133,7 @@ async fn barred_token(
     app: &App,
     token: &Secret<AccessToken>,
     reason: &'static str,
-) -> Result<Result<Principal, Refusal>, Fault> {
+) -> Result<Result<Found, Refusal>, Fault> {
     let record = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
     Ok(Err(match record {
         Some(record) => forbidden_token(reason, &record),
@@ -147,7 +189,6 @@ fn token_principal(
         scopes,
         full_access: false,
         account,
-        in_query: false,
     })
 }
 
@@ -161,7 +202,7 @@ fn workspace_of(record: &TokenRecord) -> Option<Workspace> {
     })
 }
 
-async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Principal, Refusal>, Fault> {
+async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Found, Refusal>, Fault> {
     let barred = |reason, record: &KeyRecord| {
         let workspace_id = Some(record.workspace.id);
         Ok(Err(Refusal::Forbidden { reason, account: account_of_key(record), workspace_id }))
@@ -170,7 +211,11 @@ async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Principal, Refusal>, F
         Verdict::Unknown => Ok(Err(Refusal::Unknown(KEY_UNKNOWN))),
         Verdict::Barred(bar, record) => barred(reason_of(bar), &record),
         Verdict::Live(live) => match app.config.products.get(&live.record.workspace.product) {
-            Some(_) => key_principal(app, *live).map(Ok),
+            Some(_) => {
+                let subjects = verify::subjects_of(&live.record);
+                let ends_at = verify::end_of(&live.record, &raw.sha256());
+                Ok(Ok(Found { principal: key_principal(app, *live)?, subjects, ends_at }))
+            }
             None => barred(NO_PRODUCT, &live.record),
         },
     }
@@ -234,6 +279,5 @@ fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
         scopes,
         full_access,
         account,
-        in_query: false,
     })
 }

@@ -2,6 +2,8 @@
 //! The answer is that of a request with it, but for credentials of other workspaces, of which
 //! nobody learns whether they exist; and nothing is counted or noted as a use.
 
+use std::sync::Arc;
+
 use super::{Presented, Principal, Refusal, authenticate, presented, require_all};
 use crate::{app::App, fault::Fault, tokens::scopes::Scope};
 
@@ -14,12 +16,12 @@ pub async fn inquire(
     caller: &Principal,
     credential: &str,
     required: &Scope,
-) -> Result<Result<Principal, Refusal>, Fault> {
+) -> Result<Result<Arc<Principal>, Refusal>, Fault> {
     let presented = match Presented::parse(&app.config.products, credential) {
         Ok(presented) => presented,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let found = authenticate(app, presented).await?;
+    let found = authenticate(app, &presented).await?;
     let home = caller.workspace.id;
     Ok(match found {
         Ok(principal) if principal.workspace.id != home => Err(presented::unknown()),

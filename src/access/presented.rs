@@ -9,7 +9,10 @@ use url::form_urlencoded;
 use super::Refusal;
 use crate::{
     config::{Products, TOKEN_PREFIXES},
-    crypto::secret::{AccessToken, Kind, Secret},
+    crypto::{
+        digest,
+        secret::{AccessToken, Kind, Secret},
+    },
     keys::{self, RawKey},
 };
 
@@ -77,6 +80,15 @@ impl Presented {
         let came_by = |place| found.iter().any(|(by, _)| *by == place);
         let credential = classify(products, first, came_by)?;
         Ok(Self { credential, in_query: came_by(Place::Query) })
+    }
+
+    /// The SHA-256 of the credential, under which all that is known of it is kept.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        digest::sha256_array(match &self.credential {
+            PresentedCredential::Token(token) => token.reveal().as_bytes(),
+            PresentedCredential::Key(raw) => raw.reveal().as_bytes(),
+        })
     }
 
     /// Reads a credential by itself, as if it had come as a bearer.

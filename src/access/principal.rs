@@ -22,8 +22,6 @@ pub struct Principal {
     pub full_access: bool,
     /// What its requests are counted under.
     pub account: Account,
-    /// Whether its credential travelled in the query string.
-    pub in_query: bool,
 }
 
 impl Principal {

@@ -122,7 +122,6 @@ mod tests {
             scopes: Scope::stored(scope),
             full_access,
             account: Account { counted: Counted::Key(id), product: None },
-            in_query: false,
         }
     }
 

@@ -10,6 +10,7 @@ use poem::{
 
 use super::{
     error::{ApiError, id_of},
+    from_memory::Ready,
     paths::{Found, Paths},
     verify,
 };
@@ -24,7 +25,8 @@ use crate::{
 
 /// How long finding out who asks may take; a caller hears 503 within 3 seconds.
 const DEADLINE: Duration = Duration::from_millis(2_500);
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The header of a key.
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -57,10 +59,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
         if let Some(count) = count {
             state(count, &mut response);
         }
-        let headers = response.headers_mut();
-        // what a credential opens, and the refusal of one, is nobody else's
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        close(&mut response);
         Ok(response)
     }
 }
@@ -69,13 +68,13 @@ impl<E: Endpoint<Output = Response>> Guard<E> {
     async fn pass(
         &self,
         mut request: Request,
-        admission: Result<Principal, ApiError>,
+        admission: Result<Arc<Principal>, ApiError>,
     ) -> Result<Response, ApiError> {
         match self.paths.find(request.method(), request.uri().path()) {
             Found::Nothing => Err(ApiError::not_found()),
             Found::WrongMethod(allow) => Err(ApiError::method_not_allowed(allow)),
             Found::Operation => {
-                request.set_data(Arc::new(admission?));
+                request.set_data(admission?);
                 self.routes.call(request).await.map_err(ApiError::shape)
             }
         }
@@ -83,9 +82,12 @@ impl<E: Endpoint<Output = Response>> Guard<E> {
 }
 
 /// Finds out who asks and counts the request, if its credential is known.
-async fn admit(app: &Arc<App>, request: &Request) -> (Option<Count>, Result<Principal, ApiError>) {
-    let principal = match identify(app, request).await {
-        Ok(Ok(principal)) => principal,
+async fn admit(
+    app: &Arc<App>,
+    request: &Request,
+) -> (Option<Count>, Result<Arc<Principal>, ApiError>) {
+    let (principal, in_query) = match identify(app, request).await {
+        Ok(Ok(identified)) => identified,
         Ok(Err(refusal)) => {
             let count = match &refusal {
                 Refusal::Forbidden { account, .. } => Some(access::count_request(app, account)),
@@ -100,11 +102,15 @@ async fn admit(app: &Arc<App>, request: &Request) -> (Option<Count>, Result<Prin
         let seconds = (count.reset - app.now().timestamp()).max(1);
         return (Some(count), Err(ApiError::rate_limited(seconds)));
     }
-    note_use(app, &principal);
+    note_use(app, &principal, in_query);
     (Some(count), Ok(principal))
 }
 
-async fn identify(app: &App, request: &Request) -> Result<Result<Principal, Refusal>, Fault> {
+/// Who asks, and whether the credential was in the query string.
+async fn identify(
+    app: &App,
+    request: &Request,
+) -> Result<Result<(Arc<Principal>, bool), Refusal>, Fault> {
     let all = |name: HeaderName| -> Vec<&[u8]> {
         request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect()
     };
@@ -114,20 +120,29 @@ async fn identify(app: &App, request: &Request) -> Result<Result<Principal, Refu
         x_api_key: &x_api_key,
         query: request.uri().query(),
     };
-    match Presented::read(&app.config.products, offered) {
-        Ok(presented) => tokio::time::timeout(DEADLINE, access::authenticate(app, presented))
-            .await
-            .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long"))),
-        Err(refusal) => Ok(Err(refusal)),
-    }
+    let presented = match Presented::read(&app.config.products, offered) {
+        Ok(presented) => presented,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let found = tokio::time::timeout(DEADLINE, access::authenticate(app, &presented))
+        .await
+        .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long")))?;
+    Ok(found.map(|principal| {
+        let (digest, now) = (presented.sha256(), app.now());
+        if app.cache.find::<Ready>(&digest, now).is_none() {
+            let ready = Arc::new(Ready::of(&principal));
+            app.cache.keep_beside::<Principal, Ready>(digest, ready, now);
+        }
+        (principal, presented.in_query)
+    }))
 }
 
 /// Writes down that a key was used, in a task of its own: the request does not wait for it.
-fn note_use(app: &Arc<App>, principal: &Principal) {
+pub(super) fn note_use(app: &Arc<App>, principal: &Principal, in_query: bool) {
     if principal.credential.kind != CredentialKind::ApiKey {
         return;
     }
-    if let Some(usage) = usage::due(app, principal.credential.id, principal.in_query) {
+    if let Some(usage) = usage::due(app, principal.credential.id, in_query) {
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(fault) = usage::note(&app, usage).await {
@@ -137,7 +152,15 @@ fn note_use(app: &Arc<App>, principal: &Principal) {
     }
 }
 
-fn state(count: Count, response: &mut Response) {
+/// What a credential opens, and the refusal of one, is nobody else's.
+pub(super) fn close(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// Says where the credential stands with its limit.
+pub(super) fn state(count: Count, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(LIMIT, HeaderValue::from(count.limit));
     headers.insert(REMAINING, HeaderValue::from(count.remaining));

@@ -16,6 +16,7 @@ mod document;
 mod emails;
 mod error;
 mod fields;
+mod from_memory;
 mod gated;
 mod guard;
 mod json;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, IntoEndpoint, Route, RouteMethod, get};
 use poem_openapi::OpenApiService;
 
+pub use self::from_memory::answer as answer_from_memory;
 use self::{document::Document, error::Shaped, guard::Guard, paths::Paths};
 use crate::web::methods::only;
 

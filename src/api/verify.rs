@@ -77,7 +77,7 @@ pub(super) fn unmask(request: &mut Request) {
 
 /// The good answer, whose headers a gateway may pass on.
 #[derive(ApiResponse)]
-enum Verified {
+pub(super) enum Verified {
     /// The credential is good and has every scope that was demanded.
     #[oai(status = 204)]
     Good(
@@ -97,7 +97,8 @@ enum Verified {
 }
 
 impl Verified {
-    fn of(principal: &Principal) -> Self {
+    /// What a gateway hears of a principal.
+    pub(super) fn of(principal: &Principal) -> Self {
         Self::Good(
             principal.kind.id(),
             principal.workspace.id.to_string(),

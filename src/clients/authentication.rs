@@ -1,9 +1,12 @@
 //! Proving to be a client (RFC 6749 §2.3).
 
+use std::sync::Arc;
+
 use entity::client::{Kind, Model};
 
 use crate::{
     app::App,
+    cache::{Known, Subject},
     crypto::{
         digest,
         secret::{ClientSecret, Secret},
@@ -21,7 +24,7 @@ pub async fn authenticate(
     app: &App,
     client_id: &str,
     secret: Option<&str>,
-) -> Result<Option<Model>, Fault> {
+) -> Result<Option<Arc<Model>>, Fault> {
     let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
     let is_proved = match (client.kind, secret, &client.secret_sha256) {
         (Kind::Public, None, None) => true,
@@ -36,12 +39,24 @@ pub async fn authenticate(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Model>, Fault> {
+pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model>>, Fault> {
     if !is_id(client_id) {
         return Ok(None);
     }
+    let (now, digest) = (app.now(), digest::sha256_array(client_id.as_bytes()));
+    if let Some(client) = app.cache.find::<Model>(&digest, now) {
+        return Ok(Some(client));
+    }
+    let begun = app.cache.begin();
     let client = store::clients::find(app.store.read(), client_id).await?;
-    Ok(client.filter(|client| client.disabled_at.is_none()))
+    let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
+        return Ok(None);
+    };
+    let client = Arc::new(client);
+    let subjects = [Subject::Client(client.id.clone())];
+    let known = Known { begun, subjects: &subjects, ends_at: None };
+    app.cache.keep(digest, Arc::clone(&client), known, now);
+    Ok(Some(client))
 }
 
 /// Whether a client could have this id. PostgreSQL takes no NUL in a text; an id is printable ASCII

@@ -8,6 +8,14 @@ pub fn sha256(data: &[u8]) -> Vec<u8> {
     digest(&SHA256, data).as_ref().to_vec()
 }
 
+/// The same, as a key of the cache.
+#[must_use]
+pub fn sha256_array(data: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, data).as_ref());
+    bytes
+}
+
 /// Whether two digests are equal, in time that does not depend on where they differ.
 #[must_use]
 pub fn equal(left: &[u8], right: &[u8]) -> bool {

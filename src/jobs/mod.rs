@@ -1,6 +1,8 @@
-//! What goes on in the background: letters leave, expired rows go.
+//! What goes on in the background: letters leave, expired rows go, changes
+//! of other nodes are followed.
 
 pub mod deliver;
+pub mod follow;
 pub mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -57,6 +59,7 @@ impl Job {
 #[must_use]
 pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
+    jobs.spawn(follow::run(Arc::clone(app), stop.clone()));
     for job in Job::ALL {
         jobs.spawn(job.run(Arc::clone(app), stop.clone()));
     }

@@ -6,6 +6,7 @@ use entity::member::Role;
 use super::{RawKey, scope_list};
 use crate::{
     app::App,
+    cache::Subject,
     fault::Fault,
     store::{self, api_keys::KeyRecord},
     tokens::scopes::Scope,
@@ -69,6 +70,21 @@ pub fn scope_of(app: &App, live: &LiveKey) -> Scope {
         None => given,
         Some(role) => given.for_role(Some(*role)),
     }
+}
+
+/// The rows whose change may make a live key another one.
+#[must_use]
+pub fn subjects_of(record: &KeyRecord) -> Vec<Subject> {
+    let mut subjects = vec![Subject::Key(record.key.id), Subject::Workspace(record.workspace.id)];
+    subjects.extend(record.user.as_ref().map(|user| Subject::User(user.id)));
+    subjects
+}
+
+/// When a key with this digest ends by itself: what it was before a rotation may end earlier.
+#[must_use]
+pub fn end_of(record: &KeyRecord, sha256: &[u8]) -> Option<DateTime<Utc>> {
+    let replaced = record.key.previous_expires_at.filter(|_| record.key.key_sha256 != sha256);
+    record.key.expires_at.into_iter().chain(replaced).map(|at| at.0).min()
 }
 
 /// Looks a key up and at everything its life depends on.

@@ -80,7 +80,7 @@ impl From<Fault> for Refusal {
     }
 }
 
-async fn check(app: &App, params: &Params) -> Result<(client::Model, NewRequest), Refusal> {
+async fn check(app: &App, params: &Params) -> Result<(Arc<client::Model>, NewRequest), Refusal> {
     let (client, redirect_uri) = trusted(app, params).await?;
     let to = Return {
         redirect_uri,
@@ -106,7 +106,7 @@ async fn check(app: &App, params: &Params) -> Result<(client::Model, NewRequest)
 }
 
 /// Step 1.
-async fn trusted(app: &App, params: &Params) -> Result<(client::Model, String), Refusal> {
+async fn trusted(app: &App, params: &Params) -> Result<(Arc<client::Model>, String), Refusal> {
     let untrusted = |parameter, text| {
         Refusal::Untrusted(PageError::bad_request("invalid_request", parameter, text))
     };

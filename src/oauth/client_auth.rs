@@ -28,7 +28,7 @@ pub struct ClientRequest {
     /// What was asked.
     pub params: Params,
     /// By whom.
-    pub client: client::Model,
+    pub client: Arc<client::Model>,
     /// From where.
     pub address: IpAddr,
 }

@@ -108,7 +108,7 @@ pub async fn post(
 /// A request, its client and its user.
 struct Waiting<'a> {
     request: authorization_request::Model,
-    client: client::Model,
+    client: Arc<client::Model>,
     signed_in: &'a SignedIn,
 }
 

@@ -138,12 +138,17 @@ impl IntoResponse for OAuthError {
 
 /// A JSON answer that no cache keeps (RFC 6749 §5.1).
 pub(super) fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
+    json_text(status, body.to_string())
+}
+
+/// The same, of what is JSON already.
+pub(super) fn json_text(status: StatusCode, body: String) -> Response {
     Response::builder()
         .status(status)
         .content_type("application/json")
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::PRAGMA, "no-cache")
-        .body(body.to_string())
+        .body(body)
 }
 
 /// Answers other methods with 405, `Allow` and an OAuth error.

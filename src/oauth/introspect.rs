@@ -14,11 +14,15 @@ use uuid::Uuid;
 
 use super::{
     client_auth::ClientRequest,
-    error::{OAuthError, json_response},
+    error::{OAuthError, json_text},
 };
 use crate::{
     app::App,
-    crypto::secret::{AccessToken, RefreshToken, Secret},
+    cache::Known,
+    crypto::{
+        digest,
+        secret::{AccessToken, RefreshToken, Secret},
+    },
     fault::Fault,
     keys::{
         format,
@@ -35,12 +39,12 @@ use crate::{
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(body) => json_response(StatusCode::OK, &body),
+        Ok(body) => json_text(StatusCode::OK, body),
         Err(error) => error.into_response(),
     }
 }
 
-async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Value, OAuthError> {
+async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<String, OAuthError> {
     let request = ClientRequest::read(app, req, body).await?;
     if request.client.kind == Kind::Public {
         return Err(OAuthError::invalid_client());
@@ -55,13 +59,16 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Value, OAut
     let described = describe(app, token).await?;
     Ok(described
         .filter(|described| described.is_visible_to(&request.client))
-        .map_or_else(|| json!({ "active": false }), |described| described.body))
+        .map_or_else(|| INACTIVE.to_owned(), |described| described.body.clone()))
 }
+
+/// RFC 7662 §2.2: nothing else is said.
+const INACTIVE: &str = r#"{"active":false}"#;
 
 /// What is said of a live credential, and whose it is.
 struct Described {
     workspace_id: Option<Uuid>,
-    body: Value,
+    body: String,
 }
 
 impl Described {
@@ -70,20 +77,33 @@ impl Described {
     }
 }
 
-async fn describe(app: &App, token: &str) -> Result<Option<Described>, Fault> {
-    if let Some(token) = Secret::<AccessToken>::parse(token) {
-        let record = resolve::access_token(app, &token).await?.live();
-        return Ok(record.map(|record| of_token(app, &record, Some("Bearer"))));
+/// What is said of a credential: from memory, where that is still true.
+async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Fault> {
+    let (now, digest) = (app.now(), digest::sha256_array(token.as_bytes()));
+    if let Some(described) = app.cache.find::<Described>(&digest, now) {
+        return Ok(Some(described));
     }
-    if let Some(token) = Secret::<RefreshToken>::parse(token) {
+    let begun = app.cache.begin();
+    let (described, subjects, ends_at) = if let Some(token) = Secret::<AccessToken>::parse(token) {
+        let Some(record) = resolve::access_token(app, &token).await?.live() else {
+            return Ok(None);
+        };
+        let ends_at = Some(record.expires_at.0);
+        (of_token(app, &record, Some("Bearer")), resolve::subjects_of(&record), ends_at)
+    } else if let Some(token) = Secret::<RefreshToken>::parse(token) {
+        // a refresh token is spent by its use, and its use is no change: never from memory
         let record = resolve::refresh_token(app, &token).await?.live();
-        return Ok(record.map(|record| of_token(app, &record, None)));
-    }
-    let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
-    Ok(match verify::verify(app, &key.raw).await? {
-        Verdict::Live(key) => Some(of_key(app, &key)),
-        _ => None,
-    })
+        return Ok(record.map(|record| Arc::new(of_token(app, &record, None))));
+    } else {
+        let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
+        let Verdict::Live(live) = verify::verify(app, &key.raw).await? else { return Ok(None) };
+        let ends_at = verify::end_of(&live.record, &digest);
+        (of_key(app, &live), verify::subjects_of(&live.record), ends_at)
+    };
+    let described = Arc::new(described);
+    let known = Known { begun, subjects: &subjects, ends_at };
+    app.cache.keep(digest, Arc::clone(&described), known, now);
+    Ok(Some(described))
 }
 
 fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Described {
@@ -105,7 +125,7 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
     put(&mut body, "username", record.username.as_deref());
     put(&mut body, "aud", resolve::audience_of(record));
     put(&mut body, "workspace", record.workspace_slug.as_deref());
-    Described { workspace_id: record.workspace_id, body }
+    Described { workspace_id: record.workspace_id, body: body.to_string() }
 }
 
 fn of_key(app: &App, live: &LiveKey) -> Described {
@@ -127,7 +147,7 @@ fn of_key(app: &App, live: &LiveKey) -> Described {
         body["exp"] = expires_at.0.timestamp().into();
     }
     put(&mut body, "username", record.user.as_ref().map(|user| user.username.as_str()));
-    Described { workspace_id: Some(record.workspace.id), body }
+    Described { workspace_id: Some(record.workspace.id), body: body.to_string() }
 }
 
 /// Each scope token taken apart: the permission and what it is confined to.

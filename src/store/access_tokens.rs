@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use entity::access_token::{COLUMN, Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, prelude::Uuid};
 
-use super::{Duplicate, delete_some, insert as insert_row, insert_unique, millis};
-use crate::fault::Fault;
+use super::{Duplicate, Txn, delete_some, insert as insert_row, insert_unique, millis};
+use crate::{cache::Subject, fault::Fault};
 
 /// Stores a new access token.
 ///
@@ -37,11 +37,12 @@ pub async fn find(
     Ok(Entity::find_by_id(token_sha256).one(db).await?)
 }
 
-/// Ends one access token; `false` if it was not there.
+/// Ends one access token of this family; `false` if it was not there.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(db: &impl ConnectionTrait, token_sha256: &[u8]) -> Result<bool, Fault> {
+pub async fn delete(db: &Txn, family_id: Uuid, token_sha256: &[u8]) -> Result<bool, Fault> {
+    db.changes(Subject::Family(family_id));
     Ok(Entity::delete_by_id(token_sha256.to_vec()).exec(db).await?.rows_affected == 1)
 }
 

@@ -10,8 +10,8 @@ use sea_orm::{
     QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{insert as insert_row, instant};
-use crate::fault::Fault;
+use super::{Txn, insert as insert_row, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// How many keys one page lists; more than any plan allows.
 const MAX_LISTED: u64 = 1_000;
@@ -122,11 +122,12 @@ pub async fn insert(db: &impl ConnectionTrait, key: Model) -> Result<(), Fault> 
 /// # Errors
 /// When the database fails.
 pub async fn set_active(
-    db: &impl ConnectionTrait,
+    db: &Txn,
     workspace_id: Uuid,
     id: Uuid,
     is_active: bool,
 ) -> Result<bool, Fault> {
+    db.changes(Subject::Key(id));
     let changed = Entity::update_many()
         .col_expr(Column::IsActive, Expr::value(is_active))
         .filter(COLUMN.id.eq(id))
@@ -140,12 +141,8 @@ pub async fn set_active(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rename(
-    db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    id: Uuid,
-    name: &str,
-) -> Result<(), Fault> {
+pub async fn rename(db: &Txn, workspace_id: Uuid, id: Uuid, name: &str) -> Result<(), Fault> {
+    db.changes(Subject::Key(id));
     Entity::update_many()
         .col_expr(Column::Name, Expr::value(name))
         .filter(COLUMN.id.eq(id))
@@ -159,7 +156,8 @@ pub async fn rename(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace_secret(db: &impl ConnectionTrait, key: &Model) -> Result<(), Fault> {
+pub async fn replace_secret(db: &Txn, key: &Model) -> Result<(), Fault> {
+    db.changes(Subject::Key(key.id));
     Entity::update_many()
         .col_expr(Column::KeySha256, Expr::value(key.key_sha256.clone()))
         .col_expr(Column::Prefix, Expr::value(key.prefix.clone()))
@@ -200,11 +198,12 @@ pub async fn list_taken(
 /// # Errors
 /// When the database fails.
 pub async fn revoke(
-    db: &impl ConnectionTrait,
+    db: &Txn,
     workspace_id: Uuid,
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
+    db.changes(Subject::Key(id));
     let changed = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))
@@ -219,11 +218,8 @@ pub async fn revoke(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(
-    db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    id: Uuid,
-) -> Result<bool, Fault> {
+pub async fn delete(db: &Txn, workspace_id: Uuid, id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::Key(id));
     let gone =
         Entity::delete_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).exec(db).await?;
     Ok(gone.rows_affected == 1)

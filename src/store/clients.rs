@@ -8,8 +8,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{insert as insert_row, instant};
-use crate::fault::Fault;
+use super::{Txn, insert as insert_row, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// The client with this `client_id`.
 ///
@@ -58,7 +58,8 @@ pub async fn insert(db: &impl ConnectionTrait, client: Model) -> Result<(), Faul
 ///
 /// # Errors
 /// When the database fails or the client is gone.
-pub async fn update(db: &impl ConnectionTrait, client: Model) -> Result<(), Fault> {
+pub async fn update(db: &Txn, client: Model) -> Result<(), Fault> {
+    db.changes(Subject::Client(client.id.clone()));
     Entity::update(client.into_active_model().reset_all()).exec(db).await?;
     Ok(())
 }
@@ -67,11 +68,8 @@ pub async fn update(db: &impl ConnectionTrait, client: Model) -> Result<(), Faul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace_secret(
-    db: &impl ConnectionTrait,
-    id: &str,
-    secret_sha256: Vec<u8>,
-) -> Result<bool, Fault> {
+pub async fn replace_secret(db: &Txn, id: &str, secret_sha256: Vec<u8>) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::SecretSha256, Expr::value(secret_sha256))
         .filter(COLUMN.id.eq(id))
@@ -85,11 +83,8 @@ pub async fn replace_secret(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_disabled(
-    db: &impl ConnectionTrait,
-    id: &str,
-    at: Option<DateTime<Utc>>,
-) -> Result<bool, Fault> {
+pub async fn set_disabled(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(at.map(instant)))
         .filter(COLUMN.id.eq(id))
@@ -102,7 +97,8 @@ pub async fn set_disabled(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unbind(db: &impl ConnectionTrait, id: &str) -> Result<bool, Fault> {
+pub async fn unbind(db: &Txn, id: &str) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::WorkspaceId, Expr::value(None::<Uuid>))
         .filter(COLUMN.id.eq(id))

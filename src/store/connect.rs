@@ -25,7 +25,7 @@ impl Store {
     /// When the file cannot be opened or created.
     #[expect(clippy::unused_async, reason = "opened like the other one")]
     pub async fn sqlite(path: &Path) -> Result<Self, Fault> {
-        Ok(Self(Database::Sqlite(Sqlite::open(path)?)))
+        Ok(Self::on(Database::Sqlite(Sqlite::open(path)?)))
     }
 
     /// Connects to PostgreSQL.
@@ -42,7 +42,7 @@ impl Store {
             .test_before_acquire(false)
             .sqlx_logging(false);
         let pool = connect(options).await?;
-        Ok(Self(Database::Postgres(pool)))
+        Ok(Self::on(Database::Postgres(pool)))
     }
 
     /// Brings the schema up to this binary's, unless it is already past it. Nodes that start
@@ -82,7 +82,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn close(&self) -> Result<(), Fault> {
-        match &self.0 {
+        match self.read() {
             Database::Sqlite(sqlite) => sqlite.close().await?,
             Database::Postgres(pool) => pool.close_by_ref().await?,
         }

@@ -2,16 +2,26 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sea_orm::{
     ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
     DbBackend, DbErr, ExecResult, ProxyDatabaseTrait, QueryResult, Statement, TransactionTrait,
 };
 
-use super::sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn};
-use crate::fault::Fault;
+use super::{
+    invalidations,
+    sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
+};
+use crate::{
+    cache::{Stamps, Subject},
+    fault::Fault,
+};
 
 /// The database.
-pub struct Store(pub(super) Database);
+pub struct Store {
+    database: Database,
+    stamps: Arc<Stamps>,
+}
 
 /// The way into the database outside a transaction: for reading.
 pub enum Database {
@@ -23,19 +33,35 @@ pub enum Database {
 }
 
 /// A write transaction; dropped without [`Txn::commit`] it leaves nothing behind.
-pub enum Txn {
+pub struct Txn {
+    open: Open,
+    changed: Mutex<Vec<Subject>>,
+    stamps: Arc<Stamps>,
+}
+
+enum Open {
     /// A part of the embedded database's present batch.
-    #[expect(private_interfaces, reason = "begun by this room only")]
     Sqlite(SqliteTxn),
     /// A transaction of a server's.
     Postgres(DatabaseTransaction),
 }
 
 impl Store {
+    /// A store on this database.
+    pub(super) fn on(database: Database) -> Self {
+        Self { database, stamps: Arc::default() }
+    }
+
+    /// When each subject was last changed, as far as this node knows.
+    #[must_use]
+    pub fn stamps(&self) -> Arc<Stamps> {
+        Arc::clone(&self.stamps)
+    }
+
     /// A connection for reading outside a transaction.
     #[must_use]
     pub fn read(&self) -> &Database {
-        &self.0
+        &self.database
     }
 
     /// Begins a transaction for steps of the schema.
@@ -43,9 +69,9 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin_schema(&self) -> Result<SchemaTxn, Fault> {
-        Ok(match self.begin().await? {
-            Txn::Postgres(txn) => SchemaTxn::Postgres(txn),
-            Txn::Sqlite(txn) => {
+        Ok(match self.open().await? {
+            Open::Postgres(txn) => SchemaTxn::Postgres(txn),
+            Open::Sqlite(txn) => {
                 let txn = Arc::new(txn);
                 let proxy: Box<dyn ProxyDatabaseTrait> = Box::new(SchemaProxy(Arc::clone(&txn)));
                 let proxy = SeaOrm::connect_proxy(DbBackend::Sqlite, Arc::new(proxy)).await?;
@@ -59,9 +85,14 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin(&self) -> Result<Txn, Fault> {
-        Ok(match &self.0 {
-            Database::Sqlite(sqlite) => Txn::Sqlite(sqlite.begin().await?),
-            Database::Postgres(pool) => Txn::Postgres(pool.begin().await?),
+        let open = self.open().await?;
+        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
+    }
+
+    async fn open(&self) -> Result<Open, Fault> {
+        Ok(match &self.database {
+            Database::Sqlite(sqlite) => Open::Sqlite(sqlite.begin().await?),
+            Database::Postgres(pool) => Open::Postgres(pool.begin().await?),
         })
     }
 }
@@ -100,41 +131,68 @@ impl SchemaTxn {
 }
 
 impl Txn {
-    /// Ends the transaction; it is on disk when this answers.
+    /// Says that what depends on `subject` is another thing once this has committed: every function
+    /// of this room that changes what a credential is worth says so itself.
+    pub(super) fn changes(&self, subject: Subject) {
+        self.changed.lock().push(subject);
+    }
+
+    /// Ends the transaction; it is on disk when this answers, and this node no longer believes what
+    /// it knew of the subjects that were changed.
     ///
     /// # Errors
     /// When the database fails; then nothing of it is stored.
     pub async fn commit(self) -> Result<(), DbErr> {
-        match self {
-            Self::Sqlite(txn) => txn.commit().await,
-            Self::Postgres(txn) => txn.commit().await,
+        let subjects = std::mem::take(&mut *self.changed.lock());
+        invalidations::append(&self, &subjects).await?;
+        // also when this is cut off while it waits: nobody can tell what became of it then
+        let _at_the_end = Forget { subjects, stamps: self.stamps };
+        match self.open {
+            Open::Sqlite(txn) => txn.commit().await,
+            Open::Postgres(txn) => txn.commit().await,
+        }
+    }
+}
+
+struct Forget {
+    subjects: Vec<Subject>,
+    stamps: Arc<Stamps>,
+}
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        for subject in &self.subjects {
+            self.stamps.change(subject);
         }
     }
 }
 
 /// Passes every question on to whichever database it is.
 macro_rules! either {
-    ($name:ident) => {
+    ($name:ident, $kind:ident, |$this:ident| $which:expr) => {
         #[async_trait::async_trait]
         impl ConnectionTrait for $name {
             fn get_database_backend(&self) -> DbBackend {
-                match self {
-                    Self::Sqlite(_) => DbBackend::Sqlite,
-                    Self::Postgres(_) => DbBackend::Postgres,
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(_) => DbBackend::Sqlite,
+                    $kind::Postgres(_) => DbBackend::Postgres,
                 }
             }
 
             async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-                match self {
-                    Self::Sqlite(db) => db.execute(&statement).map(Into::into),
-                    Self::Postgres(db) => db.execute_raw(statement).await,
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => db.execute(&statement).map(Into::into),
+                    $kind::Postgres(db) => db.execute_raw(statement).await,
                 }
             }
 
             async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-                match self {
-                    Self::Sqlite(db) => db.execute_batch(sql).map(Into::into),
-                    Self::Postgres(db) => db.execute_unprepared(sql).await,
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => db.execute_batch(sql).map(Into::into),
+                    $kind::Postgres(db) => db.execute_unprepared(sql).await,
                 }
             }
 
@@ -142,23 +200,25 @@ macro_rules! either {
                 &self,
                 statement: Statement,
             ) -> Result<Option<QueryResult>, DbErr> {
-                match self {
-                    Self::Sqlite(db) => Ok(db.query_one(&statement)?.map(Into::into)),
-                    Self::Postgres(db) => db.query_one_raw(statement).await,
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => Ok(db.query_one(&statement)?.map(Into::into)),
+                    $kind::Postgres(db) => db.query_one_raw(statement).await,
                 }
             }
 
             async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-                match self {
-                    Self::Sqlite(db) => {
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => {
                         Ok(db.query_all(&statement)?.into_iter().map(Into::into).collect())
                     }
-                    Self::Postgres(db) => db.query_all_raw(statement).await,
+                    $kind::Postgres(db) => db.query_all_raw(statement).await,
                 }
             }
         }
     };
 }
 
-either!(Database);
-either!(Txn);
+either!(Database, Database, |database| database);
+either!(Txn, Open, |txn| &txn.open);

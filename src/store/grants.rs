@@ -7,8 +7,8 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Duplicate, insert_unique, instant};
-use crate::fault::Fault;
+use super::{Duplicate, Txn, insert_unique, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// How many connected apps one page lists.
 const MAX_LISTED: u64 = 500;
@@ -114,11 +114,8 @@ pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Fault> {
+pub async fn revoke(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
+    db.changes(Subject::Grant(id));
     let changed = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))

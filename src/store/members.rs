@@ -8,8 +8,8 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
 };
 
-use super::{Duplicate, insert_unique};
-use crate::fault::Fault;
+use super::{Duplicate, Txn, insert_unique};
+use crate::{cache::Subject, fault::Fault};
 
 /// How many workspaces one user's page lists.
 const MAX_MEMBERSHIPS: u64 = 200;
@@ -75,10 +75,8 @@ pub async fn list_user_ids(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    member: Model,
-) -> Result<Result<(), Duplicate>, Fault> {
+pub async fn insert(db: &Txn, member: Model) -> Result<Result<(), Duplicate>, Fault> {
+    db.changes(Subject::User(member.user_id));
     insert_unique::<Entity>(db, member).await
 }
 
@@ -86,10 +84,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(
-    db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    user_id: Uuid,
-) -> Result<bool, Fault> {
+pub async fn delete(db: &Txn, workspace_id: Uuid, user_id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::User(user_id));
     Ok(Entity::delete_by_id((workspace_id, user_id)).exec(db).await?.rows_affected == 1)
 }

@@ -15,6 +15,7 @@ mod connect;
 mod connection;
 pub mod enterprises;
 pub mod grants;
+pub mod invalidations;
 pub mod members;
 pub mod outbox;
 pub mod refresh_tokens;

@@ -6,8 +6,8 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{insert as insert_row, insert_unique, instant};
-use crate::fault::Fault;
+use super::{Txn, insert as insert_row, insert_unique, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// Begins a family.
 ///
@@ -89,11 +89,8 @@ pub async fn close_retry_window(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Fault> {
+pub async fn revoke(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
+    db.changes(Subject::Family(id));
     let changed = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))

@@ -13,8 +13,8 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Duplicate, insert_unique, instant};
-use crate::fault::Fault;
+use super::{Duplicate, Txn, insert_unique, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// The user with this id.
 ///
@@ -60,11 +60,12 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn replace_password(
-    db: &impl ConnectionTrait,
+    db: &Txn,
     id: Uuid,
     epoch: i64,
     password_hash: &str,
 ) -> Result<bool, Fault> {
+    db.changes(Subject::User(id));
     let changed = Entity::update_many()
         .col_expr(Column::PasswordHash, Expr::value(password_hash))
         .col_expr(Column::Epoch, Expr::col(Column::Epoch).add(1))
@@ -79,11 +80,8 @@ pub async fn replace_password(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn disable(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Fault> {
+pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
+    db.changes(Subject::User(id));
     let changed = Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))

@@ -7,8 +7,8 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Duplicate, insert_unique, instant};
-use crate::fault::Fault;
+use super::{Duplicate, Txn, insert_unique, instant};
+use crate::{cache::Subject, fault::Fault};
 
 /// The workspace with this id.
 ///
@@ -41,11 +41,8 @@ pub async fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn disable(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Fault> {
+pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
+    db.changes(Subject::Workspace(id));
     let changed = Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))
@@ -59,7 +56,8 @@ pub async fn disable(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_plan(db: &impl ConnectionTrait, id: Uuid, plan: &str) -> Result<bool, Fault> {
+pub async fn set_plan(db: &Txn, id: Uuid, plan: &str) -> Result<bool, Fault> {
+    db.changes(Subject::Workspace(id));
     let changed = Entity::update_many()
         .col_expr(Column::Plan, Expr::value(plan))
         .filter(COLUMN.id.eq(id))

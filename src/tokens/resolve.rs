@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::scopes::Scope;
 use crate::{
     app::App,
+    cache::Subject,
     crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     store::{self, token_records::TokenRecord},
@@ -79,6 +80,17 @@ pub fn scope_of(record: &TokenRecord) -> Scope {
     let granted = record.narrowed_scope.as_deref().unwrap_or(&record.family_scope);
     let granted = Scope::stored(granted).intersection(&Scope::stored(&record.client_scope));
     if record.user_id.is_some() { granted.for_role(record.role) } else { granted }
+}
+
+/// The rows whose change may make a live token another one.
+#[must_use]
+pub fn subjects_of(record: &TokenRecord) -> Vec<Subject> {
+    let mut subjects =
+        vec![Subject::Family(record.family_id), Subject::Client(record.client_id.clone())];
+    subjects.extend(record.grant_id.map(Subject::Grant));
+    subjects.extend(record.user_id.map(Subject::User));
+    subjects.extend(record.workspace_id.map(Subject::Workspace));
+    subjects
 }
 
 /// The audience of a token, if it was restricted to one (RFC 8707).

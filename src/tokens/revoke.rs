@@ -40,7 +40,7 @@ pub async fn access_token(
     // a retry of its parent must not bring it back
     let (family_id, generation) = (record.family_id, record.generation);
     store::token_families::close_retry_window(&txn, family_id, generation, app.now()).await?;
-    if store::access_tokens::delete(&txn, &digest).await? {
+    if store::access_tokens::delete(&txn, family_id, &digest).await? {
         let actor = Actor::Client(client_id.to_owned());
         let event =
             Event::new("access_token.revoke", actor, Target::new("token_family", family_id))

@@ -25,6 +25,19 @@ impl RequestId {
     }
 }
 
+/// A name that no request has had.
+#[must_use]
+pub fn new(app: &App) -> RequestId {
+    RequestId(app.random.uuid(app.now()).simple().to_string())
+}
+
+/// Puts a name on an answer.
+pub fn name(response: &mut Response, RequestId(id): &RequestId) {
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+}
+
 /// The name of a request, if it has passed [`RequestIds`].
 #[must_use]
 pub fn of(request: &Request) -> Option<&RequestId> {
@@ -62,16 +75,14 @@ impl<E: Endpoint> Endpoint for Named<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let id = self.app.random.uuid(self.app.now()).simple().to_string();
-        request.set_data(RequestId(id.clone()));
-        let span = info_span!("request", request.id = %id);
+        let id = new(&self.app);
+        request.set_data(id.clone());
+        let span = info_span!("request", request.id = %id.0);
         let mut response = match self.endpoint.call(request).instrument(span).await {
             Ok(output) => output.into_response(),
             Err(error) => error.into_response(),
         };
-        if let Ok(value) = HeaderValue::try_from(id) {
-            response.headers_mut().insert(HEADER, value);
-        }
+        name(&mut response, &id);
         Ok(response)
     }
 }

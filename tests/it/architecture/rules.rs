@@ -20,7 +20,7 @@ const ROWS: [&[&str]; 4] = [
         "outbox",
         "audit",
     ],
-    &["app", "store", "crypto", "mail", "limiter", "config", "clock", "fault"],
+    &["app", "store", "crypto", "mail", "limiter", "cache", "config", "clock", "fault"],
 ];
 const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 /// The first row of what may know HTTP is 0, the last this one.

@@ -1,0 +1,400 @@
+//! What was worked out from the database lately, for as long as nothing that it depends on changes.
+//!
+//! - A value is kept under a digest with the *subjects* it depends on: the rows whose change would
+//!   make it another one.
+//! - A transaction that changes a subject names it ([`crate::store::Txn::changes`]): this node
+//!   forgets at the commit, other nodes when they read the log of changes (`jobs::follow`).
+//! - Nothing is trusted unless the log was read lately: a node that is cut off asks the database.
+//!
+//! Forgetting a subject is one store to a table of stamps: the sequence number of the last change of
+//! each. A value that was begun before that number is not believed any more.
+
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use quick_cache::sync::Cache as Bounded;
+use uuid::Uuid;
+
+/// Values kept at once; those that are seldom asked for go first.
+const CAPACITY: usize = 50_000;
+/// Digests of nobody's kept at once.
+const UNKNOWN_CAPACITY: usize = 10_000;
+/// How long a value may be kept, whatever it depends on.
+const LONGEST: TimeDelta = TimeDelta::minutes(1);
+/// How long it is remembered that a digest is nobody's: an import may make it somebody's.
+const UNKNOWN: TimeDelta = TimeDelta::seconds(1);
+/// How long after the log was read values are still trusted.
+const TRUST_MILLIS: i64 = 500;
+/// Stamps; two subjects that share one are forgotten together.
+const STAMPS: usize = 1 << 16;
+/// The most subjects that a value depends on.
+const MAX_SUBJECTS: usize = 6;
+
+/// A row whose change may end what was worked out from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A token family, with every token in it.
+    Family(Uuid),
+    /// A grant.
+    Grant(Uuid),
+    /// A user, with their memberships.
+    User(Uuid),
+    /// A client.
+    Client(String),
+    /// A workspace.
+    Workspace(Uuid),
+    /// An API key.
+    Key(Uuid),
+}
+
+/// When each subject was last changed, as a sequence number of this process.
+pub struct Stamps {
+    sequence: AtomicU64,
+    changed_at: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+/// The sequence number at which something was begun to be worked out: before the database was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun(u64);
+
+/// What is known of a value that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// When it was begun.
+    pub begun: Begun,
+    /// What it depends on: 1 to 6 subjects.
+    pub subjects: &'a [Subject],
+    /// When it ends by itself.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// Values by digest; bounded.
+pub struct Cache {
+    stamps: Arc<Stamps>,
+    values: Bounded<(TypeId, Digest), Kept>,
+    unknown: Bounded<Digest, i64>,
+    followed_at: AtomicI64,
+}
+
+type Digest = [u8; 32];
+
+#[derive(Clone)]
+struct Kept {
+    value: Arc<dyn Any + Send + Sync>,
+    life: Life,
+}
+
+/// What a value's life depends on.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    begun: Begun,
+    stamps: [u16; MAX_SUBJECTS],
+    ends_at: i64,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Family(id) => write!(f, "family:{id}"),
+            Self::Grant(id) => write!(f, "grant:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Workspace(id) => write!(f, "workspace:{id}"),
+            Self::Key(id) => write!(f, "key:{id}"),
+        }
+    }
+}
+
+impl Subject {
+    /// Reads what [`fmt::Display`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        let uuid = || Uuid::parse_str(id).ok();
+        Some(match kind {
+            "family" => Self::Family(uuid()?),
+            "grant" => Self::Grant(uuid()?),
+            "user" => Self::User(uuid()?),
+            "client" => Self::Client(id.to_owned()),
+            "workspace" => Self::Workspace(uuid()?),
+            "key" => Self::Key(uuid()?),
+            _ => return None,
+        })
+    }
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self {
+            sequence: AtomicU64::new(0),
+            changed_at: (0..STAMPS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Stamps {
+    /// Ends every value that depends on `subject` and was begun before now. Called when the change
+    /// can be seen by everybody, and not before.
+    pub fn change(&self, subject: &Subject) {
+        let number = self.sequence.fetch_add(1, SeqCst) + 1;
+        self.changed_at[usize::from(self.index(subject))].fetch_max(number, SeqCst);
+    }
+
+    /// Ends every value.
+    pub fn change_all(&self) {
+        let number = self.sequence.fetch_add(1, SeqCst) + 1;
+        for stamp in &self.changed_at {
+            stamp.fetch_max(number, SeqCst);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the stamps are as many as 16 bits count")]
+    fn index(&self, subject: &Subject) -> u16 {
+        self.hasher.hash_one(subject) as u16
+    }
+
+    fn holds(&self, life: &Life) -> bool {
+        let is_unchanged =
+            |index: &u16| self.changed_at[usize::from(*index)].load(SeqCst) <= life.begun.0;
+        life.stamps.iter().all(is_unchanged)
+    }
+}
+
+impl Cache {
+    /// An empty one, whose values end by these stamps.
+    #[must_use]
+    pub fn new(stamps: Arc<Stamps>) -> Self {
+        Self {
+            stamps,
+            values: Bounded::new(CAPACITY),
+            unknown: Bounded::new(UNKNOWN_CAPACITY),
+            followed_at: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Begins to work a value out; called before the database is asked.
+    #[must_use]
+    pub fn begin(&self) -> Begun {
+        Begun(self.stamps.sequence.load(SeqCst))
+    }
+
+    /// Notes that at `at` every change of other nodes was known.
+    pub fn followed(&self, at: DateTime<Utc>) {
+        self.followed_at.store(at.timestamp_millis(), SeqCst);
+    }
+
+    /// The value of this type under a digest, if it is still true.
+    #[must_use]
+    pub fn find<V: Send + Sync + 'static>(
+        &self,
+        digest: &Digest,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<V>> {
+        let kept = self.kept::<V>(digest, now)?;
+        kept.value.downcast().ok()
+    }
+
+    /// Keeps a value of which this is known.
+    pub fn keep<V: Send + Sync + 'static>(
+        &self,
+        digest: Digest,
+        value: Arc<V>,
+        known: Known<'_>,
+        now: DateTime<Utc>,
+    ) {
+        let Known { begun, subjects, ends_at } = known;
+        let Some((first, _)) = subjects.split_first() else { return };
+        if subjects.len() > MAX_SUBJECTS {
+            return;
+        }
+        let mut stamps = [self.stamps.index(first); MAX_SUBJECTS];
+        for (stamp, subject) in stamps.iter_mut().zip(subjects) {
+            *stamp = self.stamps.index(subject);
+        }
+        let longest = now + LONGEST;
+        let ends_at = ends_at.map_or(longest, |end| end.min(longest)).timestamp_millis();
+        let life = Life { begun, stamps, ends_at };
+        self.values.insert((TypeId::of::<V>(), digest), Kept { value, life });
+    }
+
+    /// Keeps a value that was made from the one of type `From` and lives as long.
+    pub fn keep_beside<From, V>(&self, digest: Digest, value: Arc<V>, now: DateTime<Utc>)
+    where
+        From: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        if let Some(Kept { life, .. }) = self.kept::<From>(&digest, now) {
+            self.values.insert((TypeId::of::<V>(), digest), Kept { value, life });
+        }
+    }
+
+    /// Whether this digest was nobody's a moment ago.
+    #[must_use]
+    pub fn is_unknown(&self, digest: &Digest, now: DateTime<Utc>) -> bool {
+        self.is_trusted(now)
+            && self.unknown.get(digest).is_some_and(|end| now.timestamp_millis() < end)
+    }
+
+    /// Remembers, for a moment, that this digest is nobody's.
+    pub fn keep_unknown(&self, digest: Digest, now: DateTime<Utc>) {
+        self.unknown.insert(digest, (now + UNKNOWN).timestamp_millis());
+    }
+
+    fn kept<V: 'static>(&self, digest: &Digest, now: DateTime<Utc>) -> Option<Kept> {
+        if !self.is_trusted(now) {
+            return None;
+        }
+        let key = (TypeId::of::<V>(), *digest);
+        let kept = self.values.get(&key)?;
+        if now.timestamp_millis() < kept.life.ends_at && self.stamps.holds(&kept.life) {
+            return Some(kept);
+        }
+        self.values.remove(&key);
+        None
+    }
+
+    fn is_trusted(&self, now: DateTime<Utc>) -> bool {
+        // a clock that was set, either way, trusts nothing until the log is read again
+        let since = now.timestamp_millis().saturating_sub(self.followed_at.load(SeqCst));
+        since.unsigned_abs() <= TRUST_MILLIS.unsigned_abs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Digest = [1; 32];
+
+    fn at(millis: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(millis).unwrap()
+    }
+
+    fn key(number: u128) -> Subject {
+        Subject::Key(Uuid::from_u128(number))
+    }
+
+    fn cache() -> (Arc<Stamps>, Cache) {
+        let stamps = Arc::new(Stamps::default());
+        let cache = Cache::new(Arc::clone(&stamps));
+        cache.followed(at(0));
+        (stamps, cache)
+    }
+
+    fn keep(cache: &Cache, begun: Begun, subjects: &[Subject], ends_at: Option<i64>) {
+        let known = Known { begun, subjects, ends_at: ends_at.map(at) };
+        cache.keep(ONE, Arc::new(7_u8), known, at(0));
+    }
+
+    fn found(cache: &Cache, millis: i64) -> Option<u8> {
+        cache.find::<u8>(&ONE, at(millis)).map(|value| *value)
+    }
+
+    #[test]
+    fn a_value_is_found_by_digest_and_type() {
+        let (_, cache) = cache();
+        keep(&cache, cache.begin(), &[key(1)], None);
+
+        assert_eq!(found(&cache, 0), Some(7));
+        assert_eq!(cache.find::<u8>(&[2; 32], at(0)), None);
+        assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+    }
+
+    #[test]
+    fn a_change_of_any_subject_ends_it() {
+        for changed in [key(1), key(2)] {
+            let (stamps, cache) = cache();
+            keep(&cache, cache.begin(), &[key(1), key(2)], None);
+
+            stamps.change(&changed);
+
+            assert_eq!(found(&cache, 0), None, "{changed}");
+        }
+    }
+
+    #[test]
+    fn what_was_begun_before_a_change_and_kept_after_it_is_not_believed() {
+        let (stamps, cache) = cache();
+        let begun = cache.begin();
+
+        stamps.change(&key(1));
+        keep(&cache, begun, &[key(1)], None);
+
+        assert_eq!(found(&cache, 0), None);
+        keep(&cache, cache.begin(), &[key(1)], None);
+        assert_eq!(found(&cache, 0), Some(7));
+        stamps.change_all();
+        assert_eq!(found(&cache, 0), None);
+    }
+
+    #[test]
+    fn it_ends_by_itself() {
+        let (_, cache) = cache();
+        keep(&cache, cache.begin(), &[key(1)], Some(400));
+
+        assert_eq!(found(&cache, 399), Some(7));
+        assert_eq!(found(&cache, 400), None);
+        keep(&cache, cache.begin(), &[key(1)], None);
+        cache.followed(at(59_999));
+        assert_eq!(found(&cache, 59_999), Some(7));
+        cache.followed(at(60_000));
+        assert_eq!(found(&cache, 60_000), None);
+    }
+
+    #[test]
+    fn nothing_is_trusted_unless_the_log_was_read_lately() {
+        let (_, cache) = cache();
+        keep(&cache, cache.begin(), &[key(1)], None);
+        cache.keep_unknown([3; 32], at(0));
+
+        assert_eq!((found(&cache, 500), found(&cache, 501)), (Some(7), None));
+        assert!(cache.is_unknown(&[3; 32], at(500)));
+        assert!(!cache.is_unknown(&[3; 32], at(501)));
+        assert_eq!(found(&cache, -501), None);
+        cache.followed(at(600));
+        assert_eq!(found(&cache, 600), Some(7));
+        assert!(!cache.is_unknown(&[3; 32], at(1_000)));
+    }
+
+    #[test]
+    fn what_stands_beside_a_value_lives_as_long() {
+        let (stamps, cache) = cache();
+        cache.keep_beside::<u8, u16>(ONE, Arc::new(1), at(0));
+        assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+        keep(&cache, cache.begin(), &[key(1)], None);
+
+        cache.keep_beside::<u8, u16>(ONE, Arc::new(9), at(0));
+
+        assert_eq!(cache.find::<u16>(&ONE, at(0)).as_deref(), Some(&9));
+        stamps.change(&key(1));
+        assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+    }
+
+    #[test]
+    fn subjects_are_written_and_read() {
+        let id = Uuid::from_u128(5);
+        for subject in [
+            Subject::Family(id),
+            Subject::Grant(id),
+            Subject::User(id),
+            Subject::Client("a:b".to_owned()),
+            Subject::Workspace(id),
+            Subject::Key(id),
+        ] {
+            assert_eq!(Subject::parse(&subject.to_string()), Some(subject));
+        }
+        for text in ["", "key", "key:", "key:x", "what:00000000-0000-0000-0000-000000000001"] {
+            assert_eq!(Subject::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Follows the log of changes, so that this node forgets what another one has changed, the command
+//! line included.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    app::App,
+    fault::Fault,
+    store::invalidations::{self, Position},
+};
+
+/// How often the log is read; on PostgreSQL also when somebody says that there is something.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// Reads what was changed since `position` and forgets it.
+///
+/// # Errors
+/// When the database fails; soon nothing in memory is trusted any more.
+pub async fn run_once(app: &App, position: &mut Position) -> Result<usize, Fault> {
+    // what is committed after this instant may not be seen yet
+    let at = app.now();
+    let changed = invalidations::follow(app.store.read(), position).await?;
+    let stamps = app.store.stamps();
+    for subject in &changed {
+        stamps.change(subject);
+    }
+    app.cache.followed(at);
+    Ok(changed.len())
+}
+
+/// Follows until `stop` turns true.
+pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut position, mut listener, mut is_lost) = (Position::default(), None, false);
+    loop {
+        tokio::select! {
+            biased;
+            // a sender that is gone stops the job too
+            _ = stop.wait_for(|is_stopping| *is_stopping) => return,
+            _ = ticks.tick() => {}
+            () = invalidations::word(&mut listener) => {}
+        }
+        let followed = run_once(&app, &mut position).await;
+        match &followed {
+            Ok(_) if is_lost => tracing::info!("the log of changes is followed again"),
+            Err(fault) if !is_lost => {
+                tracing::warn!(%fault, "the log of changes cannot be read: nothing is answered \
+                    from memory until it can");
+            }
+            _ => {}
+        }
+        is_lost = followed.is_err();
+        if listener.is_none() && !is_lost {
+            listener = invalidations::listen(&app.store).await.unwrap_or_default();
+        }
+    }
+}
