@@ -17,6 +17,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,8 +32,10 @@ const UNKNOWN_CAPACITY: usize = 10_000;
 const LONGEST: TimeDelta = TimeDelta::minutes(1);
 /// How long it is remembered that a digest is nobody's: an import may make it somebody's.
 const UNKNOWN: TimeDelta = TimeDelta::seconds(1);
-/// How long after the log was read values are still trusted.
-const TRUST_MILLIS: i64 = 500;
+/// How long after the log was read values are still trusted, in milliseconds.
+const TRUST_MILLIS: u64 = 500;
+/// After so long no node believes what somebody else has changed.
+pub const SETTLED: Duration = Duration::from_millis(TRUST_MILLIS + 50);
 /// Stamps; two subjects that share one are forgotten together.
 const STAMPS: usize = 1 << 16;
 /// The most subjects that a value depends on.
@@ -148,6 +151,12 @@ impl Stamps {
     pub fn change(&self, subject: &Subject) {
         let number = self.sequence.fetch_add(1, SeqCst) + 1;
         self.changed_at[usize::from(self.index(subject))].fetch_max(number, SeqCst);
+    }
+
+    /// Whether anything was ever changed.
+    #[must_use]
+    pub fn have_changed(&self) -> bool {
+        self.sequence.load(SeqCst) > 0
     }
 
     /// Ends every value.
@@ -266,7 +275,7 @@ impl Cache {
     fn is_trusted(&self, now: DateTime<Utc>) -> bool {
         // a clock that was set, either way, trusts nothing until the log is read again
         let since = now.timestamp_millis().saturating_sub(self.followed_at.load(SeqCst));
-        since.unsigned_abs() <= TRUST_MILLIS.unsigned_abs()
+        since.unsigned_abs() <= TRUST_MILLIS
     }
 }
 

@@ -23,9 +23,14 @@ const POSTGRES: [&str; 4] = [
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut id = ColumnDef::new("id").big_integer().not_null().take();
+        if manager.get_database_backend() == DbBackend::Postgres {
+            // SQLite numbers such a column by itself, from the highest there is
+            id.auto_increment();
+        }
         let table = Table::create()
             .table("invalidation")
-            .col(ColumnDef::new("id").big_integer().not_null().auto_increment().primary_key())
+            .col(id.primary_key())
             .col(string_len("subject", 300))
             .col(big_integer("created_at"))
             .to_owned();

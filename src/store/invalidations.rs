@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use entity::invalidation::{COLUMN, Column, Entity};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, Statement, sqlx::postgres::PgListener,
+    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, Statement,
+    sea_query::{ExprTrait, Query},
+    sqlx::postgres::PgListener,
 };
 
 use super::{Database, Store, Txn, delete_some, millis};
@@ -107,7 +109,8 @@ pub async fn word(listener: &mut Option<PgListener>) {
     }
 }
 
-/// Removes at most `limit` changes that were appended before `before`.
+/// Removes at most `limit` changes that were appended before `before`; the newest stays, because the
+/// next number follows from it.
 ///
 /// # Errors
 /// When the database fails.
@@ -116,5 +119,7 @@ pub async fn sweep(
     before: DateTime<Utc>,
     limit: u64,
 ) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::Id, COLUMN.created_at.lt(millis(before)), limit).await
+    let newest = Query::select().expr(Column::Id.max()).from(Entity).to_owned();
+    let old = COLUMN.created_at.lt(millis(before)).and(Column::Id.not_in_subquery(newest));
+    delete_some::<Entity>(db, Column::Id, old, limit).await
 }

@@ -75,8 +75,10 @@ pub async fn list_user_ids(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(db: &Txn, member: Model) -> Result<Result<(), Duplicate>, Fault> {
-    db.changes(Subject::User(member.user_id));
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    member: Model,
+) -> Result<Result<(), Duplicate>, Fault> {
     insert_unique::<Entity>(db, member).await
 }
 

@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use entity::{user, workspace};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
     Failure,
     settings::{self, Settings},
 };
-use crate::{app::App, identity::username::Username, store};
+use crate::{app::App, cache, identity::username::Username, store};
 
 /// What an operator can do.
 #[derive(Subcommand)]
@@ -89,6 +90,10 @@ pub(super) struct Format {
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
     let app: Arc<App> = settings::open(settings.load()?).await?;
     let done = dispatch(&app, command).await;
+    if app.store.stamps().have_changed() {
+        // what a command has ended is at an end on every node when the command is
+        sleep(cache::SETTLED).await;
+    }
     app.store.close().await?;
     done
 }

@@ -204,6 +204,7 @@ async fn every_entity_has_its_table() {
         enterprise,
         grant,
         guest,
+        invalidation,
         lead,
         member,
         message,
