@@ -9,6 +9,9 @@ use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
 
 use crate::{app::App, fault::Fault};
 
+/// How long a job that failed waits, unless it runs less often.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Copy, Debug)]
 enum Job {
     Deliver,
@@ -35,6 +38,7 @@ impl Job {
     async fn run(self, app: Arc<App>, mut stop: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(self.period());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_out = false;
         loop {
             tokio::select! {
                 biased;
@@ -42,12 +46,32 @@ impl Job {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => return,
                 _ = ticks.tick() => {}
             }
-            match self.run_once(&app).await {
-                Ok(_) => {}
-                Err(fault) if fault.is_transient() => {
-                    tracing::warn!(job = ?self, %fault, "a background job failed for now");
+            let outcome = self.run_once(&app).await;
+            is_out = self.report(&outcome, is_out);
+            if outcome.is_err() {
+                ticks.reset_after(self.period().max(PAUSE_AFTER_FAILURE));
+            }
+        }
+    }
+
+    /// Writes down that a job begins to fail for now, and that it is well again: once an outage,
+    /// not once a run. Answers whether there is an outage.
+    fn report(self, outcome: &Result<u64, Fault>, was_out: bool) -> bool {
+        match outcome {
+            Ok(_) if was_out => {
+                tracing::info!(job = ?self, "a background job works again");
+                false
+            }
+            Ok(_) => false,
+            Err(fault) if fault.is_transient() => {
+                if !was_out {
+                    tracing::warn!(job = ?self, %fault, "a background job fails for now");
                 }
-                Err(fault) => tracing::error!(job = ?self, %fault, "a background job failed"),
+                true
+            }
+            Err(fault) => {
+                tracing::error!(job = ?self, %fault, "a background job failed");
+                was_out
             }
         }
     }
