@@ -8,7 +8,7 @@ use crate::{
     cache::Cache,
     clock::Clock,
     config::Config,
-    crypto::{password::PasswordPool, random::Random, secrets_file::Secrets},
+    crypto::{digest, password::PasswordPool, random::Random, secrets_file::Secrets},
     fault::Fault,
     limiter::Limiter,
     mail::Mailer,
@@ -47,7 +47,8 @@ pub struct App {
     pub mailer: Mailer,
     /// What was worked out from the database lately.
     pub cache: Cache,
-    /// Requests counted by credential and minute, and who is signing in right now.
+    /// Requests counted by credential and minute, and who is signing in right now; knows the other
+    /// nodes if there is a Redis.
     pub limiter: Limiter,
 }
 
@@ -55,14 +56,18 @@ impl App {
     /// Puts the parts together and starts the hashing threads.
     ///
     /// # Errors
-    /// When the mail settings cannot be used or a thread cannot start.
+    /// When the settings of mail or Redis cannot be used or a thread cannot start.
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         let Parts { config, clock, random, store, secrets } = parts;
         let mailer = Mailer::new(&config.mail, &config.data_dir)?;
+        let limiter = match &config.redis_url {
+            Some(url) => Limiter::shared(url, digest::hex(&random.bytes::<8>()))?,
+            None => Limiter::default(),
+        };
         Ok(Arc::new(Self {
             passwords: PasswordPool::new()?,
             cache: Cache::new(store.stamps()),
-            limiter: Limiter::default(),
+            limiter,
             mailer,
             config,
             clock,

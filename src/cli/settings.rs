@@ -47,7 +47,7 @@ pub(super) struct Settings {
     /// A PostgreSQL database instead of the embedded one
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Redis or Valkey, shared by nodes for rate limits
+    /// Redis or Valkey, through which nodes share rate limits [default: each counts for itself]
     #[arg(long, global = true, value_name = "URL")]
     redis_url: Option<String>,
     #[arg(

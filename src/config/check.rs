@@ -17,7 +17,7 @@ impl Config {
         }
         check_issuer(&self.issuer)?;
         check_url("database_url", self.database_url.as_deref(), &["postgres", "postgresql"])?;
-        check_url("redis_url", self.redis_url.as_deref(), &["redis", "rediss"])?;
+        check_redis_url(self.redis_url.as_deref())?;
         self.oauth.check()?;
         self.api.check()?;
         self.mail.check()?;
@@ -94,6 +94,27 @@ fn check_url(key: &str, value: Option<&str>, schemes: &[&str]) -> Result<(), Con
         return Err(ConfigError::invalid(
             key,
             "is not a URL; percent-encode special characters in its user name and password",
+        ));
+    }
+    Ok(())
+}
+
+/// More than [`check_url`]: what would only be noticed when it is too late to say so.
+fn check_redis_url(value: Option<&str>) -> Result<(), ConfigError> {
+    check_url("redis_url", value, &["redis", "rediss"])?;
+    let is_sound = |url: Url| {
+        let database = url.path().strip_prefix('/').unwrap_or_default();
+        url.host_str().is_some_and(|host| !host.is_empty())
+            && (database.is_empty() || database.parse::<u32>().is_ok())
+            && url.query().is_none()
+            // the driver knows `#insecure`
+            && url.fragment().is_none()
+    };
+    if value.is_some_and(|value| !Url::parse(value).is_ok_and(is_sound)) {
+        return Err(ConfigError::invalid(
+            "redis_url",
+            "must be redis://[[user]:password@]host[:port][/number] or rediss://…, \
+             special characters in the password percent-encoded",
         ));
     }
     Ok(())
@@ -178,6 +199,43 @@ mod tests {
             config.checked().unwrap_err().to_string(),
             "redis_url: must begin with redis:// or rediss://"
         );
+    }
+
+    #[test]
+    fn the_address_of_redis_is_checked_and_never_quoted() {
+        let checked =
+            |url: &str| Config { redis_url: Some(url.to_owned()), ..Config::default() }.checked();
+
+        for bad in [
+            "",
+            "redis:",
+            "redis://",
+            "redis:///1",
+            "redis://:hunter2@",
+            "redis://:hunter2@h/one",
+            "redis://:hunter2@h/-1",
+            "redis://:hunter2@h/1/2",
+            "redis://:hunter2@h:port",
+            "redis://:hun#ter2@h",
+            "redis://:hun/ter2@h",
+            "redis://h?db=hunter2",
+            "rediss://:hunter2@h#insecure",
+            "unix:///run/hunter2",
+        ] {
+            let refused = checked(bad).unwrap_err().to_string();
+            assert!(refused.starts_with("redis_url: "), "{bad}: {refused}");
+            assert!(!refused.contains("hunter2"), "{bad}: {refused}");
+        }
+        for good in [
+            "redis://localhost",
+            "redis://localhost/",
+            "redis://127.0.0.1:6380/15",
+            "redis://[::1]:6379",
+            "redis://:p%23ss@h",
+            "rediss://user:password@h:6380/0",
+        ] {
+            assert!(checked(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `postgres://…`; absent means the embedded SQLite file in `data_dir`. Holds a password.
     pub database_url: Option<String>,
-    /// Redis or Valkey, shared by nodes for rate limits.
+    /// `redis://…` or `rediss://…`, through which nodes share rate limits; absent means that each
+    /// counts for itself. Holds a password.
     pub redis_url: Option<String>,
     /// The keys that protect secrets; absent means `secrets.toml` in `data_dir`.
     pub secrets_file: Option<PathBuf>,

@@ -1,8 +1,8 @@
-//! What goes on in the background: letters leave, expired rows go, changes
-//! of other nodes are followed.
+//! What goes on in the background: letters leave, expired rows go, nodes hear of each other.
 
 pub mod deliver;
 pub mod follow;
+pub mod share;
 pub mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -11,25 +11,40 @@ use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
 
 use crate::{app::App, fault::Fault};
 
+/// How long a job that failed waits, unless it runs less often.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Copy, Debug)]
 enum Job {
     Deliver,
+    Share,
     Sweep,
 }
 
 impl Job {
-    const ALL: [Self; 2] = [Self::Deliver, Self::Sweep];
+    const ALL: [Self; 3] = [Self::Deliver, Self::Share, Self::Sweep];
 
     const fn period(self) -> Duration {
         match self {
             Self::Deliver => Duration::from_secs(2),
+            // several nodes go over a limit by what comes in this time
+            Self::Share => Duration::from_millis(50),
             Self::Sweep => Duration::from_mins(1),
+        }
+    }
+
+    /// Whether this server has such work at all.
+    fn is_wanted(self, app: &App) -> bool {
+        match self {
+            Self::Share => app.limiter.is_shared(),
+            Self::Deliver | Self::Sweep => true,
         }
     }
 
     async fn run_once(self, app: &App) -> Result<u64, Fault> {
         match self {
             Self::Deliver => deliver::run_once(app).await,
+            Self::Share => share::run_once(app).await,
             Self::Sweep => sweep::run_once(app).await,
         }
     }
@@ -37,6 +52,7 @@ impl Job {
     async fn run(self, app: Arc<App>, mut stop: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(self.period());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_out = false;
         loop {
             tokio::select! {
                 biased;
@@ -44,12 +60,32 @@ impl Job {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => return,
                 _ = ticks.tick() => {}
             }
-            match self.run_once(&app).await {
-                Ok(_) => {}
-                Err(fault) if fault.is_transient() => {
-                    tracing::warn!(job = ?self, %fault, "a background job failed for now");
+            let outcome = self.run_once(&app).await;
+            is_out = self.report(&outcome, is_out);
+            if outcome.is_err() {
+                ticks.reset_after(self.period().max(PAUSE_AFTER_FAILURE));
+            }
+        }
+    }
+
+    /// Writes down that a job begins to fail for now, and that it is well again: once an outage,
+    /// not once a run. Answers whether there is an outage.
+    fn report(self, outcome: &Result<u64, Fault>, was_out: bool) -> bool {
+        match outcome {
+            Ok(_) if was_out => {
+                tracing::info!(job = ?self, "a background job works again");
+                false
+            }
+            Ok(_) => false,
+            Err(fault) if fault.is_transient() => {
+                if !was_out {
+                    tracing::warn!(job = ?self, %fault, "a background job fails for now");
                 }
-                Err(fault) => tracing::error!(job = ?self, %fault, "a background job failed"),
+                true
+            }
+            Err(fault) => {
+                tracing::error!(job = ?self, %fault, "a background job failed");
+                was_out
             }
         }
     }
@@ -60,7 +96,7 @@ impl Job {
 pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     jobs.spawn(follow::run(Arc::clone(app), stop.clone()));
-    for job in Job::ALL {
+    for job in Job::ALL.into_iter().filter(|job| job.is_wanted(app)) {
         jobs.spawn(job.run(Arc::clone(app), stop.clone()));
     }
     jobs

@@ -14,6 +14,7 @@ mod api;
 mod architecture;
 mod cli;
 mod mail;
+mod nodes;
 mod oauth;
 mod process;
 mod proxies;

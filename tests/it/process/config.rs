@@ -84,6 +84,9 @@ async fn a_value_that_breaks_a_rule_stops_the_start_and_its_key_is_named() {
         ("", &[("LATCHKEY_OAUTH__CODE_TTL", "soon")], "oauth.code_ttl"),
         ("", &[("LATCHKEY_LISTEN", "nowhere")], "listen"),
         ("[plans]\nfree = -1", &[], "plans.free"),
+        ("redis_url = \"localhost:6379\"", &[], "redis_url"),
+        ("", &[("LATCHKEY_REDIS_URL", "redis://")], "redis_url"),
+        ("", &[("LATCHKEY_REDIS_URL", "redis://localhost/first")], "redis_url"),
         (
             "[products.a]\nkey_formats = [{ environment = \"live\", prefix = \"lk_at_x\", body = \"hex32\" }]",
             &[],
@@ -115,6 +118,7 @@ async fn no_message_quotes_a_password() {
         ("listen = \"smtp://me:hunter2@mail\"", &[]),
         ("database_url = \"postgres://me:hunter2@db/x\" oops", &[]),
         ("", &[("LATCHKEY_MAIL__SMTP_URL", "ftp://me:hunter2@mail")]),
+        ("", &[("LATCHKEY_REDIS_URL", "redis://:hunter2@cache/first")]),
     ] {
         let exit = refused(file, variables, &[]).await;
 

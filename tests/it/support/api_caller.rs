@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Answer, Node, Site};
+use super::{Answer, Site};
 
 /// A caller with one credential, or none.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ impl ApiCaller {
     }
 
     /// The same caller, speaking to another node.
-    pub fn at(&self, node: &Node) -> Self {
+    pub fn at(&self, node: &impl Site) -> Self {
         Self { server: node.url(""), ..self.clone() }
     }
 

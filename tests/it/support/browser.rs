@@ -83,6 +83,11 @@ impl Browser {
         Self { http: site.http().clone(), home, cookies: BTreeMap::new() }
     }
 
+    /// The same browser, whose requests a load balancer now sends to another node.
+    pub fn at(&self, node: &impl Site) -> Self {
+        Self { home: Url::parse(&node.url("/")).unwrap(), ..self.clone() }
+    }
+
     /// One request, as after typing an address; redirects are not followed.
     pub async fn get(&mut self, address: &str) -> Page {
         let url = self.home.join(address).unwrap();

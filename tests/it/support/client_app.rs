@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Node, Person, Pkce, Site};
+use super::{Answer, Person, Pkce, Site};
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl ClientApp {
     }
 
     /// The same client, speaking to another node.
-    pub fn at(&self, node: &Node) -> Self {
+    pub fn at(&self, node: &impl Site) -> Self {
         Self { server: node.url(""), ..self.clone() }
     }
 

@@ -52,6 +52,14 @@ impl Database {
         Some(Self::create(Path::new("")).await)
     }
 
+    /// A fresh database without a schema for the built program, unless it is to make a file.
+    pub async fn empty() -> Option<Self> {
+        let server = postgres_server()?;
+        let name = unused_name();
+        run(&server, &format!("create database {name}")).await;
+        Some(Self::Postgres { server, name })
+    }
+
     /// How the built program reaches it.
     pub fn url(&self) -> String {
         match self {

@@ -17,6 +17,7 @@ mod people;
 mod pkce;
 mod process;
 mod raw;
+mod redis;
 mod site;
 mod subscriber;
 mod totp;
@@ -34,6 +35,7 @@ pub use self::{
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
+    redis::Redis,
     site::Site,
     subscriber::Subscriber,
     totp::{seed_of, totp},

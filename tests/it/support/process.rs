@@ -43,6 +43,12 @@ impl Installation {
         Self { database: Database::for_a_process().await, directory }
     }
 
+    /// The same without a schema.
+    pub async fn empty() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { database: Database::empty().await, directory }
+    }
+
     /// The directory that commands run in.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -173,7 +179,8 @@ impl Process {
             };
             printed.push_str(&line);
             if line.starts_with("Latchkey ") && line.contains(" listens on ") {
-                let url = line.trim_end().rsplit(' ').next().unwrap().to_owned();
+                let address = line.split(' ').nth(4).unwrap();
+                let url = format!("http://{address}");
                 return Self { http: http(), url, printed, running };
             }
         }

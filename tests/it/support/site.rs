@@ -1,6 +1,6 @@
 //! A server that actors can reach: one in this process, or the built program.
 
-use super::World;
+use super::{Node, World};
 
 /// Where actors send their requests.
 pub trait Site {
@@ -14,6 +14,16 @@ pub trait Site {
 impl Site for World {
     fn url(&self, path: &str) -> String {
         (**self).url(path)
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+}
+
+impl Site for Node {
+    fn url(&self, path: &str) -> String {
+        self.url(path)
     }
 
     fn http(&self) -> &reqwest::Client {

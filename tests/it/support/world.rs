@@ -23,8 +23,6 @@ use super::{
 pub struct World {
     /// The server's clock.
     pub clock: Arc<ManualClock>,
-    /// How actors reach it: no cookies, no redirects, no proxies.
-    pub http: reqwest::Client,
     // in the order in which they must go
     first: Node,
     database: Database,
@@ -37,6 +35,8 @@ pub struct Node {
     pub app: Arc<App>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// How actors reach it: no cookies, no redirects, no proxies.
+    pub http: reqwest::Client,
     server: JoinHandle<()>,
 }
 
@@ -56,7 +56,7 @@ impl World {
         let config = config.checked().unwrap();
         let clock = Arc::new(ManualClock::default());
         let first = node(listener, config, Arc::clone(&clock), &database).await;
-        Self { clock, http: http(), first, database, data_dir }
+        Self { clock, first, database, data_dir }
     }
 
     /// One more node of this server, as behind a load balancer.
@@ -118,7 +118,7 @@ async fn node(
     let endpoint = server::endpoint(Arc::clone(&app));
     let never = std::future::pending();
     let server = tokio::spawn(serve(listener, endpoint, Limits::default(), never));
-    Node { app, address, server }
+    Node { app, address, http: http(), server }
 }
 
 /// What `latchkey serve --config examples/products.toml` would start with, elsewhere.
