@@ -15,6 +15,7 @@ mod m20261122_000011_key_rotation;
 mod m20261122_000012_scans;
 mod m20261122_000013_gates;
 mod m20261126_000020_wide_integers;
+mod m20261126_000021_family_rows;
 mod schema;
 
 /// Every step, in order.
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_scans::Migration),
             Box::new(m20261122_000013_gates::Migration),
             Box::new(m20261126_000020_wide_integers::Migration),
+            Box::new(m20261126_000021_family_rows::Migration),
         ]
     }
 }

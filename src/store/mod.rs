@@ -17,7 +17,6 @@ pub mod enterprises;
 pub mod grants;
 pub mod members;
 pub mod outbox;
-pub mod refresh_tokens;
 pub mod registration_tokens;
 pub mod scans;
 pub mod second_factor_uses;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use latchkey::crypto::digest;
-use sea_orm::{DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
 use crate::support::{ApiCaller, Browser, World};
 

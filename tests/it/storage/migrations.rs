@@ -208,7 +208,6 @@ async fn every_entity_has_its_table() {
         member,
         message,
         outbox,
-        refresh_token,
         registration_token,
         scan,
         scan_endpoint,
@@ -241,10 +240,6 @@ async fn a_row_cannot_point_at_nothing() {
     };
 
     for sql in [
-        format!(
-            "insert into refresh_token (token_sha256, family_id, generation, issued_at, expires_at) \
-             values ({digest}, {id}, 0, 0, 0)"
-        ),
         format!(
             "insert into access_token (token_sha256, family_id, generation, issued_at, expires_at) \
              values ({digest}, {id}, 0, 0, 0)"

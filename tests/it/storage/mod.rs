@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod concurrency;
+mod families;
 mod migrations;
 
 use latchkey::store::Store;
