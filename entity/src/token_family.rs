@@ -14,7 +14,7 @@ pub struct Model {
     pub client_id: String,
     /// `None` for the standing family of a client's own tokens (RFC 6749 §4.4).
     pub grant_id: Option<Uuid>,
-    /// What was granted; a refresh may narrow its access token, never this.
+    /// What was granted, and what access tokens may do that do not say otherwise; never changed.
     #[sea_orm(column_type = "Text")]
     pub scope: String,
     #[sea_orm(column_type = "Text", nullable)]

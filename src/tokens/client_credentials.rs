@@ -26,10 +26,13 @@ pub async fn issue(
     let standing = token_family::Model {
         id: app.random.uuid(now),
         client_id: client.id.clone(),
+        // what a client asks for unless it says otherwise: its tokens need not repeat it
+        scope: Scope::stored(&client.scope).to_string(),
         ..empty_family(now)
     };
     let family = store::token_families::standing(&txn, standing).await?;
-    let narrowed = Some((Some(scope.to_string()), resource));
+    let own = Some(scope.to_string()).filter(|scope| *scope != family.scope);
+    let narrowed = Some((own, resource));
     let row = AccessRow { family_id: family.id, generation: 0, narrowed };
     store::access_tokens::insert(&txn, row.issued(&access_token, now, lifetimes.access)).await?;
     txn.commit().await?;
