@@ -1,7 +1,8 @@
 //! The only room that queries: one file a table or a tight group of them.
 //!
 //! Functions take any connection and never begin a transaction: rules do, with [`Store::begin`].
-//! Single use is a conditional write, and the tenant is in the finder.
+//! Single use is a conditional write, and the tenant is in the finder. So PostgreSQL's READ COMMITTED
+//! is enough: a condition is looked at again once the row is free.
 
 pub mod access_tokens;
 pub mod api_keys;
@@ -103,6 +104,27 @@ async fn delete_some<E: EntityTrait>(
     Ok(gone.rows_affected)
 }
 
+/// How often a rule runs again.
+const RETRIES: usize = 3;
+
+/// Runs a rule, and runs it again from its start when another transaction was in its way: a deadlock
+/// or a serialization failure of PostgreSQL's (40P01, 40001), or a state that changed meanwhile.
+///
+/// # Errors
+/// The rule's own; [`Fault::Conflict`] when it is in the way every time.
+pub async fn retrying<T, F>(rule: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    for _ in 0..RETRIES {
+        match rule().await {
+            Err(Fault::Conflict(what)) => tracing::debug!("a rule runs again: {what}"),
+            outcome => return outcome,
+        }
+    }
+    rule().await
+}
+
 impl From<DbErr> for Fault {
     /// Sorts what may heal by itself from what needs a person. Statements and values never enter
     /// the text.
@@ -112,14 +134,27 @@ impl From<DbErr> for Fault {
                 Self::unavailable(format!("database: {error}"))
             }
             DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause))
-                if is_transient(cause) =>
-            {
-                Self::unavailable(format!("database: {cause}"))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+                let text = format!("database: {cause}");
+                if is_conflict(cause) {
+                    Self::conflict(text)
+                } else if is_transient(cause) {
+                    Self::unavailable(text)
+                } else {
+                    Self::internal(text)
+                }
             }
             _ => Self::internal(format!("database: {error}")),
         }
     }
+}
+
+/// PostgreSQL: serialization failure, deadlock.
+fn is_conflict(error: &sea_orm::sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }
 
 fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
@@ -127,12 +162,8 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // PostgreSQL: serialization failure, deadlock, shutting down, too many connections,
-            // connection failures; SQLite: BUSY and its kin, disk full
-            matches!(&*code, "40001" | "40P01" | "5" | "261" | "517" | "773" | "13")
-                || code.starts_with("57P")
-                || code.starts_with("53")
-                || code.starts_with("08")
+            // shutting down, too many connections, connection failures
+            ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }

@@ -6,8 +6,9 @@
 //! 2. What is asked for must be within what was granted (`invalid_scope`, `invalid_target`).
 //! 3. One conditional write spends the present token and puts its successor, derived from it, in its
 //!    place, in the same transaction as the access token that comes with it.
-//! 4. Who loses that write, or comes later, is *retrying* if its token is the parent of the present
-//!    one, the window is open and no successor has been used: it derives the same pair.
+//! 4. Who comes later is *retrying* if its token is the parent of the present one, the window is open
+//!    and no successor has been used: it derives the same pair. So does who loses the write of step 3,
+//!    even if the winner's answer has been used meanwhile: it came before the token was spent.
 //! 5. Anything else that was minted for the family is reuse: the grant ends, the event is recorded,
 //!    the user is told by mail.
 
@@ -75,6 +76,15 @@ pub async fn rotate(
     token: &Secret<RefreshToken>,
     asked: Restriction,
 ) -> Result<Rotation, Fault> {
+    store::retrying(|| rotate_once(app, client, token, &asked)).await
+}
+
+async fn rotate_once(
+    app: &App,
+    client: &client::Model,
+    token: &Secret<RefreshToken>,
+    asked: &Restriction,
+) -> Result<Rotation, Fault> {
     let now = app.now();
     let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Rotation::Invalid) };
     let found = store::token_records::find_refresh(app.store.read(), handle).await?;
@@ -86,12 +96,11 @@ pub async fn rotate(
         Err(refusal) => return Ok(refusal),
     };
     let step = Step { app, client, token, handle, restriction, now };
-    if let Place::Present = Place::of(token, &record)
-        && let Some(issued) = step.advance(&record).await?
-    {
+    let is_present = Place::of(token, &record) == Place::Present;
+    if is_present && let Some(issued) = step.advance(&record).await? {
         return Ok(Rotation::Issued(issued));
     }
-    step.come_late().await
+    step.come_late(is_present).await
 }
 
 /// Where a token that was minted for a family stands in it.
@@ -148,11 +157,11 @@ fn living(record: TokenRecord) -> Option<TokenRecord> {
 fn restrict(
     app: &App,
     record: &TokenRecord,
-    asked: Restriction,
+    asked: &Restriction,
 ) -> Result<(Scope, Option<String>), Rotation> {
     // what was granted may have become less since: the client's registration, the user's role
     let possible = resolve::scope_of(record);
-    let scope = match asked.scope {
+    let scope = match &asked.scope {
         // RFC 6749 §6: must not include any scope not originally granted
         Some(scope) if !scope.is_within(&Scope::stored(&record.family_scope)) => {
             return Err(Rotation::ScopeTooWide);
@@ -160,10 +169,10 @@ fn restrict(
         Some(scope) => scope.intersection(&possible),
         None => possible,
     };
-    let resource = match (asked.resource, &record.family_resource) {
+    let resource = match (&asked.resource, &record.family_resource) {
         (None, granted) => granted.clone(),
-        (Some(asked), Some(granted)) if asked == *granted => Some(asked),
-        (Some(asked), None) if audience::is_registered(app, &asked) => Some(asked),
+        (Some(asked), Some(granted)) if asked == granted => Some(asked.clone()),
+        (Some(asked), None) if audience::is_registered(app, asked) => Some(asked.clone()),
         (Some(_), _) => return Err(Rotation::WrongTarget),
     };
     Ok((scope, resource))
@@ -245,53 +254,63 @@ impl Step<'_> {
         Ok(Some(self.issued(successors, now + lifetimes.access)))
     }
 
-    /// Steps 4 and 5, of a token that is not, or no longer, the present one.
-    async fn come_late(&self) -> Result<Rotation, Fault> {
+    /// Steps 4 and 5, of a token that is not the present one. `is_racing` says that it was a moment
+    /// ago.
+    async fn come_late(&self, is_racing: bool) -> Result<Rotation, Fault> {
         let txn = self.app.store.begin().await?;
         // who was faster may be in the same batch: only a transaction sees it
         let found = store::token_records::find_refresh(&txn, self.handle).await?;
         let Some(record) = found.and_then(|found| usable(found, self.client, self.now)) else {
             return Ok(Rotation::Invalid);
         };
-        let outcome = match Place::of(self.token, &record) {
-            Place::Parent if self.is_retry(&record.token) => self.retry(&txn, &record).await?,
+        let place = Place::of(self.token, &record);
+        let is_retry = place == Place::Parent && self.holds_window(&txn, &record.token).await?;
+        let outcome = match place {
+            Place::Parent if is_retry || is_racing => self.retry(&txn, &record, is_retry).await?,
+            Place::Older if is_racing => Rotation::Invalid,
             Place::Parent | Place::Older => {
                 end_grant(self.app, &txn, &record.token, self.now).await?
             }
-            // it was not spent after all: nothing may be said of it here
-            Place::Present => return Err(Fault::unavailable("a refresh token came back")),
+            // it was not spent after all
+            Place::Present => return Err(Fault::conflict("a refresh token was not spent")),
         };
         txn.commit().await?;
         Ok(outcome)
     }
 
-    /// Step 4: whether the parent of the present token comes in time, its successors unused.
-    fn is_retry(&self, record: &TokenRecord) -> bool {
-        resolve::is_retry_window_open(self.app, record, self.now)
+    /// Step 4: whether a parent of the present token comes in time, its successors unused; nobody
+    /// uses or revokes one until the transaction ends.
+    async fn holds_window(&self, txn: &Txn, record: &TokenRecord) -> Result<bool, Fault> {
+        Ok(resolve::is_retry_window_open(self.app, record, self.now)
+            && store::token_families::hold_retry_window(txn, record.family_id, record.generation)
+                .await?)
     }
 
     /// Step 4: the same pair again. A retry that asks for another restriction gets an access token
-    /// of its own beside the same refresh token.
-    async fn retry(&self, txn: &Txn, record: &RefreshRecord) -> Result<Rotation, Fault> {
+    /// of its own beside the same refresh token; who only raced gets what is there.
+    async fn retry(
+        &self,
+        txn: &Txn,
+        record: &RefreshRecord,
+        may_insert: bool,
+    ) -> Result<Rotation, Fault> {
         let token = &record.token;
         let successors = self.successors(token, token.generation - 1);
         if !digest::equal(&successors.refresh_token.sha256(), &record.refresh_sha256) {
             // derived under another key (secrets.toml was replaced): not a retry we can answer
             return Ok(Rotation::Invalid);
         }
-        let id = token.family_id;
-        if !store::token_families::hold_retry_window(txn, id, token.generation).await? {
-            return Err(Fault::unavailable("a successor was used at the same moment"));
-        }
         let lifetimes = Lifetimes::of(self.app, self.client);
         let (access_row, access_token) = (&successors.access_row, &successors.access_token);
         let row = access_row.issued(access_token, self.now, lifetimes.access);
-        let mut expires_at = row.expires_at.0;
-        if store::access_tokens::insert_derived(txn, row).await?.is_err() {
-            let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
-            expires_at = stored.map_or(expires_at, |row| row.expires_at.0);
+        let ends = row.expires_at;
+        if may_insert && store::access_tokens::insert_derived(txn, row).await?.is_ok() {
+            return Ok(Rotation::Issued(self.issued(successors, ends.0)));
         }
-        Ok(Rotation::Issued(self.issued(successors, expires_at)))
+        let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
+        Ok(stored.map_or(Rotation::Invalid, |stored| {
+            Rotation::Issued(self.issued(successors, stored.expires_at.0))
+        }))
     }
 }
 
