@@ -17,6 +17,7 @@ mod m20261122_000013_gates;
 mod m20261126_000020_wide_integers;
 mod m20261126_000021_family_rows;
 mod m20261126_000022_lean_access_tokens;
+mod m20261126_000023_walked_tables;
 mod schema;
 
 /// Every step, in order.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000020_wide_integers::Migration),
             Box::new(m20261126_000021_family_rows::Migration),
             Box::new(m20261126_000022_lean_access_tokens::Migration),
+            Box::new(m20261126_000023_walked_tables::Migration),
         ]
     }
 }

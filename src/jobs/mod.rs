@@ -42,7 +42,17 @@ impl Job {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => return,
                 _ = ticks.tick() => {}
             }
-            match self.run_once(&app).await {
+            let run = self.run_once(&app);
+            let outcome = match self {
+                Self::Deliver => run.await,
+                // a pass may be long, and leaves nothing half done
+                Self::Sweep => tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|is_stopping| *is_stopping) => return,
+                    outcome = run => outcome,
+                },
+            };
+            match outcome {
                 Ok(_) => {}
                 Err(fault) if fault.is_transient() => {
                     tracing::warn!(job = ?self, %fault, "a background job failed for now");
@@ -53,7 +63,7 @@ impl Job {
     }
 }
 
-/// Starts every job. After `stop` turns true each ends as soon as the run it is in is over.
+/// Starts every job. After `stop` turns true each ends as soon as the run it is in is over, or cut.
 #[must_use]
 pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();

@@ -27,6 +27,7 @@ pub mod sign_in_failures;
 mod sqlite;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod sweep;
 pub mod token_families;
 pub mod token_records;
 pub mod users;
@@ -35,9 +36,8 @@ pub mod workspaces;
 use chrono::{DateTime, Utc};
 use entity::types::Instant;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, RuntimeErr, SqlErr,
-    sea_query::{Expr, OnConflict, Query},
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    RuntimeErr, SqlErr, sea_query::OnConflict,
 };
 
 pub use self::connection::{Database, SchemaTxn, Store, Txn};
@@ -89,19 +89,6 @@ where
         .exec_without_returning(db)
         .await?;
     Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
-}
-
-/// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.
-async fn delete_some<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    key: E::Column,
-    matching: Expr,
-    limit: u64,
-) -> Result<u64, Fault> {
-    let some =
-        Query::select().column(key).from(E::default()).and_where(matching).limit(limit).to_owned();
-    let gone = E::delete_many().filter(key.in_subquery(some)).exec(db).await?;
-    Ok(gone.rows_affected)
 }
 
 /// How often a rule runs again.

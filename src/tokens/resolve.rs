@@ -100,7 +100,13 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
     let is_person_gone = record.user_id.is_some()
         && (record.user_disabled_at.is_some()
             || record.user_epoch != Some(record.family_user_epoch));
-    if record.family_revoked_at.is_some() || record.grant_revoked_at.is_some() || is_person_gone {
+    let is_superseded =
+        record.family_generation - record.generation >= store::access_tokens::GENERATIONS_KEPT;
+    if record.family_revoked_at.is_some()
+        || record.grant_revoked_at.is_some()
+        || is_person_gone
+        || is_superseded
+    {
         return Resolved::Dead;
     }
     if record.client_disabled_at.is_some() {
