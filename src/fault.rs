@@ -10,6 +10,10 @@ pub enum Fault {
     /// The database or the hashing pool is saturated or gone; the caller may try again (503).
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Another transaction was in the way: the same rule, run again from its start, may succeed. Who
+    /// is told of it may try again (503).
+    #[error("conflict: {0}")]
+    Conflict(String),
     /// A broken invariant; a person must look (500).
     #[error("internal: {0}")]
     Internal(String),
@@ -26,10 +30,15 @@ impl Fault {
         Self::Unavailable(what.into())
     }
 
+    /// Another transaction that was in the way.
+    pub fn conflict(what: impl Into<String>) -> Self {
+        Self::Conflict(what.into())
+    }
+
     /// Whether trying again later can help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Conflict(_))
     }
 }
 

@@ -1,4 +1,5 @@
-//! A live access token.
+//! An access token: alive as long as it has not expired and its family lives. Families may go before
+//! it, so no foreign key points at them.
 
 use sea_orm::entity::prelude::*;
 

@@ -22,7 +22,6 @@ pub mod lead;
 pub mod member;
 pub mod message;
 pub mod outbox;
-pub mod refresh_token;
 pub mod registration_token;
 pub mod scan;
 pub mod scan_endpoint;

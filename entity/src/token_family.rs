@@ -1,4 +1,5 @@
-//! What one authorization produced: a chain of refresh tokens and their access tokens.
+//! What one authorization produced: the refresh token that lives and the access tokens that came with
+//! it and those before it. A family is one row, however often it is refreshed.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,7 +14,7 @@ pub struct Model {
     pub client_id: String,
     /// `None` for the standing family of a client's own tokens (RFC 6749 §4.4).
     pub grant_id: Option<Uuid>,
-    /// What was granted; a refresh may narrow its access token, never this.
+    /// What was granted, and what access tokens may do that do not say otherwise; never changed.
     #[sea_orm(column_type = "Text")]
     pub scope: String,
     #[sea_orm(column_type = "Text", nullable)]
@@ -21,7 +22,7 @@ pub struct Model {
     /// The user's epoch when it began; another one now means it is dead.
     pub user_epoch: i64,
     pub authenticated_at: Option<Instant>,
-    /// How many rotations there have been; the live refresh token carries the same number.
+    /// How many rotations there have been; the access tokens of the last one carry this number.
     pub generation: i64,
     pub rotated_at: Option<Instant>,
     /// When a token of the present generation was first used: closes the retry window.
@@ -30,6 +31,20 @@ pub struct Model {
     /// The absolute end of its refresh tokens.
     pub expires_at: Instant,
     pub revoked_at: Option<Instant>,
+    /// What its refresh tokens say of themselves; `None` if it has none.
+    #[sea_orm(unique)]
+    pub handle: Option<i64>,
+    /// The present refresh token.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub refresh_sha256: Option<Vec<u8>>,
+    pub refresh_issued_at: Option<Instant>,
+    /// The end of its idle life, never after the family's.
+    pub refresh_expires_at: Option<Instant>,
+    /// The refresh token that the present one replaced; whoever presents it may be retrying.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub parent_sha256: Option<Vec<u8>>,
+    /// When all of its tokens will have ended, if none is issued any more.
+    pub ends_at: Instant,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,7 +15,10 @@ mod m20261122_000011_key_rotation;
 mod m20261122_000012_scans;
 mod m20261122_000013_gates;
 mod m20261126_000020_wide_integers;
-mod m20261126_000022_invalidations;
+mod m20261126_000021_family_rows;
+mod m20261126_000022_lean_access_tokens;
+mod m20261126_000023_walked_tables;
+mod m20261126_000024_invalidations;
 mod schema;
 
 /// Every step, in order.
@@ -35,7 +38,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_scans::Migration),
             Box::new(m20261122_000013_gates::Migration),
             Box::new(m20261126_000020_wide_integers::Migration),
-            Box::new(m20261126_000022_invalidations::Migration),
+            Box::new(m20261126_000021_family_rows::Migration),
+            Box::new(m20261126_000022_lean_access_tokens::Migration),
+            Box::new(m20261126_000023_walked_tables::Migration),
+            Box::new(m20261126_000024_invalidations::Migration),
         ]
     }
 }

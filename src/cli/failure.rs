@@ -82,7 +82,9 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         match fault {
             // which kind it is matters to a server and not to who typed a command
-            Fault::Unavailable(what) | Fault::Internal(what) => Self::new(what),
+            Fault::Unavailable(what) | Fault::Conflict(what) | Fault::Internal(what) => {
+                Self::new(what)
+            }
         }
     }
 }

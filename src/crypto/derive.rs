@@ -3,10 +3,17 @@
 use ring::hmac;
 use uuid::Uuid;
 
-use super::secret::{AccessToken, Kind, RefreshToken, Secret};
+use super::{
+    random::Random,
+    refresh::{self, Handles},
+    secret::{AccessToken, Kind, RefreshToken, Secret},
+};
 
 /// The key of derivation (`secrets.toml`, `derivation_key`).
-pub struct Deriver(hmac::Key);
+pub struct Deriver {
+    rotate: hmac::Key,
+    handles: Handles,
+}
 
 /// The refresh token whose successors are derived, and where it stands in its family.
 pub struct Parent<'a> {
@@ -18,17 +25,38 @@ pub struct Parent<'a> {
     pub generation: i64,
 }
 
+/// A handle for a new family: a positive number that nobody can guess.
+#[must_use]
+pub fn new_handle(random: &dyn Random) -> i64 {
+    (i64::from_be_bytes(random.bytes()) & i64::MAX).max(1)
+}
+
 impl Deriver {
     /// A deriver under a 256-bit key.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        let rotate = hmac::Key::new(hmac::HMAC_SHA256, key);
+        Self { handles: Handles::new(&rotate), rotate }
     }
 
-    /// The refresh token that replaces `parent`: the same on every node and at every retry.
+    /// The first refresh token of the family with this handle.
     #[must_use]
-    pub fn refresh_token(&self, parent: &Parent<'_>) -> Secret<RefreshToken> {
-        self.child(parent, &[])
+    pub fn first_refresh_token(&self, random: &dyn Random, handle: i64) -> Secret<RefreshToken> {
+        self.handles.write(&random.bytes(), handle)
+    }
+
+    /// The handle of the family that a refresh token was minted for; `None` if this server did not
+    /// mint it.
+    #[must_use]
+    pub fn handle_of(&self, token: &Secret<RefreshToken>) -> Option<i64> {
+        self.handles.read(token)
+    }
+
+    /// The refresh token that replaces `parent` in the family with this handle: the same on every
+    /// node and at every retry.
+    #[must_use]
+    pub fn refresh_token(&self, parent: &Parent<'_>, handle: i64) -> Secret<RefreshToken> {
+        self.handles.write(&refresh::cut(&self.child::<RefreshToken>(parent, &[])), handle)
     }
 
     /// The access token that comes with it. What it is restricted to (`scope`, `resource`) enters
@@ -40,13 +68,14 @@ impl Deriver {
         scope: &str,
         resource: Option<&str>,
     ) -> Secret<AccessToken> {
-        self.child(parent, &[scope, resource.unwrap_or_default()])
+        let restrictions = [scope, resource.unwrap_or_default()];
+        Secret::from_entropy(&refresh::cut(&self.child::<AccessToken>(parent, &restrictions)))
     }
 
-    fn child<K: Kind>(&self, parent: &Parent<'_>, restrictions: &[&str]) -> Secret<K> {
-        let mut mac = hmac::Context::with_key(&self.0);
+    fn child<K: Kind>(&self, parent: &Parent<'_>, restrictions: &[&str]) -> hmac::Tag {
+        let mut mac = hmac::Context::with_key(&self.rotate);
         let mut part = |bytes: &[u8]| {
-            // lengths keep ("ab","c") and ("a","bc") apart
+            // lengths keep ("ab","c") and ("a","bc") apart, and all of it from the labels of keys
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
         };
@@ -57,8 +86,59 @@ impl Deriver {
         for restriction in restrictions {
             part(restriction.as_bytes());
         }
-        let mut bits = [0; 32];
-        bits.copy_from_slice(mac.sign().as_ref());
-        Secret::from_entropy(&bits)
+        mac.sign()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAMILY: Uuid = Uuid::from_u128(7);
+
+    fn parent(token: &Secret<RefreshToken>, generation: i64) -> Parent<'_> {
+        Parent { token, family_id: FAMILY, generation }
+    }
+
+    #[test]
+    fn successors_are_the_same_at_every_retry_and_of_the_same_family() {
+        let (one, other) = (Deriver::new(&[1; 32]), Deriver::new(&[1; 32]));
+        let first = one.handles.write(&[5; refresh::BODY], 42);
+
+        let second = one.refresh_token(&parent(&first, 0), 42);
+        let third = one.refresh_token(&parent(&second, 1), 42);
+
+        assert_eq!(other.refresh_token(&parent(&first, 0), 42).reveal(), second.reveal());
+        for token in [&first, &second, &third] {
+            assert_eq!(other.handle_of(token), Some(42));
+        }
+        assert_ne!(second.entropy(), third.entropy());
+    }
+
+    #[test]
+    fn everything_enters_the_derivation() {
+        let deriver = Deriver::new(&[1; 32]);
+        let token = deriver.handles.write(&[5; refresh::BODY], 42);
+        let of = |parent: &Parent<'_>, scope: &str, resource: Option<&str>| {
+            deriver.access_token(parent, scope, resource).reveal().to_owned()
+        };
+        let known = of(&parent(&token, 0), "a b", Some("c"));
+
+        let sibling = deriver.handles.write(&[6; refresh::BODY], 42);
+        let another_family = Parent { token: &token, family_id: Uuid::nil(), generation: 0 };
+        for different in [
+            of(&parent(&sibling, 0), "a b", Some("c")),
+            of(&parent(&token, 1), "a b", Some("c")),
+            of(&another_family, "a b", Some("c")),
+            of(&parent(&token, 0), "a", Some("bc")),
+            of(&parent(&token, 0), "a b", None),
+            Deriver::new(&[2; 32])
+                .access_token(&parent(&token, 0), "a b", Some("c"))
+                .reveal()
+                .to_owned(),
+        ] {
+            assert_ne!(different, known);
+        }
+        assert_eq!(of(&parent(&token, 0), "a b", Some("c")), known);
     }
 }

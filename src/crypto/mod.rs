@@ -1,11 +1,13 @@
 //! Everything cryptographic: randomness, secrets and their digests, derivation, sealing, password
 //! hashing and signed links. The only room that names `ring`, `argon2` and `jsonwebtoken`.
 
+mod base62;
 pub mod derive;
 pub mod digest;
 pub mod jwt;
 pub mod password;
 pub mod random;
+mod refresh;
 pub mod sealed;
 pub mod secret;
 pub mod secrets_file;

@@ -7,13 +7,16 @@ use std::{fmt, marker::PhantomData};
 
 use zeroize::Zeroizing;
 
-use super::{digest, random::Random};
+use super::{
+    base62::{self, ALPHABET},
+    digest,
+    random::Random,
+};
 
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Base62 digits that hold 256 bits.
-pub const BODY_CHARS: usize = 43;
+pub const BODY_CHARS: usize = base62::DIGITS;
 /// Base62 digits that hold a CRC-32.
-pub const CHECKSUM_CHARS: usize = 6;
+pub const CHECKSUM_CHARS: usize = base62::CHECKSUM_DIGITS;
 
 /// What a secret is for; decides its prefix.
 pub trait Kind {
@@ -68,15 +71,27 @@ impl<K: Kind> Secret<K> {
     /// The secret that 256 bits spell; used for tokens derived from their predecessor.
     #[must_use]
     pub fn from_entropy(bits: &[u8; 32]) -> Self {
-        Self::wrap(with_checksum(format!("{}{}", K::PREFIX, base62(bits))))
+        let mut text = String::with_capacity(K::PREFIX.len() + BODY_CHARS + CHECKSUM_CHARS);
+        text.push_str(K::PREFIX);
+        text.extend(base62::encode(bits).map(char::from));
+        Self::wrap(with_checksum(text))
+    }
+
+    /// The 256 bits that the secret spells, if it is a number of 256 bits.
+    #[must_use]
+    pub(super) fn entropy(&self) -> Option<[u8; 32]> {
+        let body = self.text.as_bytes().get(K::PREFIX.len()..)?;
+        base62::decode(body.get(..BODY_CHARS)?)
     }
 
     /// Reads a presented secret: prefix, length, alphabet and checksum must be right.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(K::PREFIX)?;
-        (body.len() == BODY_CHARS + CHECKSUM_CHARS && checksum_holds(text))
-            .then(|| Self::wrap(text.to_owned()))
+        let body = text.strip_prefix(K::PREFIX)?.as_bytes();
+        (body.len() == BODY_CHARS + CHECKSUM_CHARS
+            && body.iter().all(u8::is_ascii_alphanumeric)
+            && checksum_holds(text))
+        .then(|| Self::wrap(text.to_owned()))
     }
 
     fn wrap(text: String) -> Self {
@@ -105,8 +120,8 @@ impl<K: Kind> fmt::Debug for Secret<K> {
 /// `text` followed by its CRC-32 (IEEE) in base62, most significant digit first, 6 characters.
 #[must_use]
 pub fn with_checksum(mut text: String) -> String {
-    let checksum = checksum(text.as_bytes());
-    text.push_str(&checksum);
+    let checksum = base62::checksum(text.as_bytes());
+    text.extend(checksum.map(char::from));
     text
 }
 
@@ -115,36 +130,10 @@ pub fn with_checksum(mut text: String) -> String {
 #[must_use]
 pub fn checksum_holds(text: &str) -> bool {
     text.is_ascii()
-        && text.len() > CHECKSUM_CHARS
         && text
-            .split_at_checked(text.len() - CHECKSUM_CHARS)
-            .is_some_and(|(body, given)| checksum(body.as_bytes()) == given)
-}
-
-fn checksum(body: &[u8]) -> String {
-    let mut rest = crc32fast::hash(body);
-    let mut digits = [b'0'; CHECKSUM_CHARS];
-    for digit in digits.iter_mut().rev() {
-        *digit = ALPHABET[(rest % 62) as usize];
-        rest /= 62;
-    }
-    digits.iter().map(|byte| char::from(*byte)).collect()
-}
-
-/// 256 bits as 43 base62 digits, most significant first.
-fn base62(bits: &[u8; 32]) -> String {
-    let mut number = *bits;
-    let mut digits = [b'0'; BODY_CHARS];
-    for digit in digits.iter_mut().rev() {
-        let mut remainder = 0_u32;
-        for byte in &mut number {
-            let part = remainder << 8 | u32::from(*byte);
-            *byte = (part / 62).to_be_bytes()[3];
-            remainder = part % 62;
-        }
-        *digit = ALPHABET[remainder as usize];
-    }
-    digits.iter().map(|byte| char::from(*byte)).collect()
+            .as_bytes()
+            .split_last_chunk()
+            .is_some_and(|(body, given)| !body.is_empty() && base62::checksum(body) == *given)
 }
 
 /// `length` random base62 characters, each equally likely.
@@ -191,29 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn base62_is_positional_and_padded() {
-        let mut one = [0; 32];
-        one[31] = 1;
-        assert_eq!(base62(&[0; 32]), "0".repeat(43));
-        assert_eq!(base62(&one), format!("{}1", "0".repeat(42)));
-        one[31] = 62;
-        assert_eq!(base62(&one), format!("{}10", "0".repeat(41)));
-        // 2^256 − 1
-        assert!(base62(&[255; 32]).starts_with("yh"), "{}", base62(&[255; 32]));
-    }
-
-    #[test]
-    fn checksums_are_crc32_in_base62() {
-        // CRC-32 (IEEE) of "123456789" is 0xCBF43926
-        assert_eq!(checksum(b"123456789"), {
-            let mut n: u64 = 0xCBF4_3926;
-            let mut out = Vec::new();
-            for _ in 0..6 {
-                out.push(ALPHABET[usize::try_from(n % 62).unwrap()] as char);
-                n /= 62;
-            }
-            out.iter().rev().collect::<String>()
-        });
+    fn the_bits_of_a_secret_can_be_read() {
+        let secret = Secret::<RefreshToken>::from_entropy(&[0xa5; 32]);
+        assert_eq!(secret.entropy(), Some([0xa5; 32]));
+        // of the right form, and more than 256 bits
+        let text = with_checksum(format!("lk_rt_{}", "z".repeat(BODY_CHARS)));
+        assert_eq!(Secret::<RefreshToken>::parse(&text).unwrap().entropy(), None);
+        let text = with_checksum(format!("lk_rt_{}-", "0".repeat(BODY_CHARS - 1)));
+        assert!(Secret::<RefreshToken>::parse(&text).is_none());
     }
 
     #[test]

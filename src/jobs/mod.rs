@@ -60,7 +60,16 @@ impl Job {
                 _ = stop.wait_for(|is_stopping| *is_stopping) => return,
                 _ = ticks.tick() => {}
             }
-            let outcome = self.run_once(&app).await;
+            let run = self.run_once(&app);
+            let outcome = match self {
+                // a pass may be long, and leaves nothing half done
+                Self::Sweep => tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|is_stopping| *is_stopping) => return,
+                    outcome = run => outcome,
+                },
+                _ => run.await,
+            };
             is_out = self.report(&outcome, is_out);
             if outcome.is_err() {
                 ticks.reset_after(self.period().max(PAUSE_AFTER_FAILURE));
@@ -91,7 +100,7 @@ impl Job {
     }
 }
 
-/// Starts every job. After `stop` turns true each ends as soon as the run it is in is over.
+/// Starts every job. After `stop` turns true each ends as soon as the run it is in is over, or cut.
 #[must_use]
 pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();

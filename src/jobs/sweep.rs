@@ -1,70 +1,108 @@
-//! Removes what has expired, in small batches, so that no statement holds the writer for long.
+//! Removes what has expired or ended, so that size follows what lives and not history.
+//!
+//! A pass walks through every table, a few rows at a time, and rests after each step for a multiple
+//! of what the step took: whoever serves requests is not to notice. Each removal is a transaction of
+//! its own and short. Cut off anywhere, a pass leaves nothing half done.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::{Duration, Instant};
 
-use crate::{app::App, fault::Fault, store};
+use chrono::{DateTime, Utc};
 
-/// Rows that one statement removes.
-const BATCH: u64 = 500;
-/// Failed sign-ins count for minutes; a day later nobody asks.
-const FAILURES_KEPT: TimeDelta = TimeDelta::days(1);
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{
+        self,
+        sweep::{Dead, Table},
+    },
+};
 
-/// The tables that have rows to remove.
-#[derive(Clone, Copy)]
-enum Table {
-    AccessTokens,
-    AuthorizationRequests,
-    BrowserSessions,
-    SignInFailures,
-    AuthorizationCodes,
-}
+/// Rows that one step looks at, to begin with and at most.
+const FIRST_STEP: u64 = 128;
+const LONGEST_STEP: u64 = 512;
+const SHORTEST_STEP: u64 = 16;
+/// How long a removal may hold the writer: well under the 50 ms that nobody would notice.
+const HELD: Duration = Duration::from_millis(10);
+/// Rests, in multiples of what the step before took: after one that only looked, and after one that
+/// removed something, when there may be much to do.
+const REST: u32 = 31;
+const SHORT_REST: u32 = 4;
 
-const TABLES: [Table; 5] = [
-    Table::AccessTokens,
-    Table::AuthorizationRequests,
-    Table::BrowserSessions,
-    Table::SignInFailures,
-    Table::AuthorizationCodes,
-];
-
-/// Removes every row that has expired, and answers how many there were.
+/// Removes every row that nobody needs any more, unless another node is doing so, and answers how
+/// many there were.
 ///
 /// # Errors
 /// When the database fails; what was removed until then stays removed.
 pub async fn run_once(app: &App) -> Result<u64, Fault> {
+    let Some(lease) = store::sweep::lease(&app.store).await? else { return Ok(0) };
     let now = app.now();
     let mut gone = 0;
-    for table in TABLES {
-        loop {
-            let removed = table.remove(app, now).await?;
-            gone += removed;
-            if removed < BATCH {
-                break;
-            }
-        }
+    for table in store::sweep::tables() {
+        gone += walk(app, &table, now).await?;
     }
+    let txn = app.store.begin().await?;
+    gone += store::invalidations::sweep(&txn).await?;
+    txn.commit().await?;
+    lease.give_back().await?;
     Ok(gone)
 }
 
-impl Table {
-    async fn remove(self, app: &App, now: DateTime<Utc>) -> Result<u64, Fault> {
-        let txn = app.store.begin().await?;
-        let removed = match self {
-            Self::AccessTokens => store::access_tokens::sweep(&txn, now, BATCH).await?,
-            Self::AuthorizationRequests => {
-                store::authorization_requests::sweep(&txn, now, BATCH).await?
-            }
-            Self::BrowserSessions => store::browser_sessions::sweep(&txn, now, BATCH).await?,
-            Self::SignInFailures => {
-                store::sign_in_failures::sweep(&txn, now - FAILURES_KEPT, BATCH).await?
-            }
-            // RFC 6749 §4.1.2: as long as a code's tokens may live, its replay must revoke them
-            Self::AuthorizationCodes => {
-                let kept = app.config.oauth.refresh_token_absolute_ttl();
-                store::authorization_codes::sweep(&txn, now - kept, BATCH).await?
-            }
-        };
-        txn.commit().await?;
-        Ok(removed)
+async fn walk(app: &App, table: &Table, now: DateTime<Utc>) -> Result<u64, Fault> {
+    let (mut gone, mut step, mut position) = (0, FIRST_STEP, None);
+    loop {
+        let began = Instant::now();
+        let place = (position.as_ref(), step);
+        let stretch = store::sweep::look(app.store.read(), table, now, place).await?;
+        let rest = if stretch.dead.is_some() { SHORT_REST } else { REST };
+        if let Some(dead) = stretch.dead {
+            let (removed, held) = remove(app, table, now, dead).await?;
+            gone += removed;
+            step = next_step(step, held);
+        }
+        position = stretch.next;
+        if position.is_none() {
+            return Ok(gone);
+        }
+        tokio::time::sleep(began.elapsed() * rest).await;
+    }
+}
+
+/// Answers how many rows went, and how long the writer was held for them.
+async fn remove(
+    app: &App,
+    table: &Table,
+    now: DateTime<Utc>,
+    dead: Dead,
+) -> Result<(u64, Duration), Fault> {
+    let txn = app.store.begin().await?;
+    let began = Instant::now();
+    let removed = store::sweep::remove(&txn, table, now, dead).await?;
+    let held = began.elapsed();
+    txn.commit().await?;
+    Ok((removed, held))
+}
+
+/// How many rows the next step looks at, after one of `step` rows that held the writer for so long.
+fn next_step(step: u64, held: Duration) -> u64 {
+    if held > HELD {
+        (step / 2).max(SHORTEST_STEP)
+    } else if held < HELD / 4 {
+        (step * 2).min(LONGEST_STEP)
+    } else {
+        step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_as_long_as_the_writer_can_be_spared() {
+        let next = |step, millis| next_step(step, Duration::from_millis(millis));
+
+        assert_eq!([next(128, 11), next(16, 900), next(512, 11)], [64, 16, 256]);
+        assert_eq!([next(128, 1), next(512, 1), next(300, 0)], [256, 512, 512]);
+        assert_eq!([next(128, 3), next(128, 10)], [128, 128]);
     }
 }

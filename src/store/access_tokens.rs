@@ -1,11 +1,14 @@
 //! Access tokens.
 
-use chrono::{DateTime, Utc};
-use entity::access_token::{COLUMN, Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, prelude::Uuid};
+use entity::access_token::{Entity, Model};
+use sea_orm::{ConnectionTrait, EntityTrait, prelude::Uuid};
 
-use super::{Duplicate, Txn, delete_some, insert as insert_row, insert_unique, millis};
+use super::{Duplicate, Txn, insert as insert_row, insert_unique};
 use crate::{cache::Subject, fault::Fault};
+
+/// An access token is dead once its family has been refreshed so often since: what a grant can store
+/// is bounded, however often it is refreshed while its tokens live.
+pub const GENERATIONS_KEPT: i64 = 1_000;
 
 /// Stores a new access token.
 ///
@@ -44,16 +47,4 @@ pub async fn find(
 pub async fn delete(db: &Txn, family_id: Uuid, token_sha256: &[u8]) -> Result<bool, Fault> {
     db.changes(Subject::Family(family_id));
     Ok(Entity::delete_by_id(token_sha256.to_vec()).exec(db).await?.rows_affected == 1)
-}
-
-/// Removes at most `limit` tokens that expired before `now`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::TokenSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

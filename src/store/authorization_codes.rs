@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::authorization_code::{COLUMN, Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{delete_some, insert as insert_row, instant, millis};
+use super::{insert as insert_row, instant};
 use crate::fault::Fault;
 
 /// Stores a new code.
@@ -48,16 +48,4 @@ pub async fn find_of_client(
         .filter(COLUMN.client_id.eq(client_id))
         .one(db)
         .await?)
-}
-
-/// Removes at most `limit` codes that expired before `before`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    before: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::CodeSha256, COLUMN.expires_at.lt(millis(before)), limit).await
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::authorization_request::{COLUMN, Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{delete_some, insert as insert_row, millis};
+use super::{insert as insert_row, millis};
 use crate::fault::Fault;
 
 /// The waiting request of this browser, unless it has expired.
@@ -55,16 +55,4 @@ pub async fn rebind(
 /// When the database fails.
 pub async fn consume(db: &impl ConnectionTrait, handle_sha256: Vec<u8>) -> Result<bool, Fault> {
     Ok(Entity::delete_by_id(handle_sha256).exec(db).await?.rows_affected == 1)
-}
-
-/// Removes at most `limit` requests that expired before `now`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::HandleSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

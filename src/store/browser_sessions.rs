@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{delete_some, insert as insert_row, instant, millis};
+use super::{insert as insert_row, instant, millis};
 use crate::fault::Fault;
 
 /// The unexpired session of this cookie and its user. Whether the user may still use it is for the
@@ -73,16 +73,4 @@ pub async fn delete(db: &impl ConnectionTrait, cookie_sha256: &[u8]) -> Result<b
 pub async fn delete_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, Fault> {
     let gone = Entity::delete_many().filter(COLUMN.user_id.eq(user_id)).exec(db).await?;
     Ok(gone.rows_affected)
-}
-
-/// Removes at most `limit` sessions that expired before `now`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::CookieSha256, COLUMN.expires_at.lt(millis(now)), limit).await
 }

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-use entity::invalidation::{COLUMN, Column, Entity};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, Statement,
-    sea_query::{ExprTrait, Query},
-    sqlx::postgres::PgListener,
-};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, sqlx::postgres::PgListener};
 
-use super::{Database, Store, Txn, delete_some, millis};
+use super::{Database, Store, Txn};
 use crate::{cache::Subject, fault::Fault};
 
 /// What a node that appended to the log calls to those that follow it, on PostgreSQL.
 const CHANNEL: &str = "latchkey_invalidation";
+
+/// How long a change is kept for those who follow, in milliseconds; none is ever so far behind and
+/// still trusts what it knows.
+const KEPT_MILLIS: u32 = 600_000;
 
 /// How far a node has followed the log.
 ///
@@ -40,11 +38,7 @@ pub(super) async fn append(txn: &Txn, subjects: &[Subject]) -> Result<(), sea_or
         return Ok(());
     }
     let backend = txn.get_database_backend();
-    // the database's clock: these rows are only ever compared with one another
-    let now = match backend {
-        DbBackend::Sqlite => "cast(unixepoch('subsec') * 1000 as integer)",
-        _ => "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)",
-    };
+    let now = now(backend);
     let rows: Vec<_> = (1..=subjects.len()).map(|number| format!("(${number}, {now})")).collect();
     let sql = format!("insert into invalidation (subject, created_at) values {}", rows.join(", "));
     let values = subjects.iter().map(|subject| subject.to_string().into());
@@ -109,17 +103,25 @@ pub async fn word(listener: &mut Option<PgListener>) {
     }
 }
 
-/// Removes at most `limit` changes that were appended before `before`; the newest stays, because the
-/// next number follows from it.
+/// Removes what every node has read long ago; the newest row stays, because SQLite's next number
+/// follows from it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    before: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    let newest = Query::select().expr(Column::Id.max()).from(Entity).to_owned();
-    let old = COLUMN.created_at.lt(millis(before)).and(Column::Id.not_in_subquery(newest));
-    delete_some::<Entity>(db, Column::Id, old, limit).await
+pub async fn sweep(txn: &Txn) -> Result<u64, Fault> {
+    let backend = txn.get_database_backend();
+    let sql = format!(
+        "delete from invalidation where created_at < {} - {KEPT_MILLIS} \
+         and id < (select max(id) from invalidation)",
+        now(backend)
+    );
+    Ok(txn.execute_raw(Statement::from_string(backend, sql)).await?.rows_affected())
+}
+
+/// The database's clock: these rows are only ever compared with one another.
+fn now(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "cast(unixepoch('subsec') * 1000 as integer)",
+        _ => "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)",
+    }
 }

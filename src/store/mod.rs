@@ -1,7 +1,8 @@
 //! The only room that queries: one file a table or a tight group of them.
 //!
 //! Functions take any connection and never begin a transaction: rules do, with [`Store::begin`].
-//! Single use is a conditional write, and the tenant is in the finder.
+//! Single use is a conditional write, and the tenant is in the finder. So PostgreSQL's READ COMMITTED
+//! is enough: a condition is looked at again once the row is free.
 
 pub mod access_tokens;
 pub mod api_keys;
@@ -18,7 +19,6 @@ pub mod grants;
 pub mod invalidations;
 pub mod members;
 pub mod outbox;
-pub mod refresh_tokens;
 pub mod registration_tokens;
 pub mod scans;
 pub mod second_factor_uses;
@@ -28,6 +28,7 @@ pub mod sign_in_failures;
 mod sqlite;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod sweep;
 pub mod token_families;
 pub mod token_records;
 pub mod users;
@@ -36,9 +37,8 @@ pub mod workspaces;
 use chrono::{DateTime, Utc};
 use entity::types::Instant;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, RuntimeErr, SqlErr,
-    sea_query::{Expr, OnConflict, Query},
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    RuntimeErr, SqlErr, sea_query::OnConflict,
 };
 
 pub use self::connection::{Database, SchemaTxn, Store, Txn};
@@ -92,17 +92,25 @@ where
     Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
 }
 
-/// Deletes at most `limit` of the rows that match, so that no statement holds the writer for long.
-async fn delete_some<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    key: E::Column,
-    matching: Expr,
-    limit: u64,
-) -> Result<u64, Fault> {
-    let some =
-        Query::select().column(key).from(E::default()).and_where(matching).limit(limit).to_owned();
-    let gone = E::delete_many().filter(key.in_subquery(some)).exec(db).await?;
-    Ok(gone.rows_affected)
+/// How often a rule runs again.
+const RETRIES: usize = 3;
+
+/// Runs a rule, and runs it again from its start when another transaction was in its way: a deadlock
+/// or a serialization failure of PostgreSQL's (40P01, 40001), or a state that changed meanwhile.
+///
+/// # Errors
+/// The rule's own; [`Fault::Conflict`] when it is in the way every time.
+pub async fn retrying<T, F>(rule: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    for _ in 0..RETRIES {
+        match rule().await {
+            Err(Fault::Conflict(what)) => tracing::debug!("a rule runs again: {what}"),
+            outcome => return outcome,
+        }
+    }
+    rule().await
 }
 
 impl From<DbErr> for Fault {
@@ -114,14 +122,27 @@ impl From<DbErr> for Fault {
                 Self::unavailable(format!("database: {error}"))
             }
             DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause))
-                if is_transient(cause) =>
-            {
-                Self::unavailable(format!("database: {cause}"))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+                let text = format!("database: {cause}");
+                if is_conflict(cause) {
+                    Self::conflict(text)
+                } else if is_transient(cause) {
+                    Self::unavailable(text)
+                } else {
+                    Self::internal(text)
+                }
             }
             _ => Self::internal(format!("database: {error}")),
         }
     }
+}
+
+/// PostgreSQL: serialization failure, deadlock.
+fn is_conflict(error: &sea_orm::sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sea_orm::sqlx::error::DatabaseError::code)
+        .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }
 
 fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
@@ -129,12 +150,8 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // PostgreSQL: serialization failure, deadlock, shutting down, too many connections,
-            // connection failures; SQLite: BUSY and its kin, disk full
-            matches!(&*code, "40001" | "40P01" | "5" | "261" | "517" | "773" | "13")
-                || code.starts_with("57P")
-                || code.starts_with("53")
-                || code.starts_with("08")
+            // shutting down, too many connections, connection failures
+            ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{delete_some, instant, millis};
+use super::{instant, millis};
 use crate::fault::Fault;
 
 /// The count under this key.
@@ -59,17 +59,4 @@ pub async fn add(
 pub async fn clear(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<(), Fault> {
     Entity::delete_by_id(key_sha256.to_vec()).exec(db).await?;
     Ok(())
-}
-
-/// Removes at most `limit` counts whose last failure was before `before`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(
-    db: &impl ConnectionTrait,
-    before: DateTime<Utc>,
-    limit: u64,
-) -> Result<u64, Fault> {
-    delete_some::<Entity>(db, Column::KeySha256, COLUMN.last_failed_at.lt(millis(before)), limit)
-        .await
 }

@@ -15,8 +15,6 @@ pub struct TokenRecord {
     pub expires_at: Instant,
     /// The rotation that made it.
     pub generation: i64,
-    /// When a refresh token was spent.
-    pub consumed_at: Option<Instant>,
     /// An access token's own scope, if narrower than the family's.
     pub narrowed_scope: Option<String>,
     /// An access token's own audience, if narrower than the family's.
@@ -81,40 +79,73 @@ pub struct TokenRecord {
     pub role: Option<Role>,
 }
 
-const ACCESS: &str = "token.scope as narrowed_scope, token.resource as narrowed_resource, \
-                      cast(null as bigint) as consumed_at from access_token token";
-const REFRESH: &str = "cast(null as text) as narrowed_scope, \
-                       cast(null as text) as narrowed_resource, \
-                       token.consumed_at from refresh_token token";
-
-fn statement(db: &impl ConnectionTrait, table: &str, token_sha256: &[u8]) -> Statement {
-    let sql = format!(
-        r#"select token.issued_at, token.expires_at, token.generation,
-            family.id as family_id, family.scope as family_scope,
-            family.resource as family_resource, family.generation as family_generation,
-            family.rotated_at, family.successor_used_at,
-            family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
-            family.user_epoch as family_user_epoch,
-            client.id as client_id, client.name as client_name, client.scope as client_scope,
-            client.disabled_at as client_disabled_at, client.access_token_ttl_secs,
-            client.refresh_token_idle_ttl_secs,
-            permission.id as grant_id, permission.revoked_at as grant_revoked_at,
-            person.id as user_id, person.username, person.name as user_name,
-            person.epoch as user_epoch, person.disabled_at as user_disabled_at,
-            workspace.id as workspace_id, workspace.slug as workspace_slug,
-            workspace.name as workspace_name, workspace.product, workspace.plan,
-            workspace.disabled_at as workspace_disabled_at, member.role, {table}
-        join token_family family on family.id = token.family_id
-        join client on client.id = family.client_id
-        left join "grant" permission on permission.id = family.grant_id
-        left join "user" person on person.id = permission.user_id
-        left join workspace on workspace.id = case when family.grant_id is null
-            then client.workspace_id else permission.workspace_id end
-        left join member on member.workspace_id = workspace.id and member.user_id = person.id
-        where token.token_sha256 = $1"#
-    );
-    Statement::from_sql_and_values(db.get_database_backend(), sql, [token_sha256.to_vec().into()])
+/// A family by its handle, with all its refresh tokens depend on: [`TokenRecord`] is that of the
+/// present refresh token.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct RefreshRecord {
+    /// The present refresh token.
+    #[sea_orm(nested)]
+    pub token: TokenRecord,
+    /// Its digest.
+    pub refresh_sha256: Vec<u8>,
+    /// The digest of the token that it replaced.
+    pub parent_sha256: Option<Vec<u8>>,
+    /// When all tokens of the family will have ended.
+    pub ends_at: Instant,
+    /// When a token of the grant was last issued, as far as it was noted.
+    pub grant_last_used_at: Option<Instant>,
 }
+
+/// What every token depends on: columns of the joins below.
+macro_rules! columns {
+    () => {
+        "family.id as family_id, family.scope as family_scope,
+         family.resource as family_resource, family.generation as family_generation,
+         family.rotated_at, family.successor_used_at,
+         family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
+         family.user_epoch as family_user_epoch,
+         client.id as client_id, client.name as client_name, client.scope as client_scope,
+         client.disabled_at as client_disabled_at, client.access_token_ttl_secs,
+         client.refresh_token_idle_ttl_secs,
+         permission.id as grant_id, permission.revoked_at as grant_revoked_at,
+         person.id as user_id, person.username, person.name as user_name,
+         person.epoch as user_epoch, person.disabled_at as user_disabled_at,
+         workspace.id as workspace_id, workspace.slug as workspace_slug,
+         workspace.name as workspace_name, workspace.product, workspace.plan,
+         workspace.disabled_at as workspace_disabled_at, member.role"
+    };
+}
+
+macro_rules! joins {
+    () => {
+        r#"join client on client.id = family.client_id
+         left join "grant" permission on permission.id = family.grant_id
+         left join "user" person on person.id = permission.user_id
+         left join workspace on workspace.id = case when family.grant_id is null
+             then client.workspace_id else permission.workspace_id end
+         left join member on member.workspace_id = workspace.id and member.user_id = person.id"#
+    };
+}
+
+const ACCESS: &str = concat!(
+    "select token.issued_at, token.expires_at, token.generation,
+     token.scope as narrowed_scope, token.resource as narrowed_resource, ",
+    columns!(),
+    " from access_token token join token_family family on family.id = token.family_id ",
+    joins!(),
+    " where token.token_sha256 = $1"
+);
+
+const REFRESH: &str = concat!(
+    "select family.refresh_issued_at as issued_at, family.refresh_expires_at as expires_at,
+     family.generation, cast(null as text) as narrowed_scope,
+     cast(null as text) as narrowed_resource, family.refresh_sha256, family.parent_sha256,
+     family.ends_at, permission.last_used_at as grant_last_used_at, ",
+    columns!(),
+    " from token_family family ",
+    joins!(),
+    " where family.handle = $1"
+);
 
 /// The access token with this digest, with all it depends on.
 ///
@@ -124,18 +155,20 @@ pub async fn find_access(
     db: &impl ConnectionTrait,
     token_sha256: &[u8],
 ) -> Result<Option<TokenRecord>, Fault> {
-    let statement = statement(db, ACCESS, token_sha256);
+    let values = [token_sha256.to_vec().into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), ACCESS, values);
     Ok(TokenRecord::find_by_statement(statement).one(db).await?)
 }
 
-/// The refresh token with this digest, with all it depends on.
+/// The present refresh token of the family with this handle, with all it depends on.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_refresh(
     db: &impl ConnectionTrait,
-    token_sha256: &[u8],
-) -> Result<Option<TokenRecord>, Fault> {
-    let statement = statement(db, REFRESH, token_sha256);
-    Ok(TokenRecord::find_by_statement(statement).one(db).await?)
+    handle: i64,
+) -> Result<Option<RefreshRecord>, Fault> {
+    let values = [handle.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), REFRESH, values);
+    Ok(RefreshRecord::find_by_statement(statement).one(db).await?)
 }

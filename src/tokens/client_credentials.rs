@@ -4,7 +4,7 @@
 use entity::{client, token_family};
 
 use super::{
-    issue::{AccessRow, Issued, Lifetimes},
+    issue::{AccessRow, Issued, Lifetimes, empty_family},
     scopes::Scope,
 };
 use crate::{app::App, crypto::secret::Secret, fault::Fault, store};
@@ -26,20 +26,13 @@ pub async fn issue(
     let standing = token_family::Model {
         id: app.random.uuid(now),
         client_id: client.id.clone(),
-        grant_id: None,
-        scope: String::new(),
-        resource: None,
-        user_epoch: 0,
-        authenticated_at: None,
-        generation: 0,
-        rotated_at: None,
-        successor_used_at: None,
-        created_at: store::instant(now),
-        expires_at: store::instant(now),
-        revoked_at: None,
+        // what a client asks for unless it says otherwise: its tokens need not repeat it
+        scope: Scope::stored(&client.scope).to_string(),
+        ..empty_family(now)
     };
     let family = store::token_families::standing(&txn, standing).await?;
-    let narrowed = Some((Some(scope.to_string()), resource));
+    let own = Some(scope.to_string()).filter(|scope| *scope != family.scope);
+    let narrowed = Some((own, resource));
     let row = AccessRow { family_id: family.id, generation: 0, narrowed };
     store::access_tokens::insert(&txn, row.issued(&access_token, now, lifetimes.access)).await?;
     txn.commit().await?;

@@ -1,14 +1,17 @@
 //! Issuing: every flow that ends in tokens for a user ends here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{access_token, client, grant, refresh_token, token_family, user};
+use entity::{access_token, client, grant, token_family, user};
 use uuid::Uuid;
 
 use super::{grants, grants::Place, scopes::Scope};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{AccessToken, RefreshToken, Secret},
+    crypto::{
+        derive,
+        secret::{AccessToken, RefreshToken, Secret},
+    },
     fault::Fault,
     store::{self, Txn},
 };
@@ -85,7 +88,7 @@ pub async fn begin_family(
 ) -> Result<Issued, Fault> {
     let now = app.now();
     let lifetimes = Lifetimes::of(app, client);
-    let family = token_family::Model {
+    let mut family = token_family::Model {
         id: beginning.family_id,
         client_id: client.id.clone(),
         grant_id: Some(grant.id),
@@ -93,34 +96,20 @@ pub async fn begin_family(
         resource: beginning.resource,
         user_epoch: beginning.user_epoch,
         authenticated_at: Some(store::instant(beginning.authenticated_at)),
-        generation: 0,
-        rotated_at: None,
-        successor_used_at: None,
-        created_at: store::instant(now),
         expires_at: store::instant(now + lifetimes.refresh_absolute),
-        revoked_at: None,
+        ..empty_family(now)
     };
-    let expires_at = family.expires_at;
+    // contract §3: a client with this grant type gets refresh tokens for every user grant
+    let refresh_token = client
+        .grant_types
+        .contains("refresh_token")
+        .then(|| first_refresh_token(app, &mut family, lifetimes));
+    let refresh_end = family.refresh_expires_at.map(|end| end.0);
+    family.ends_at = store::instant(lifetimes.end_of_all(app, now, refresh_end));
     store::token_families::insert(txn, family).await?;
     let access_token = Secret::random(&*app.random);
     let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None };
     store::access_tokens::insert(txn, row.issued(&access_token, now, lifetimes.access)).await?;
-    // contract §3: a client with this grant type gets refresh tokens for every user grant
-    let refresh_token = if client.grant_types.contains("refresh_token") {
-        let token = Secret::<RefreshToken>::random(&*app.random);
-        let row = refresh_token::Model {
-            token_sha256: token.sha256(),
-            family_id: beginning.family_id,
-            generation: 0,
-            issued_at: store::instant(now),
-            expires_at: store::instant((now + lifetimes.refresh_idle).min(expires_at.0)),
-            consumed_at: None,
-        };
-        store::refresh_tokens::insert(txn, row).await?;
-        Some(token)
-    } else {
-        None
-    };
     store::grants::touch(txn, grant.id, now).await?;
     Ok(Issued {
         access_token,
@@ -128,6 +117,47 @@ pub async fn begin_family(
         refresh_token,
         scope: beginning.scope,
     })
+}
+
+/// A family of nobody's that allows nothing and has no refresh token.
+pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
+    token_family::Model {
+        id: Uuid::nil(),
+        client_id: String::new(),
+        grant_id: None,
+        scope: String::new(),
+        resource: None,
+        user_epoch: 0,
+        authenticated_at: None,
+        generation: 0,
+        rotated_at: None,
+        successor_used_at: None,
+        created_at: store::instant(now),
+        expires_at: store::instant(now),
+        revoked_at: None,
+        handle: None,
+        refresh_sha256: None,
+        refresh_issued_at: None,
+        refresh_expires_at: None,
+        parent_sha256: None,
+        ends_at: store::instant(now),
+    }
+}
+
+/// Gives a family that begins its first refresh token.
+fn first_refresh_token(
+    app: &App,
+    family: &mut token_family::Model,
+    lifetimes: Lifetimes,
+) -> Secret<RefreshToken> {
+    let handle = derive::new_handle(&*app.random);
+    let token = app.secrets.deriver.first_refresh_token(&*app.random, handle);
+    let end = (family.created_at.0 + lifetimes.refresh_idle).min(family.expires_at.0);
+    family.handle = Some(handle);
+    family.refresh_sha256 = Some(token.sha256());
+    family.refresh_issued_at = Some(family.created_at);
+    family.refresh_expires_at = Some(store::instant(end));
+    token
 }
 
 /// An access token's row, but for the token itself.
@@ -140,12 +170,12 @@ pub(super) struct AccessRow {
 
 impl AccessRow {
     pub(super) fn issued(
-        self,
+        &self,
         token: &Secret<AccessToken>,
         now: DateTime<Utc>,
         ttl: TimeDelta,
     ) -> access_token::Model {
-        let (scope, resource) = self.narrowed.unwrap_or_default();
+        let (scope, resource) = self.narrowed.clone().unwrap_or_default();
         access_token::Model {
             token_sha256: token.sha256(),
             family_id: self.family_id,
@@ -182,5 +212,16 @@ impl Lifetimes {
             refresh_absolute: own(client.refresh_token_absolute_ttl_secs)
                 .unwrap_or(oauth.refresh_token_absolute_ttl()),
         }
+    }
+    /// When the tokens that a family has after an issue at `now` will all have ended, those that a
+    /// retry may still get included.
+    pub(super) fn end_of_all(
+        self,
+        app: &App,
+        now: DateTime<Utc>,
+        refresh_end: Option<DateTime<Utc>>,
+    ) -> DateTime<Utc> {
+        let access_end = now + app.config.oauth.refresh_retry_window() + self.access;
+        refresh_end.map_or(access_end, |end| end.max(access_end))
     }
 }

@@ -7,9 +7,15 @@ use super::scopes::Scope;
 use crate::{
     app::App,
     cache::Subject,
-    crypto::secret::{AccessToken, RefreshToken, Secret},
+    crypto::{
+        digest,
+        secret::{AccessToken, RefreshToken, Secret},
+    },
     fault::Fault,
-    store::{self, token_records::TokenRecord},
+    store::{
+        self,
+        token_records::{RefreshRecord, TokenRecord},
+    },
 };
 
 /// The state of a token.
@@ -67,11 +73,13 @@ pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Reso
 /// # Errors
 /// When the database fails.
 pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Resolved, Fault> {
-    let now = app.now();
-    let found = store::token_records::find_refresh(app.store.read(), &token.sha256()).await?;
-    let is_usable =
-        |record: &TokenRecord| record.expires_at.0 > now && record.consumed_at.is_none();
-    Ok(found.filter(is_usable).map_or(Resolved::Dead, verdict))
+    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Resolved::Dead) };
+    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let is_present = |found: &RefreshRecord| {
+        found.token.expires_at.0 > app.now()
+            && digest::equal(&token.sha256(), &found.refresh_sha256)
+    };
+    Ok(found.filter(is_present).map_or(Resolved::Dead, |found| verdict(found.token)))
 }
 
 /// What a token may do now: what it was granted ∩ what its client may have ∩ what the role allows.
@@ -104,7 +112,13 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
     let is_person_gone = record.user_id.is_some()
         && (record.user_disabled_at.is_some()
             || record.user_epoch != Some(record.family_user_epoch));
-    if record.family_revoked_at.is_some() || record.grant_revoked_at.is_some() || is_person_gone {
+    let is_superseded =
+        record.family_generation - record.generation >= store::access_tokens::GENERATIONS_KEPT;
+    if record.family_revoked_at.is_some()
+        || record.grant_revoked_at.is_some()
+        || is_person_gone
+        || is_superseded
+    {
         return Resolved::Dead;
     }
     if record.client_disabled_at.is_some() {

@@ -52,7 +52,7 @@ pub async fn access_token(
 }
 
 /// Ends the family of a refresh token, for its own client: the token, its successors and every
-/// access token that came with them (RFC 7009 §2.1).
+/// access token that came with them (RFC 7009 §2.1). A spent one will do: a client may know no other.
 ///
 /// # Errors
 /// When the database fails.
@@ -61,10 +61,9 @@ pub async fn refresh_token(
     client_id: &str,
     token: &Secret<RefreshToken>,
 ) -> Result<Revocation, Fault> {
-    let digest = token.sha256();
-    let Some(record) = store::token_records::find_refresh(app.store.read(), &digest).await? else {
-        return Ok(Revocation::Done);
-    };
+    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Revocation::Done) };
+    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let Some(record) = found.map(|found| found.token) else { return Ok(Revocation::Done) };
     if record.client_id != client_id {
         return Ok(Revocation::Foreign);
     }

@@ -1,16 +1,19 @@
 //! Rotation that cannot lose a session (contract §3, RFC 6749 §6, RFC 9700 §4.14.2).
 //!
-//! 1. The token must exist, belong to the client, and everything it depends on must live; a token
-//!    that fails here is refused and nothing happens to it.
+//! 1. The token says which family it belongs to (`crypto/refresh.rs`). The family must belong to the
+//!    client, and everything it depends on must live; a token that fails here is refused and nothing
+//!    happens to it.
 //! 2. What is asked for must be within what was granted (`invalid_scope`, `invalid_target`).
-//! 3. One conditional write spends the token. Who wins it derives the successors, stores their
-//!    digests and moves the family to the next generation, in the same transaction.
-//! 4. Who loses it, or comes later, is *retrying* if its token is the parent of the present
-//!    generation, the window is open and no successor has been used: it derives the same pair.
-//! 5. Anything else is reuse: the grant ends, the event is recorded, the user is told by mail.
+//! 3. One conditional write spends the present token and puts its successor, derived from it, in its
+//!    place, in the same transaction as the access token that comes with it.
+//! 4. Who comes later is *retrying* if its token is the parent of the present one, the window is open
+//!    and no successor has been used: it derives the same pair. So does who loses the write of step 3,
+//!    even if the winner's answer has been used meanwhile: it came before the token was spent.
+//! 5. Anything else that was minted for the family is reuse: the grant ends, the event is recorded,
+//!    the user is told by mail.
 
-use chrono::{DateTime, Utc};
-use entity::{client, refresh_token, token_family};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::client;
 
 use super::{
     audience,
@@ -23,13 +26,21 @@ use crate::{
     audit::{self, Actor, Event, Target},
     crypto::{
         derive::Parent,
+        digest,
         secret::{AccessToken, RefreshToken, Secret},
     },
     fault::Fault,
     mail::LetterKind,
     outbox,
-    store::{self, Txn, token_records::TokenRecord},
+    store::{
+        self, Txn,
+        token_families::Rotated,
+        token_records::{RefreshRecord, TokenRecord},
+    },
 };
+
+/// A grant's last use is noted this often at most.
+const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// What a refresh asks its access token to be restricted to.
 #[derive(Clone, Debug, Default)]
@@ -65,43 +76,70 @@ pub async fn rotate(
     token: &Secret<RefreshToken>,
     asked: Restriction,
 ) -> Result<Rotation, Fault> {
+    store::retrying(|| rotate_once(app, client, token, &asked)).await
+}
+
+async fn rotate_once(
+    app: &App,
+    client: &client::Model,
+    token: &Secret<RefreshToken>,
+    asked: &Restriction,
+) -> Result<Rotation, Fault> {
     let now = app.now();
-    let found = store::token_records::find_refresh(app.store.read(), &token.sha256()).await?;
-    // ownership before destruction: another client's token is not even looked at
-    let Some(record) = found.filter(|record| record.client_id == client.id) else {
+    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Rotation::Invalid) };
+    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let Some(record) = found.and_then(|found| usable(found, client, now)) else {
         return Ok(Rotation::Invalid);
     };
-    if record.expires_at.0 <= now || record.family_expires_at.0 <= now {
-        return Ok(Rotation::Invalid);
-    }
-    let Some(record) = living(record) else { return Ok(Rotation::Invalid) };
-    let restriction = match restrict(app, &record, asked) {
+    let restriction = match restrict(app, &record.token, asked) {
         Ok(restriction) => restriction,
         Err(refusal) => return Ok(refusal),
     };
-    let step = Step { app, client, token, record: &record, restriction, now };
-    let txn = app.store.begin().await?;
-    if store::refresh_tokens::consume(&txn, &token.sha256(), now).await? {
-        return match step.advance(&txn).await? {
-            Some(issued) => {
-                txn.commit().await?;
-                Ok(Rotation::Issued(issued))
-            }
-            // revoked in this very moment: dropping the transaction leaves the token as it was
-            None => Ok(Rotation::Invalid),
-        };
+    let step = Step { app, client, token, handle, restriction, now };
+    let is_present = Place::of(token, &record) == Place::Present;
+    if is_present && let Some(issued) = step.advance(&record).await? {
+        return Ok(Rotation::Issued(issued));
     }
-    let family = store::token_families::find(&txn, record.family_id).await?;
-    let Some(family) = family.filter(|family| family.revoked_at.is_none()) else {
-        return Ok(Rotation::Invalid);
-    };
-    let outcome = if step.is_retry(&family) {
-        step.retry(&txn).await?
-    } else {
-        end_grant(app, &txn, &record, now).await?
-    };
-    txn.commit().await?;
-    Ok(outcome)
+    step.come_late(is_present).await
+}
+
+/// Where a token that was minted for a family stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It lives.
+    Present,
+    /// The present one replaced it.
+    Parent,
+    /// It was spent before that.
+    Older,
+}
+
+impl Place {
+    fn of(token: &Secret<RefreshToken>, record: &RefreshRecord) -> Self {
+        let digest = token.sha256();
+        if digest::equal(&digest, &record.refresh_sha256) {
+            Self::Present
+        } else if record.parent_sha256.as_ref().is_some_and(|it| digest::equal(&digest, it)) {
+            Self::Parent
+        } else {
+            Self::Older
+        }
+    }
+}
+
+/// Step 1. Ownership before destruction: another client's token is not even looked at.
+fn usable(
+    mut record: RefreshRecord,
+    client: &client::Model,
+    now: DateTime<Utc>,
+) -> Option<RefreshRecord> {
+    let token = record.token;
+    if token.client_id != client.id || token.expires_at.0 <= now || token.family_expires_at.0 <= now
+    {
+        return None;
+    }
+    record.token = living(token)?;
+    Some(record)
 }
 
 /// A user in no workspace may refresh; the API refuses the token as long as that is so.
@@ -119,11 +157,11 @@ fn living(record: TokenRecord) -> Option<TokenRecord> {
 fn restrict(
     app: &App,
     record: &TokenRecord,
-    asked: Restriction,
+    asked: &Restriction,
 ) -> Result<(Scope, Option<String>), Rotation> {
     // what was granted may have become less since: the client's registration, the user's role
     let possible = resolve::scope_of(record);
-    let scope = match asked.scope {
+    let scope = match &asked.scope {
         // RFC 6749 §6: must not include any scope not originally granted
         Some(scope) if !scope.is_within(&Scope::stored(&record.family_scope)) => {
             return Err(Rotation::ScopeTooWide);
@@ -131,10 +169,10 @@ fn restrict(
         Some(scope) => scope.intersection(&possible),
         None => possible,
     };
-    let resource = match (asked.resource, &record.family_resource) {
+    let resource = match (&asked.resource, &record.family_resource) {
         (None, granted) => granted.clone(),
-        (Some(asked), Some(granted)) if asked == *granted => Some(asked),
-        (Some(asked), None) if audience::is_registered(app, &asked) => Some(asked),
+        (Some(asked), Some(granted)) if asked == granted => Some(asked.clone()),
+        (Some(asked), None) if audience::is_registered(app, asked) => Some(asked.clone()),
         (Some(_), _) => return Err(Rotation::WrongTarget),
     };
     Ok((scope, resource))
@@ -144,105 +182,134 @@ struct Step<'a> {
     app: &'a App,
     client: &'a client::Model,
     token: &'a Secret<RefreshToken>,
-    record: &'a TokenRecord,
+    handle: i64,
     restriction: (Scope, Option<String>),
     now: DateTime<Utc>,
 }
 
+/// What the presented token becomes when it is, or was, the one of `generation`.
+struct Successors {
+    access_token: Secret<AccessToken>,
+    refresh_token: Secret<RefreshToken>,
+    access_row: AccessRow,
+}
+
 impl Step<'_> {
-    fn parent(&self) -> Parent<'_> {
-        Parent {
-            token: self.token,
-            family_id: self.record.family_id,
-            generation: self.record.generation,
+    fn successors(&self, record: &TokenRecord, generation: i64) -> Successors {
+        let parent = Parent { token: self.token, family_id: record.family_id, generation };
+        let deriver = &self.app.secrets.deriver;
+        let (scope, resource) = &self.restriction;
+        let scope = scope.to_string();
+        Successors {
+            access_token: deriver.access_token(&parent, &scope, resource.as_deref()),
+            refresh_token: deriver.refresh_token(&parent, self.handle),
+            access_row: AccessRow {
+                family_id: record.family_id,
+                generation: generation + 1,
+                narrowed: Some((
+                    (scope != record.family_scope).then_some(scope),
+                    resource.clone().filter(|_| record.family_resource.is_none()),
+                )),
+            },
         }
     }
 
-    fn refresh_child(&self) -> Secret<RefreshToken> {
-        self.app.secrets.deriver.refresh_token(&self.parent())
-    }
-
-    fn access_child(&self) -> Secret<AccessToken> {
-        let (scope, resource) = &self.restriction;
-        let scope = scope.to_string();
-        self.app.secrets.deriver.access_token(&self.parent(), &scope, resource.as_deref())
-    }
-
-    fn access_row(&self) -> AccessRow {
-        let (scope, resource) = &self.restriction;
-        let scope = scope.to_string();
-        AccessRow {
-            family_id: self.record.family_id,
-            generation: self.record.generation + 1,
-            narrowed: Some((
-                (scope != self.record.family_scope).then_some(scope),
-                resource.clone().filter(|_| self.record.family_resource.is_none()),
-            )),
+    fn issued(&self, successors: Successors, expires_at: DateTime<Utc>) -> Issued {
+        Issued {
+            access_token: successors.access_token,
+            expires_in: (expires_at - self.now).num_seconds(),
+            refresh_token: Some(successors.refresh_token),
+            scope: self.restriction.0.clone(),
         }
     }
 
-    /// Step 3. `None` if the family was revoked in between.
-    async fn advance(&self, txn: &Txn) -> Result<Option<Issued>, Fault> {
-        let (record, now) = (self.record, self.now);
-        if !store::token_families::advance(txn, record.family_id, record.generation, now).await? {
+    /// Step 3. `None` if somebody was faster, or the family was revoked in between.
+    async fn advance(&self, record: &RefreshRecord) -> Result<Option<Issued>, Fault> {
+        let (token, now) = (&record.token, self.now);
+        let lifetimes = Lifetimes::of(self.app, self.client);
+        let successors = self.successors(token, token.generation);
+        let refresh_end = (now + lifetimes.refresh_idle).min(token.family_expires_at.0);
+        let rotated = Rotated {
+            id: token.family_id,
+            generation: token.generation,
+            spent_sha256: self.token.sha256(),
+            refresh_sha256: successors.refresh_token.sha256(),
+            now: store::instant(now),
+            refresh_expires_at: store::instant(refresh_end),
+            ends_at: store::instant(
+                lifetimes.end_of_all(self.app, now, Some(refresh_end)).max(record.ends_at.0),
+            ),
+        };
+        let row = successors.access_row.issued(&successors.access_token, now, lifetimes.access);
+        let txn = self.app.store.begin().await?;
+        if !store::token_families::rotate(&txn, rotated).await? {
             return Ok(None);
         }
-        let lifetimes = Lifetimes::of(self.app, self.client);
-        let refresh_token = self.refresh_child();
-        let idle_end = now + lifetimes.refresh_idle;
-        let row = refresh_token::Model {
-            token_sha256: refresh_token.sha256(),
-            family_id: record.family_id,
-            generation: record.generation + 1,
-            issued_at: store::instant(now),
-            expires_at: store::instant(idle_end.min(record.family_expires_at.0)),
-            consumed_at: None,
-        };
-        store::refresh_tokens::insert(txn, row).await?;
-        let access_token = self.access_child();
-        let row = self.access_row().issued(&access_token, now, lifetimes.access);
-        store::access_tokens::insert(txn, row).await?;
-        if let Some(grant_id) = record.grant_id {
-            store::grants::touch(txn, grant_id, now).await?;
+        store::access_tokens::insert(&txn, row).await?;
+        let is_noted = record.grant_last_used_at.is_some_and(|at| now < at.0 + USE_NOTED_EVERY);
+        if let Some(grant_id) = token.grant_id.filter(|_| !is_noted) {
+            store::grants::touch(&txn, grant_id, now).await?;
         }
-        Ok(Some(Issued {
-            access_token,
-            expires_in: lifetimes.access.num_seconds(),
-            refresh_token: Some(refresh_token),
-            scope: self.restriction.0.clone(),
-        }))
+        txn.commit().await?;
+        Ok(Some(self.issued(successors, now + lifetimes.access)))
     }
 
-    /// Step 4: whether this is the parent of the present generation, in time, its successors unused.
-    fn is_retry(&self, family: &token_family::Model) -> bool {
-        let window = self.app.config.oauth.refresh_retry_window();
-        family.generation == self.record.generation + 1
-            && family.successor_used_at.is_none()
-            && family.rotated_at.is_some_and(|at| self.now < at.0 + window)
+    /// Steps 4 and 5, of a token that is not the present one. `is_racing` says that it was a moment
+    /// ago.
+    async fn come_late(&self, is_racing: bool) -> Result<Rotation, Fault> {
+        let txn = self.app.store.begin().await?;
+        // who was faster may be in the same batch: only a transaction sees it
+        let found = store::token_records::find_refresh(&txn, self.handle).await?;
+        let Some(record) = found.and_then(|found| usable(found, self.client, self.now)) else {
+            return Ok(Rotation::Invalid);
+        };
+        let place = Place::of(self.token, &record);
+        let is_retry = place == Place::Parent && self.holds_window(&txn, &record.token).await?;
+        let outcome = match place {
+            Place::Parent if is_retry || is_racing => self.retry(&txn, &record, is_retry).await?,
+            Place::Older if is_racing => Rotation::Invalid,
+            Place::Parent | Place::Older => {
+                end_grant(self.app, &txn, &record.token, self.now).await?
+            }
+            // it was not spent after all
+            Place::Present => return Err(Fault::conflict("a refresh token was not spent")),
+        };
+        txn.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Step 4: whether a parent of the present token comes in time, its successors unused; nobody
+    /// uses or revokes one until the transaction ends.
+    async fn holds_window(&self, txn: &Txn, record: &TokenRecord) -> Result<bool, Fault> {
+        Ok(resolve::is_retry_window_open(self.app, record, self.now)
+            && store::token_families::hold_retry_window(txn, record.family_id, record.generation)
+                .await?)
     }
 
     /// Step 4: the same pair again. A retry that asks for another restriction gets an access token
-    /// of its own beside the same refresh token.
-    async fn retry(&self, txn: &Txn) -> Result<Rotation, Fault> {
-        let refresh_token = self.refresh_child();
-        let known = store::refresh_tokens::find(txn, refresh_token.sha256()).await?;
-        if known.is_none_or(|row| row.consumed_at.is_some()) {
+    /// of its own beside the same refresh token; who only raced gets what is there.
+    async fn retry(
+        &self,
+        txn: &Txn,
+        record: &RefreshRecord,
+        may_insert: bool,
+    ) -> Result<Rotation, Fault> {
+        let token = &record.token;
+        let successors = self.successors(token, token.generation - 1);
+        if !digest::equal(&successors.refresh_token.sha256(), &record.refresh_sha256) {
             // derived under another key (secrets.toml was replaced): not a retry we can answer
             return Ok(Rotation::Invalid);
         }
-        let access_token = self.access_child();
         let lifetimes = Lifetimes::of(self.app, self.client);
-        let row = self.access_row().issued(&access_token, self.now, lifetimes.access);
-        let mut expires_at = row.expires_at.0;
-        if store::access_tokens::insert_derived(txn, row).await?.is_err() {
-            let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
-            expires_at = stored.map_or(expires_at, |row| row.expires_at.0);
+        let (access_row, access_token) = (&successors.access_row, &successors.access_token);
+        let row = access_row.issued(access_token, self.now, lifetimes.access);
+        let ends = row.expires_at;
+        if may_insert && store::access_tokens::insert_derived(txn, row).await?.is_ok() {
+            return Ok(Rotation::Issued(self.issued(successors, ends.0)));
         }
-        Ok(Rotation::Issued(Issued {
-            access_token,
-            expires_in: (expires_at - self.now).num_seconds(),
-            refresh_token: Some(refresh_token),
-            scope: self.restriction.0.clone(),
+        let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
+        Ok(stored.map_or(Rotation::Invalid, |stored| {
+            Rotation::Issued(self.issued(successors, stored.expires_at.0))
         }))
     }
 }

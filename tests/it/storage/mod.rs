@@ -2,7 +2,9 @@
 
 mod at_rest;
 mod concurrency;
+mod families;
 mod migrations;
+mod sweep;
 
 use latchkey::store::Store;
 use sea_orm::ConnectionTrait;

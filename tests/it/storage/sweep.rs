@@ -1,0 +1,317 @@
+//! What is removed in the background, and what is not: size follows live grants (contract §8).
+
+use chrono::TimeDelta;
+use entity::{
+    access_token, authorization_code, authorization_request, browser_session, grant, outbox,
+    second_factor_use, sign_in_failure, token_family,
+};
+use latchkey::{jobs::sweep, store, tokens::revoke};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait};
+
+use crate::support::{Acme, ApiCaller, Browser, ClientApp, Pkce, Tokens, World};
+
+async fn signed_in() -> (World, Acme, ClientApp, Tokens) {
+    let (world, acme) = World::of_acme().await;
+    let script = world.script().await;
+    let tokens = Tokens::of(&script.password(&acme.ada).await);
+    (world, acme, script, tokens)
+}
+
+async fn sweep(world: &World) -> u64 {
+    sweep::run_once(&world.app).await.unwrap()
+}
+
+async fn count<E: EntityTrait<Model: Sync>>(world: &World) -> u64 {
+    E::find().count(world.app.store.read()).await.unwrap()
+}
+
+/// Rows of grants, families, access tokens and codes.
+async fn sizes(world: &World) -> [u64; 4] {
+    [
+        count::<grant::Entity>(world).await,
+        count::<token_family::Entity>(world).await,
+        count::<access_token::Entity>(world).await,
+        count::<authorization_code::Entity>(world).await,
+    ]
+}
+
+async fn is_alive(world: &World, access_token: &str) -> bool {
+    ApiCaller::bearer(world, access_token).me().await.status == 200
+}
+
+#[tokio::test]
+async fn a_grant_stores_the_same_however_often_it_is_refreshed() {
+    let (world, _, script, mut tokens) = signed_in().await;
+    let mut seen = Vec::new();
+    let mut third = String::new();
+    for number in 1..=200 {
+        world.clock.advance(TimeDelta::minutes(31));
+        tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+        if number == 3 {
+            third.clone_from(&tokens.refresh);
+        }
+        if number % 50 == 0 {
+            sweep(&world).await;
+            seen.push(sizes(&world).await);
+        }
+    }
+
+    // the present access token and the one before, of half an hour ago
+    assert_eq!(seen, [[1, 1, 2, 0]; 4]);
+    assert!(is_alive(&world, &tokens.access).await);
+    // and what is gone is not forgotten
+    assert_eq!(script.refresh(&third).await.status, 400);
+    assert_eq!(world.audited("refresh_token.reuse").await, 1);
+    assert!(!is_alive(&world, &tokens.access).await);
+}
+
+#[tokio::test]
+async fn what_lives_stays() {
+    let (world, acme, script, tokens) = signed_in().await;
+    let web = world.web().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.authorize(&web.authorization(), &acme.ada).await;
+    let waiting = browser.authorize(&web.authorization(), &acme.ada).await;
+    let exchanged = Tokens::of(&web.exchange(callback.code(), &Pkce::default()).await);
+    script.sign_in("acme/ben@acme.example", "wrong").await;
+    let before = sizes(&world).await;
+
+    assert_eq!(sweep(&world).await, 0);
+
+    assert_eq!(sizes(&world).await, before);
+    assert_eq!(browser.get("/settings/connected-apps").await.texts("article h2").len(), 2);
+    for pair in [&tokens, &exchanged] {
+        assert!(is_alive(&world, &pair.access).await);
+    }
+    Tokens::of(&script.refresh(&tokens.refresh).await);
+    Tokens::of(&web.exchange(waiting.code(), &Pkce::default()).await);
+}
+
+#[tokio::test]
+async fn what_has_expired_goes() {
+    let (world, acme, script, _) = signed_in().await;
+    let web = world.web().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.authorize(&web.authorization(), &acme.ada).await;
+    Tokens::of(&web.exchange(callback.code(), &Pkce::default()).await);
+    browser.authorize(&web.authorization(), &acme.ada).await;
+    Browser::new(&world).get(&web.authorization().path()).await;
+    script.sign_in("acme/ben@acme.example", "wrong").await;
+    let txn = world.app.store.begin().await.unwrap();
+    let step = world.clock.unix() / 30;
+    assert!(store::second_factor_uses::consume(&txn, acme.ada.id, step).await.unwrap());
+    txn.commit().await.unwrap();
+    let rest = async || {
+        [
+            count::<authorization_request::Entity>(&world).await,
+            count::<browser_session::Entity>(&world).await,
+            count::<sign_in_failure::Entity>(&world).await,
+            count::<second_factor_use::Entity>(&world).await,
+        ]
+    };
+    assert_eq!(sizes(&world).await, [2, 2, 2, 2]);
+    assert!(rest().await.iter().all(|rows| *rows >= 1), "{:?}", rest().await);
+
+    world.clock.advance(TimeDelta::days(30));
+    assert!(sweep(&world).await >= 10);
+
+    // a permission is not a token: it stands until somebody takes it back
+    assert_eq!(sizes(&world).await, [2, 0, 0, 0]);
+    assert_eq!(rest().await, [0; 4]);
+    assert_eq!(sweep(&world).await, 0);
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    assert_eq!(browser.get("/settings/connected-apps").await.texts("article h2").len(), 2);
+}
+
+#[tokio::test]
+async fn a_letter_goes_a_day_after_it_was_sent() {
+    let (world, _, script, first) = signed_in().await;
+    let second = Tokens::of(&script.refresh(&first.refresh).await);
+    Tokens::of(&script.refresh(&second.refresh).await);
+    script.refresh(&first.refresh).await;
+    assert_eq!(count::<outbox::Entity>(&world).await, 1);
+    world.clock.advance(TimeDelta::days(2));
+    sweep(&world).await;
+    assert_eq!(count::<outbox::Entity>(&world).await, 1, "it has not been sent");
+
+    assert_eq!(world.take_mail().await.len(), 1);
+    sweep(&world).await;
+    assert_eq!(count::<outbox::Entity>(&world).await, 1);
+    world.clock.advance(TimeDelta::days(1));
+    sweep(&world).await;
+
+    assert_eq!(count::<outbox::Entity>(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_revoked_grant_goes_with_all_that_is_under_it() {
+    let (world, acme, script, first) = signed_in().await;
+    let other_client = world.script().await;
+    world.clock.advance(TimeDelta::seconds(1));
+    let other = Tokens::of(&other_client.password(&acme.ada).await);
+    Tokens::of(&script.refresh(&first.refresh).await);
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let page = browser.get("/settings/connected-apps").await;
+    browser.submit(&page, "article:nth-of-type(2) form", &[]).await;
+
+    sweep(&world).await;
+    assert_eq!(sizes(&world).await, [2, 1, 1, 0]);
+    world.clock.advance(TimeDelta::minutes(61));
+    let other = Tokens::of(&other_client.refresh(&other.refresh).await);
+    sweep(&world).await;
+
+    assert_eq!(sizes(&world).await, [1, 1, 1, 0]);
+    assert_eq!(script.refresh(&first.refresh).await.status, 400);
+    assert!(is_alive(&world, &other.access).await);
+    assert_eq!(browser.get("/settings/connected-apps").await.texts("article h2").len(), 1);
+    assert_eq!(world.audited("refresh_token.reuse").await, 0);
+    assert_eq!(world.audited("grant.revoke").await, 1);
+}
+
+#[tokio::test]
+async fn a_revoked_family_goes_at_once() {
+    let (world, acme, script, first) = signed_in().await;
+    let other = Tokens::of(&script.password(&acme.ada).await);
+    script.revoke(&first.refresh).await;
+
+    sweep(&world).await;
+
+    assert_eq!(sizes(&world).await, [1, 1, 1, 0]);
+    assert_eq!(script.refresh(&first.refresh).await.status, 400);
+    assert_eq!(world.audited("refresh_token.reuse").await, 0);
+    assert!(is_alive(&world, &other.access).await);
+}
+
+/// RFC 6749 §4.1.2.
+#[tokio::test]
+async fn the_replay_of_a_code_ends_what_came_from_it_as_long_as_that_lives() {
+    let (world, acme) = World::of_acme().await;
+    let web = world.web().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.authorize(&web.authorization(), &acme.ada).await;
+    let mut tokens = Tokens::of(&web.exchange(callback.code(), &Pkce::default()).await);
+    for _ in 0..3 {
+        world.clock.advance(TimeDelta::days(20));
+        tokens = Tokens::of(&web.refresh(&tokens.refresh).await);
+        sweep(&world).await;
+    }
+    assert_eq!(sizes(&world).await, [1, 1, 1, 1]);
+
+    assert_eq!(web.exchange(callback.code(), &Pkce::default()).await.status, 400);
+
+    assert!(!is_alive(&world, &tokens.access).await);
+    assert_eq!(world.audited("authorization_code.replay").await, 1);
+    sweep(&world).await;
+    assert_eq!(sizes(&world).await, [1, 0, 0, 0]);
+    assert_eq!(web.exchange(callback.code(), &Pkce::default()).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_access_token_outlives_its_familys_refresh_token_and_not_its_family() {
+    let (world, acme, script, first) = signed_in().await;
+    // an hour before the year is over
+    let mut tokens = first;
+    for _ in 0..14 {
+        world.clock.advance(TimeDelta::days(26));
+        tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+    }
+    world.clock.advance(TimeDelta::hours(23) + TimeDelta::minutes(30));
+    tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+    world.clock.advance(TimeDelta::minutes(45));
+    assert_eq!(script.refresh(&tokens.refresh).await.status, 400, "the year is over");
+
+    sweep(&world).await;
+
+    assert!(is_alive(&world, &tokens.access).await);
+    assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
+    sweep(&world).await;
+    assert_eq!(sizes(&world).await, [1, 0, 0, 0]);
+}
+
+/// What a client for itself has goes too, and its family stays for the next.
+#[tokio::test]
+async fn a_clients_own_tokens_go_when_they_have_expired() {
+    let (world, acme) = World::of_acme().await;
+    let service = world.client(crate::support::service(Some(&acme.workspace))).await;
+    for _ in 0..3 {
+        Tokens::of(&service.token(&[("grant_type", "client_credentials")]).await);
+    }
+    world.clock.advance(TimeDelta::hours(1));
+    let last = Tokens::of(&service.token(&[("grant_type", "client_credentials")]).await);
+
+    assert_eq!(sweep(&world).await, 3);
+
+    assert_eq!(sizes(&world).await, [0, 1, 1, 0]);
+    assert!(is_alive(&world, &last.access).await);
+}
+
+/// However fast a client refreshes, what it stores is bounded: a thousand refreshes later an access
+/// token is dead, and goes.
+#[tokio::test]
+async fn an_access_token_does_not_outlive_a_thousand_refreshes() {
+    let (world, _, script, first) = signed_in().await;
+    let generations = async |number: i64| {
+        let sql = format!("update token_family set generation = {number}");
+        let txn = world.app.store.begin().await.unwrap();
+        txn.execute_unprepared(&sql).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    generations(999).await;
+    assert!(is_alive(&world, &first.access).await);
+    assert_eq!(sweep(&world).await, 0);
+
+    generations(1_000).await;
+
+    assert!(!is_alive(&world, &first.access).await);
+    assert_eq!(sweep(&world).await, 1);
+    Tokens::of(&script.refresh(&first.refresh).await);
+}
+
+/// In several steps, with the living among the dead.
+#[tokio::test]
+async fn many_go_and_those_among_them_stay() {
+    let (world, acme, _, tokens) = signed_in().await;
+    let family = token_family::Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+    let now = world.app.now();
+    let row = |number: u16| access_token::Model {
+        token_sha256: latchkey::crypto::digest::sha256(&number.to_be_bytes()),
+        family_id: family.id,
+        generation: 0,
+        scope: None,
+        resource: None,
+        issued_at: store::instant(now),
+        expires_at: store::instant(if number % 10 == 0 { now + TimeDelta::hours(1) } else { now }),
+    };
+    let txn = world.app.store.begin().await.unwrap();
+    for start in 0..20_u16 {
+        let rows = (start * 100..start * 100 + 100).map(|number| row(number).into_active_model());
+        access_token::Entity::insert_many(rows).exec_without_returning(&txn).await.unwrap();
+    }
+    txn.commit().await.unwrap();
+
+    // sign-ins go on beside it
+    let script = world.script().await;
+    let (gone, other) = tokio::join!(sweep(&world), script.password(&acme.ada));
+
+    assert_eq!(gone, 1_800);
+    assert_eq!(count::<access_token::Entity>(&world).await, 202);
+    for access in [&tokens.access, &Tokens::of(&other).access] {
+        assert!(is_alive(&world, access).await);
+    }
+}
+
+#[tokio::test]
+async fn one_node_sweeps_at_a_time() {
+    let (world, ..) = signed_in().await;
+    let node = world.another_node().await;
+    if world.app.store.read().get_database_backend() == DbBackend::Sqlite {
+        return;
+    }
+    world.clock.advance(TimeDelta::days(30));
+    let lease = store::sweep::lease(&node.app.store).await.unwrap();
+    assert_eq!(sweep(&world).await, 0);
+
+    lease.unwrap().give_back().await.unwrap();
+
+    assert_eq!(sweep(&world).await, 2);
+}
