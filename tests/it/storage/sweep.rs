@@ -280,7 +280,11 @@ async fn many_go_and_those_among_them_stay() {
         scope: None,
         resource: None,
         issued_at: store::instant(now),
-        expires_at: store::instant(if number % 10 == 0 { now + TimeDelta::hours(1) } else { now }),
+        expires_at: store::instant(if number.is_multiple_of(10) {
+            now + TimeDelta::hours(1)
+        } else {
+            now
+        }),
     };
     let txn = world.app.store.begin().await.unwrap();
     for start in 0..20_u16 {

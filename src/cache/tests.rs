@@ -1,0 +1,125 @@
+//! What the cache believes and what it does not.
+
+use super::*;
+
+const ONE: Digest = [1; 32];
+
+fn at(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap()
+}
+
+fn key(number: u128) -> Subject {
+    Subject::Key(Uuid::from_u128(number))
+}
+
+fn cache() -> (Arc<Stamps>, Cache) {
+    let stamps = Arc::new(Stamps::default());
+    let cache = Cache::new(Arc::clone(&stamps));
+    cache.followed(at(0));
+    (stamps, cache)
+}
+
+fn keep(cache: &Cache, begun: Begun, subjects: &[Subject], ends_at: Option<i64>) {
+    let known = Known { begun, subjects, ends_at: ends_at.map(at) };
+    cache.keep(ONE, Arc::new(7_u8), known, at(0));
+}
+
+fn found(cache: &Cache, millis: i64) -> Option<u8> {
+    cache.find::<u8>(&ONE, at(millis)).map(|value| *value)
+}
+
+#[test]
+fn a_value_is_found_by_digest_and_type() {
+    let (_, cache) = cache();
+    keep(&cache, cache.begin(), &[key(1)], None);
+
+    assert_eq!(found(&cache, 0), Some(7));
+    assert_eq!(cache.find::<u8>(&[2; 32], at(0)), None);
+    assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+}
+
+#[test]
+fn a_change_of_any_subject_ends_it() {
+    for changed in [key(1), key(2)] {
+        let (stamps, cache) = cache();
+        keep(&cache, cache.begin(), &[key(1), key(2)], None);
+
+        stamps.change(&changed);
+
+        assert_eq!(found(&cache, 0), None, "{changed}");
+    }
+}
+
+#[test]
+fn what_was_begun_before_a_change_and_kept_after_it_is_not_believed() {
+    let (stamps, cache) = cache();
+    let begun = cache.begin();
+
+    stamps.change(&key(1));
+    keep(&cache, begun, &[key(1)], None);
+
+    assert_eq!(found(&cache, 0), None);
+    keep(&cache, cache.begin(), &[key(1)], None);
+    assert_eq!(found(&cache, 0), Some(7));
+}
+
+#[test]
+fn it_ends_by_itself() {
+    let (_, cache) = cache();
+    keep(&cache, cache.begin(), &[key(1)], Some(400));
+
+    assert_eq!(found(&cache, 399), Some(7));
+    assert_eq!(found(&cache, 400), None);
+    keep(&cache, cache.begin(), &[key(1)], None);
+    cache.followed(at(59_999));
+    assert_eq!(found(&cache, 59_999), Some(7));
+    cache.followed(at(60_000));
+    assert_eq!(found(&cache, 60_000), None);
+}
+
+#[test]
+fn nothing_is_trusted_unless_the_log_was_read_lately() {
+    let (_, cache) = cache();
+    keep(&cache, cache.begin(), &[key(1)], None);
+    cache.keep_unknown([3; 32], at(0));
+
+    assert_eq!((found(&cache, 500), found(&cache, 501)), (Some(7), None));
+    assert!(cache.is_unknown(&[3; 32], at(500)));
+    assert!(!cache.is_unknown(&[3; 32], at(501)));
+    assert_eq!(found(&cache, -501), None);
+    cache.followed(at(600));
+    assert_eq!(found(&cache, 600), Some(7));
+    assert!(!cache.is_unknown(&[3; 32], at(1_000)));
+}
+
+#[test]
+fn what_stands_beside_a_value_lives_as_long() {
+    let (stamps, cache) = cache();
+    cache.keep_beside::<u8, u16>(ONE, Arc::new(1), at(0));
+    assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+    keep(&cache, cache.begin(), &[key(1)], None);
+
+    cache.keep_beside::<u8, u16>(ONE, Arc::new(9), at(0));
+
+    assert_eq!(cache.find::<u16>(&ONE, at(0)).as_deref(), Some(&9));
+    stamps.change(&key(1));
+    assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+}
+
+#[test]
+fn subjects_are_written_and_read() {
+    let id = Uuid::from_u128(5);
+    for subject in [
+        Subject::Family(id),
+        Subject::Grant(id),
+        Subject::User(id),
+        Subject::Client("a:b".to_owned()),
+        Subject::Workspace(id),
+        Subject::Key(id),
+    ] {
+        assert_eq!(Subject::parse(&subject.to_string()), Some(subject));
+    }
+    for text in ["", "key", "key:", "key:x", "what:00000000-0000-0000-0000-000000000001"] {
+        assert_eq!(Subject::parse(text), None, "{text}");
+    }
+}
