@@ -1,6 +1,10 @@
 //! Opening a connection, and what its errors mean to the rest of the house.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{
     Connection, Error, ErrorCode, OpenFlags,
@@ -8,8 +12,10 @@ use rusqlite::{
 };
 use sea_orm::{DbErr, RuntimeErr};
 
-/// How long a reader waits where it must, as while a log is recovered.
-const READER_BUSY: Duration = Duration::from_millis(2_500);
+/// How long a connection waits where it must, as while a log is recovered.
+const BUSY: Duration = Duration::from_millis(2_500);
+/// How long to wait before asking again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept ready by each connection.
 const STATEMENTS: usize = 256;
 
@@ -22,31 +28,40 @@ pub(super) enum Role {
     Reader,
 }
 
-/// Opens the file, and creates it if it is not there.
+/// Opens the file, and creates it if it is not there. Another process that opens or closes it in the
+/// same moment may hold it for an instant, in ways that SQLite does not wait for by itself.
 pub(super) fn open(path: &Path, role: Role) -> Result<Connection, DbErr> {
+    let began = Instant::now();
+    loop {
+        match try_open(path, role) {
+            Err(error) if is_busy(&error) && began.elapsed() < BUSY => sleep(BUSY_PAUSE),
+            opened => return opened.map_err(|error| fault(&error)),
+        }
+    }
+}
+
+fn try_open(path: &Path, role: Role) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let ready = Connection::open_with_flags(path, flags).and_then(|connection| {
-        connection.busy_timeout(READER_BUSY)?;
-        connection.execute_batch(match role {
-            Role::Writer => {
-                "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-                 pragma temp_store = memory"
-            }
-            Role::Reader => {
-                "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory; \
-                 pragma query_only = on"
-            }
-        })?;
-        if role == Role::Writer {
-            // it waits for other processes without holding a thread
-            connection.busy_timeout(Duration::ZERO)?;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch(match role {
+        Role::Writer => {
+            "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+             pragma temp_store = memory"
         }
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(connection)
-    });
-    ready.map_err(|error| fault(&error))
+        Role::Reader => {
+            "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory; \
+             pragma query_only = on"
+        }
+    })?;
+    if role == Role::Writer {
+        // it waits for other processes without holding a thread
+        connection.busy_timeout(Duration::ZERO)?;
+    }
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
 }
 
 /// Whether another process is writing right now.

@@ -1,6 +1,9 @@
 //! Many at once: writers wait for each other, readers for nobody, and what must be single is.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use entity::{enterprise, member::Role};
@@ -13,6 +16,7 @@ use latchkey::{
     workspaces::{self, NewWorkspace},
 };
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::Storage;
@@ -132,6 +136,27 @@ async fn a_busy_database_is_503_in_time() {
     drop(busy);
     assert_eq!(caller.me().await.status, 200);
     Tokens::of(&script.refresh(&second.refresh).await);
+}
+
+/// As commands do beside a server: the last to close merges the log, and holds the file meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn stores_that_open_and_close_together_wait_for_each_other() {
+    let storage = Arc::new(Storage::new().await);
+    storage.store.close().await.unwrap();
+
+    let mut openers = JoinSet::new();
+    for _ in 0..8 {
+        let storage = Arc::clone(&storage);
+        openers.spawn(async move {
+            for _ in 0..20 {
+                let store = storage.another_store().await;
+                assert!(store.is_current().await.unwrap());
+                store.close().await.unwrap();
+            }
+        });
+    }
+
+    assert_eq!(openers.join_all().await.len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
