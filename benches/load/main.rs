@@ -1,0 +1,103 @@
+//! What each operation costs the server, beside what a bare handler costs in the same run.
+//!
+//! `cargo bench --bench load -- --help` tells how to choose rows and databases.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+mod actors;
+mod arguments;
+mod cast;
+mod figures;
+mod flood;
+mod prepare;
+mod reference;
+mod report;
+mod rows;
+mod stage;
+
+use bench_support::{Result, document, machine, postgres::Cluster};
+use clap::Parser;
+
+use self::{
+    arguments::Arguments,
+    report::Report,
+    rows::{ROWS, Row, row_of},
+    stage::Stage,
+};
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let (Some(bytes), Some(listen)) = (arguments.reference, arguments.listen) {
+        return reference::serve(listen, bytes, arguments.database.as_deref().unwrap_or_default());
+    }
+    // one thread: the load must leave the processors to the server
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if arguments.both || !arguments.postgres {
+            run(&arguments, false).await?;
+        }
+        if arguments.both || arguments.postgres {
+            run(&arguments, true).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
+    let cluster = if is_postgres { Some(Cluster::start().await?) } else { None };
+    let database = cluster.as_ref().map_or("SQLite", Cluster::version).to_owned();
+    eprintln!("{database}: preparing users, clients, keys and tokens");
+    let mut stage = Stage::set(env!("CARGO_BIN_EXE_latchkey"), cluster, arguments).await?;
+    let report = rounds(&mut stage, arguments).await?;
+    let mut figures = std::mem::take(&mut stage.figures);
+    if arguments.wants("memory") {
+        figures.push(figures::memory(stage.memory()?));
+    }
+    if arguments.wants("flood") {
+        let mut floods = Vec::new();
+        for round in 1..=arguments.rounds {
+            eprintln!("round {round}: a flood of sign-ins");
+            floods.push(stage.flood().await?);
+        }
+        figures.push(figures::flood(&floods));
+    }
+    stage.strike().await?;
+    let text = format!("{}\n{}", report.table(is_postgres), figures::table(&figures));
+    let about = format!(
+        "{database}, {} connections, medians of {} rounds; {}.",
+        arguments.connections,
+        arguments.rounds,
+        machine::description()
+    );
+    println!("\n{about}\n\n{text}");
+    if arguments.write {
+        let part = if is_postgres { "load on PostgreSQL" } else { "load on SQLite" };
+        document::write(&arguments::document(), part, &format!("{about}\n\n{text}"))?;
+    }
+    Ok(())
+}
+
+/// Every row once a round, so that what disturbs the machine for a while disturbs all of them.
+async fn rounds(stage: &mut Stage, arguments: &Arguments) -> Result<Report> {
+    let (mut report, rows) = (Report::default(), wanted(arguments));
+    for round in 1..=arguments.rounds {
+        for row in &rows {
+            let measured = stage.measure(row, stage::operations(row, arguments)).await?;
+            eprintln!(
+                "round {round}: {:<20} {:.4} CPU s / 1,000, {:.0}/s",
+                row.id,
+                measured.cpu_per_thousand(),
+                measured.rate()
+            );
+            report.add(row.work, measured);
+        }
+    }
+    Ok(report)
+}
+
+/// The rows that were asked for, and what they are compared to.
+fn wanted(arguments: &Arguments) -> Vec<&'static Row> {
+    let asked: Vec<_> = ROWS.iter().filter(|row| arguments.wants(row.id)).collect();
+    let compared: Vec<_> =
+        asked.iter().filter_map(|row| row.against).filter_map(row_of).map(|row| row.id).collect();
+    ROWS.iter().filter(|row| arguments.wants(row.id) || compared.contains(&row.id)).collect()
+}

@@ -1,0 +1,151 @@
+//! As much of a browser as a sign-in and a consent need.
+
+use std::net::SocketAddr;
+
+use crate::{
+    Result,
+    http::{Answer, Connection, Request, form},
+};
+
+/// More than any of these flows has.
+const MOST_REDIRECTS: usize = 10;
+
+/// A browser with one person in front of it.
+pub struct Browser {
+    connection: Connection,
+    origin: String,
+    cookies: Vec<(String, String)>,
+}
+
+/// A page, or where the server sends the browser.
+struct Page {
+    status: u16,
+    location: Option<String>,
+    body: String,
+}
+
+impl Browser {
+    /// A browser that has never been at this server.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let connection = Connection::open(address).await?;
+        Ok(Self { connection, origin: format!("http://{address}"), cookies: Vec::new() })
+    }
+
+    /// Goes from an authorization request to its callback: signs in and allows where it is asked
+    /// to. Answers where the server sends the browser in the end.
+    ///
+    /// # Errors
+    /// When the flow goes any other way.
+    pub async fn authorize(
+        &mut self,
+        path: &str,
+        username: &str,
+        password: &str,
+    ) -> Result<String> {
+        let mut page = self.get(path).await?;
+        for _ in 0..MOST_REDIRECTS {
+            page = match page.location.take() {
+                Some(place) if place.starts_with('/') => self.get(&place).await?,
+                Some(place) if place.starts_with(&self.origin) => {
+                    let path = place[self.origin.len()..].to_owned();
+                    self.get(&path).await?
+                }
+                Some(place) => return Ok(place),
+                None if page.body.contains("id=\"login-submit\"") => {
+                    let fields = [("username", username), ("password", password)];
+                    self.submit(&page, "/login", &fields).await?
+                }
+                None if page.body.contains("id=\"consent-allow\"") => {
+                    self.submit(&page, "/oauth/consent", &[("decision", "allow")]).await?
+                }
+                None => return Err(format!("{} {path}: {}", page.status, page.body).into()),
+            };
+        }
+        Err("the browser is redirected for ever".into())
+    }
+
+    /// What it keeps, as a `Cookie` header.
+    #[must_use]
+    pub fn cookie(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    async fn get(&mut self, path: &str) -> Result<Page> {
+        self.send(Request::get(path).with("Sec-Fetch-Site", "none")).await
+    }
+
+    /// Sends a page's form with its hidden fields and these.
+    async fn submit(&mut self, page: &Page, to: &str, typed: &[(&str, &str)]) -> Result<Page> {
+        let form = page.body.split_once(&format!("action=\"{to}\"")).map(|(_, rest)| rest);
+        let form = form.and_then(|rest| rest.split("</form>").next());
+        let form = form.ok_or_else(|| format!("no form to {to}"))?;
+        let mut fields: Vec<(&str, &str)> = form.split("<input ").filter_map(hidden).collect();
+        fields.extend(typed);
+        let request = Request::post(to, &fields).with("Sec-Fetch-Site", "same-origin");
+        let request = request.with("Origin", &self.origin);
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: Request) -> Result<Page> {
+        let cookie = self.cookie();
+        let request = request.with("Accept", "text/html");
+        let request = if cookie.is_empty() { request } else { request.with("Cookie", &cookie) };
+        let answer = self.connection.send(&request.bytes()).await?;
+        let page = Page {
+            status: answer.status,
+            location: answer.headers("location").next().map(str::to_owned),
+            body: String::from_utf8_lossy(answer.body).into_owned(),
+        };
+        let set = set_cookies(answer);
+        for (name, value) in set {
+            self.cookies.retain(|(kept, _)| *kept != name);
+            self.cookies.push((name, value));
+        }
+        Ok(page)
+    }
+}
+
+fn set_cookies(answer: Answer<'_>) -> Vec<(String, String)> {
+    let pairs = answer.headers("set-cookie").filter_map(|set| set.split(';').next());
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).collect()
+}
+
+/// Name and value of a hidden field, whose values here need no unescaping.
+fn hidden(input: &str) -> Option<(&str, &str)> {
+    let input = input.split('>').next()?;
+    let attribute = |name: &str| {
+        let (_, rest) = input.split_once(&format!("{name}=\""))?;
+        rest.split('"').next()
+    };
+    (attribute("type") == Some("hidden")).then_some((attribute("name")?, attribute("value")?))
+}
+
+/// The path of an authorization request.
+#[must_use]
+pub fn authorization(client_id: &str, redirect_uri: &str, challenge: &str, scope: &str) -> String {
+    let fields = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", redirect_uri),
+        ("scope", scope),
+        ("state", "benchmark"),
+        ("code_challenge", challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    format!("/oauth/authorize?{}", form(&fields))
+}
+
+/// The code in an authorization response (RFC 6749 §4.1.2).
+///
+/// # Errors
+/// When there is none.
+pub fn code(location: &str) -> Result<&str> {
+    let (_, query) = location.split_once('?').unwrap_or_default();
+    let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+    code.ok_or_else(|| format!("no code in {location}").into())
+}
