@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Put the tables into docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
+    /// Beside node oidc-provider, which npm installs below target/
+    #[arg(long)]
+    pub(crate) compare: bool,
     /// What cargo says to every benchmark
     #[arg(long, hide = true)]
     bench: bool,

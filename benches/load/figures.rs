@@ -2,10 +2,12 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use bench_support::{Result, cpu, installation::Installation, postgres::Cluster, table::Table};
+use bench_support::{
+    Result, cpu, installation::Installation, median, postgres::Cluster, table::Table,
+};
 use tokio::time::sleep;
 
-use crate::{flood::Flooded, report::median};
+use crate::flood::Flooded;
 
 const STARTS: usize = 10;
 const MIB: f64 = 1024.0;

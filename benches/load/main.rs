@@ -3,14 +3,13 @@
 //! `cargo bench --bench load -- --help` tells how to choose rows and databases.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
-mod actors;
 mod arguments;
-mod cast;
 mod figures;
 mod flood;
 mod prepare;
 mod reference;
 mod report;
+mod rival;
 mod rows;
 mod stage;
 
@@ -20,6 +19,7 @@ use clap::Parser;
 use self::{
     arguments::Arguments,
     report::Report,
+    rival::Rival,
     rows::{ROWS, Row, row_of},
     stage::Stage,
 };
@@ -47,7 +47,9 @@ async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
     let database = cluster.as_ref().map_or("SQLite", Cluster::version).to_owned();
     eprintln!("{database}: preparing users, clients, keys and tokens");
     let mut stage = Stage::set(env!("CARGO_BIN_EXE_latchkey"), cluster, arguments).await?;
-    let report = rounds(&mut stage, arguments).await?;
+    let mut rivals =
+        if arguments.compare { rival::start(arguments.connections).await? } else { Vec::new() };
+    let report = rounds(&mut stage, &mut rivals, arguments).await?;
     let mut figures = std::mem::take(&mut stage.figures);
     if arguments.wants("memory") {
         figures.push(figures::memory(stage.memory()?));
@@ -61,7 +63,10 @@ async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
         figures.push(figures::flood(&floods));
     }
     stage.strike().await?;
-    let text = format!("{}\n{}", report.table(is_postgres), figures::table(&figures));
+    let mut text = format!("{}\n{}", report.table(is_postgres), figures::table(&figures));
+    if !rivals.is_empty() {
+        text.extend(["\n", &rival::table(&report, &rivals)]);
+    }
     let about = format!(
         "{database}, {} connections, medians of {} rounds; {}.",
         arguments.connections,
@@ -77,7 +82,7 @@ async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
 }
 
 /// Every row once a round, so that what disturbs the machine for a while disturbs all of them.
-async fn rounds(stage: &mut Stage, arguments: &Arguments) -> Result<Report> {
+async fn rounds(stage: &mut Stage, rivals: &mut [Rival], arguments: &Arguments) -> Result<Report> {
     let (mut report, rows) = (Report::default(), wanted(arguments));
     for round in 1..=arguments.rounds {
         for row in &rows {
@@ -89,6 +94,10 @@ async fn rounds(stage: &mut Stage, arguments: &Arguments) -> Result<Report> {
                 measured.rate()
             );
             report.add(row.work, measured);
+        }
+        for rival in &mut *rivals {
+            eprintln!("round {round}: oidc-provider");
+            rival.round(|work| rows.iter().any(|row| row.work == work)).await?;
         }
     }
     Ok(report)

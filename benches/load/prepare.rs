@@ -3,16 +3,15 @@
 
 use bench_support::{
     Result,
-    drive::{Actor, Load, drive},
-    http::Connection,
+    actors::{Authorizer, Chain, Collector},
+    cast::{Cast, import_keys},
+    drive::{Load, drive},
     installation::{Installation, Server},
     postgres::Cluster,
 };
 
 use crate::{
-    actors::{Authorizer, Chain},
     arguments::Arguments,
-    cast::{Cast, import_keys},
     figures::{self, Figure},
     rows::{ROWS, Row},
     stage::operations,
@@ -115,18 +114,4 @@ impl Prepared {
 fn once(arguments: &Arguments, is_kind: fn(&Row) -> bool) -> usize {
     let rows = ROWS.iter().filter(|row| is_kind(row) && arguments.wants(row.id));
     rows.map(|row| operations(row, arguments) * arguments.rounds).sum()
-}
-
-/// Keeps the access tokens it is given.
-struct Collector {
-    request: Vec<u8>,
-    tokens: Vec<String>,
-}
-
-impl Actor for Collector {
-    async fn operate(&mut self, connection: &mut Connection) -> Result<()> {
-        let answer = connection.expect(&self.request, 200).await?;
-        self.tokens.push(answer.text("access_token")?.to_owned());
-        Ok(())
-    }
 }

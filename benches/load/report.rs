@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bench_support::{drive::Measured, table::Table};
+use bench_support::{drive::Measured, median, table::Table};
 
 use crate::rows::{ROWS, Reach, Row, Work};
 
@@ -16,6 +16,12 @@ impl Report {
     /// Adds a round.
     pub(crate) fn add(&mut self, work: Work, measured: Measured) {
         self.rounds.entry(work).or_default().push(measured);
+    }
+
+    /// CPU seconds for 1,000 operations, if they were measured.
+    pub(crate) fn cpu(&self, work: Work) -> Option<f64> {
+        let rounds = self.rounds.get(&work)?;
+        Some(median(rounds.iter().map(Measured::cpu_per_thousand)))
     }
 
     /// One line for each row, medians of all rounds.
@@ -73,18 +79,6 @@ impl Report {
         let others = self.rounds.get(&against)?;
         let pairs = rounds.iter().zip(others);
         Some(median(pairs.map(|(one, other)| one.cpu_per_thousand() / other.cpu_per_thousand())))
-    }
-}
-
-/// The middle of several figures.
-pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<_> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    match figures.len() {
-        0 => f64::NAN,
-        even if even.is_multiple_of(2) => f64::midpoint(figures[middle - 1], figures[middle]),
-        _ => figures[middle],
     }
 }
 

@@ -23,6 +23,13 @@ pub(crate) enum Work {
     Password,
 }
 
+impl Work {
+    /// Its title in tables.
+    pub(crate) fn title(self) -> &'static str {
+        row_of(self).map_or("", |row| row.title)
+    }
+}
+
 /// What would be good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reach {

@@ -1,9 +1,11 @@
 //! Where the rows are played: a running server with its users and credentials, and the reference.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::net::SocketAddr;
 
 use bench_support::{
     Result,
+    actors::{Expected, Repeater, readers},
+    cast::Cast,
     cpu::Meter,
     drive::{Actor, Load, Measured, drive},
     http::{Connection, Request},
@@ -12,9 +14,7 @@ use bench_support::{
 };
 
 use crate::{
-    actors::{Expected, Reader, Repeater},
     arguments::Arguments,
-    cast::Cast,
     figures::Figure,
     flood::{self, Flooded},
     prepare::{Credentials, Prepared},
@@ -147,13 +147,9 @@ impl Stage {
     /// One round of the flood.
     pub(crate) async fn flood(&self) -> Result<Flooded> {
         let calm = self.credentials.tokens.iter().take(FLOOD_CONNECTIONS.0);
-        let calm: Vec<_> = calm.map(|token| self.introspection(token)).collect();
+        let calm: Vec<_> = calm.map(|token| self.cast.introspection(token).bytes()).collect();
         let flood = (0..FLOOD_CONNECTIONS.1).map(|user| self.cast.password(user).bytes());
         flood::round(self.server.address, &calm, flood.collect()).await
-    }
-
-    fn introspection(&self, token: &str) -> Vec<u8> {
-        self.cast.service.post("/oauth/introspect", &[("token", token)]).bytes()
     }
 
     async fn floor(&self, path: &str, status: u16, load: Load) -> Result<Measured> {
@@ -171,7 +167,7 @@ impl Stage {
             Request::get(path).bearer(&token).bytes()
         };
         let requests = (self.selected..self.selected + load.operations).map(request);
-        let actors = readers(requests.collect(), self.connections, status);
+        let actors = readers(requests.collect(), self.connections, Expected::status(status));
         self.selected += load.operations;
         let cluster = self.cluster.as_ref().map(Cluster::id);
         let meter = Meter::of(self.reference.id()).and_cluster(cluster);
@@ -197,13 +193,13 @@ impl Stage {
     async fn once(&self, path: &str, status: u16, credentials: Vec<String>) -> Result<Measured> {
         let load = Load { operations: credentials.len(), warm_up: 0 };
         let requests = credentials.iter().map(|it| Request::get(path).bearer(it).bytes());
-        let actors = readers(requests.collect(), self.connections, status);
+        let actors = readers(requests.collect(), self.connections, Expected::status(status));
         played(self.server.address, actors, load, &self.meter()).await
     }
 
     async fn introspect(&self, load: Load) -> Result<Measured> {
         let actors = self.credentials.tokens.iter().map(|token| Repeater {
-            request: self.introspection(token),
+            request: self.cast.introspection(token).bytes(),
             expected: Expected { status: 200, text: "\"active\":true" },
         });
         played(self.server.address, actors.collect(), load, &self.meter()).await
@@ -251,19 +247,6 @@ async fn played<A: Actor>(
 fn take(credentials: &mut Vec<String>, count: usize) -> Result<Vec<String>> {
     let rest = credentials.len().checked_sub(count).ok_or("too few credentials were prepared")?;
     Ok(credentials.split_off(rest))
-}
-
-/// Deals requests out to as many readers.
-fn readers(requests: Vec<Vec<u8>>, connections: usize, status: u16) -> Vec<Reader> {
-    let mut hands: BTreeMap<usize, Vec<Vec<u8>>> = BTreeMap::new();
-    for (number, request) in requests.into_iter().enumerate() {
-        hands.entry(number % connections).or_default().push(request);
-    }
-    let reader = |requests: Vec<Vec<u8>>| Reader {
-        requests: requests.into_iter(),
-        expected: Expected::status(status),
-    };
-    hands.into_values().map(reader).collect()
 }
 
 async fn body_bytes(server: &Server, key: &str) -> Result<usize> {

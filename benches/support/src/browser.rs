@@ -17,6 +17,15 @@ pub struct Browser {
     cookies: Vec<(String, String)>,
 }
 
+/// What is done with a form.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// What tells that it is this form.
+    pub mark: &'a str,
+    /// What is typed into it.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
 /// A page, or where the server sends the browser.
 struct Page {
     status: u16,
@@ -34,37 +43,32 @@ impl Browser {
         Ok(Self { connection, origin: format!("http://{address}"), cookies: Vec::new() })
     }
 
-    /// Goes from an authorization request to its callback: signs in and allows where it is asked
-    /// to. Answers where the server sends the browser in the end.
+    /// Goes from an authorization request to its callback, and fills the forms on the way as
+    /// `steps` say. Answers where the server sends the browser in the end.
     ///
     /// # Errors
     /// When the flow goes any other way.
-    pub async fn authorize(
-        &mut self,
-        path: &str,
-        username: &str,
-        password: &str,
-    ) -> Result<String> {
+    pub async fn authorize(&mut self, path: &str, steps: &[Step<'_>]) -> Result<String> {
         let mut page = self.get(path).await?;
         for _ in 0..MOST_REDIRECTS {
-            page = match page.location.take() {
-                Some(place) if place.starts_with('/') => self.get(&place).await?,
-                Some(place) if place.starts_with(&self.origin) => {
-                    let path = place[self.origin.len()..].to_owned();
-                    self.get(&path).await?
-                }
-                Some(place) => return Ok(place),
-                None if page.body.contains("id=\"login-submit\"") => {
-                    let fields = [("username", username), ("password", password)];
-                    self.submit(&page, "/login", &fields).await?
-                }
-                None if page.body.contains("id=\"consent-allow\"") => {
-                    self.submit(&page, "/oauth/consent", &[("decision", "allow")]).await?
-                }
-                None => return Err(format!("{} {path}: {}", page.status, page.body).into()),
+            let step =
+                steps.iter().find_map(|step| Some((step, form_with(&page.body, step.mark)?)));
+            page = match (page.location.take(), step) {
+                (Some(place), _) => match self.path_of(&place) {
+                    Some(path) => self.get(&path).await?,
+                    None => return Ok(place),
+                },
+                (None, Some((step, form))) => self.submit(form, step.fields).await?,
+                (None, None) => return Err(format!("{} {path}: {}", page.status, page.body).into()),
             };
         }
         Err("the browser is redirected for ever".into())
+    }
+
+    /// The path of a place on this server.
+    fn path_of(&self, place: &str) -> Option<String> {
+        let path = place.strip_prefix(&self.origin).unwrap_or(place);
+        path.starts_with('/').then(|| path.to_owned())
     }
 
     /// What it keeps, as a `Cookie` header.
@@ -78,14 +82,13 @@ impl Browser {
         self.send(Request::get(path).with("Sec-Fetch-Site", "none")).await
     }
 
-    /// Sends a page's form with its hidden fields and these.
-    async fn submit(&mut self, page: &Page, to: &str, typed: &[(&str, &str)]) -> Result<Page> {
-        let form = page.body.split_once(&format!("action=\"{to}\"")).map(|(_, rest)| rest);
-        let form = form.and_then(|rest| rest.split("</form>").next());
-        let form = form.ok_or_else(|| format!("no form to {to}"))?;
+    /// Sends a form with its hidden fields and these.
+    async fn submit(&mut self, form: &str, typed: &[(&str, &str)]) -> Result<Page> {
+        let action = attribute(form, "action").unwrap_or_default();
+        let path = self.path_of(action).ok_or("a form that leads elsewhere")?;
         let mut fields: Vec<(&str, &str)> = form.split("<input ").filter_map(hidden).collect();
         fields.extend(typed);
-        let request = Request::post(to, &fields).with("Sec-Fetch-Site", "same-origin");
+        let request = Request::post(&path, &fields).with("Sec-Fetch-Site", "same-origin");
         let request = request.with("Origin", &self.origin);
         self.send(request).await
     }
@@ -103,7 +106,9 @@ impl Browser {
         let set = set_cookies(answer);
         for (name, value) in set {
             self.cookies.retain(|(kept, _)| *kept != name);
-            self.cookies.push((name, value));
+            if !value.is_empty() {
+                self.cookies.push((name, value));
+            }
         }
         Ok(page)
     }
@@ -115,14 +120,22 @@ fn set_cookies(answer: Answer<'_>) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).collect()
 }
 
+/// The form of a page in which a mark stands.
+fn form_with<'a>(page: &'a str, mark: &str) -> Option<&'a str> {
+    let forms = page.split("<form ").skip(1).filter_map(|rest| rest.split("</form>").next());
+    forms.into_iter().find(|form| form.contains(mark))
+}
+
 /// Name and value of a hidden field, whose values here need no unescaping.
 fn hidden(input: &str) -> Option<(&str, &str)> {
-    let input = input.split('>').next()?;
-    let attribute = |name: &str| {
-        let (_, rest) = input.split_once(&format!("{name}=\""))?;
-        rest.split('"').next()
-    };
-    (attribute("type") == Some("hidden")).then_some((attribute("name")?, attribute("value")?))
+    let is_hidden = attribute(input, "type") == Some("hidden");
+    is_hidden.then_some((attribute(input, "name")?, attribute(input, "value")?))
+}
+
+/// An attribute of the tag that a text begins with.
+fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split('>').next()?.split_once(&format!("{name}=\""))?;
+    rest.split('"').next()
 }
 
 /// The path of an authorization request.

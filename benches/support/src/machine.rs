@@ -33,7 +33,8 @@ fn value(path: &str, name: &str) -> Option<String> {
 /// Of the directory for temporary files: a durable write into memory proves nothing.
 fn file_system() -> String {
     let directory = std::env::temp_dir();
-    said("stat", &["--file-system", "--format=%T", &directory.to_string_lossy()])
+    let directory = directory.to_string_lossy();
+    said("findmnt", &["--noheadings", "--output", "FSTYPE", "--target", &*directory])
 }
 
 /// The first line that a program prints.

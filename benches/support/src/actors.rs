@@ -2,26 +2,35 @@
 
 use std::{sync::Arc, vec};
 
-use bench_support::{Result, browser::code, drive::Actor, http::Connection};
-
-use crate::cast::{CALLBACK, Client, VERIFIER};
+use crate::{
+    Result,
+    browser::code,
+    cast::{CALLBACK, Client, VERIFIER},
+    drive::Actor,
+    http::Connection,
+};
 
 /// Sends the same request again and again.
-pub(crate) struct Repeater {
-    pub(crate) request: Vec<u8>,
-    pub(crate) expected: Expected,
+pub struct Repeater {
+    /// The request.
+    pub request: Vec<u8>,
+    /// What every answer must be.
+    pub expected: Expected,
 }
 
 /// What a good answer is.
 #[derive(Clone, Copy)]
-pub(crate) struct Expected {
-    pub(crate) status: u16,
+pub struct Expected {
+    /// Its status.
+    pub status: u16,
     /// What stands in the body; empty for anything.
-    pub(crate) text: &'static str,
+    pub text: &'static str,
 }
 
 impl Expected {
-    pub(crate) const fn status(status: u16) -> Self {
+    /// A status, and anything in the body.
+    #[must_use]
+    pub const fn status(status: u16) -> Self {
         Self { status, text: "" }
     }
 
@@ -42,9 +51,11 @@ impl Actor for Repeater {
 }
 
 /// Sends every request of its own once.
-pub(crate) struct Reader {
-    pub(crate) requests: vec::IntoIter<Vec<u8>>,
-    pub(crate) expected: Expected,
+pub struct Reader {
+    /// Its requests.
+    pub requests: vec::IntoIter<Vec<u8>>,
+    /// What every answer must be.
+    pub expected: Expected,
 }
 
 impl Actor for Reader {
@@ -55,16 +66,18 @@ impl Actor for Reader {
 }
 
 /// Keeps one chain of refresh tokens going (RFC 6749 §6).
-pub(crate) struct Chain {
-    pub(crate) client: Arc<Client>,
-    pub(crate) refresh_token: String,
+pub struct Chain {
+    /// Whose chain it is.
+    pub client: Arc<Client>,
+    /// The one that is used next.
+    pub refresh_token: String,
 }
 
 impl Actor for Chain {
     async fn operate(&mut self, connection: &mut Connection) -> Result<()> {
         let fields =
             [("grant_type", "refresh_token"), ("refresh_token", self.refresh_token.as_str())];
-        let request = self.client.post("/oauth/token", &fields).bytes();
+        let request = self.client.token(&fields).bytes();
         let next = connection.expect(&request, 200).await?.text("refresh_token")?.to_owned();
         if next == self.refresh_token {
             return Err("the refresh token was not replaced".into());
@@ -75,10 +88,11 @@ impl Actor for Chain {
 }
 
 /// Authorizes with a live session and exchanges the code (RFC 6749 §4.1).
-pub(crate) struct Authorizer {
-    pub(crate) client: Arc<Client>,
+pub struct Authorizer {
+    /// Who asks.
+    pub client: Arc<Client>,
     /// The authorization request of a signed-in browser.
-    pub(crate) request: Vec<u8>,
+    pub request: Vec<u8>,
 }
 
 impl Actor for Authorizer {
@@ -91,8 +105,35 @@ impl Actor for Authorizer {
             ("redirect_uri", CALLBACK),
             ("code_verifier", VERIFIER),
         ];
-        let request = self.client.post("/oauth/token", &fields).bytes();
+        let request = self.client.token(&fields).bytes();
         connection.expect(&request, 200).await?.text("refresh_token")?;
         Ok(())
     }
+}
+
+/// Keeps the access tokens it is given.
+pub struct Collector {
+    /// The token request it repeats.
+    pub request: Vec<u8>,
+    /// What it was given.
+    pub tokens: Vec<String>,
+}
+
+impl Actor for Collector {
+    async fn operate(&mut self, connection: &mut Connection) -> Result<()> {
+        let answer = connection.expect(&self.request, 200).await?;
+        self.tokens.push(answer.text("access_token")?.to_owned());
+        Ok(())
+    }
+}
+
+/// Deals requests out to as many readers.
+#[must_use]
+pub fn readers(requests: Vec<Vec<u8>>, connections: usize, expected: Expected) -> Vec<Reader> {
+    let mut hands = vec![Vec::new(); connections.min(requests.len())];
+    let count = hands.len();
+    for (number, request) in requests.into_iter().enumerate() {
+        hands[number % count].push(request);
+    }
+    hands.into_iter().map(|hand| Reader { requests: hand.into_iter(), expected }).collect()
 }
