@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{
     Result,
-    http::{Answer, Connection, Request, form},
+    http::{Answer, Connection, HOST, Request, form},
 };
 
 /// More than any of these flows has.
@@ -65,9 +65,10 @@ impl Browser {
         Err("the browser is redirected for ever".into())
     }
 
-    /// The path of a place on this server.
+    /// The path of a place on this server, as the server or as our requests call it.
     fn path_of(&self, place: &str) -> Option<String> {
-        let path = place.strip_prefix(&self.origin).unwrap_or(place);
+        let called = place.strip_prefix("http://").and_then(|rest| rest.strip_prefix(HOST));
+        let path = place.strip_prefix(&self.origin).or(called).unwrap_or(place);
         path.starts_with('/').then(|| path.to_owned())
     }
 

@@ -16,6 +16,9 @@ use crate::Result;
 /// Larger than every answer that is measured; pages may make it grow.
 const BUFFER_BYTES: usize = 16 * 1024;
 
+/// What requests say the server is called, whatever its port.
+pub const HOST: &str = "127.0.0.1";
+
 /// A request, ready to be written.
 pub struct Request {
     head: String,
@@ -26,7 +29,7 @@ impl Request {
     /// A GET of a path with its query.
     #[must_use]
     pub fn get(path: &str) -> Self {
-        Self { head: format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"), body: String::new() }
+        Self { head: format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n"), body: String::new() }
     }
 
     /// A POST of form fields (`application/x-www-form-urlencoded`).
@@ -34,7 +37,7 @@ impl Request {
     pub fn post(path: &str, fields: &[(&str, &str)]) -> Self {
         let body = form(fields);
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {HOST}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
             body.len()
         );
