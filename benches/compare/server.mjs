@@ -1,13 +1,14 @@
 // node server.mjs PORT SECRET [FILE]: oidc-provider in memory, or on a SQLite file.
 import { Provider } from 'oidc-provider';
 
+import { Memory } from './memory.mjs';
 import { sqlite } from './sqlite.mjs';
 
 const [port, secret, file] = process.argv.slice(2);
 const client = (client_id, more) => ({ client_id, client_secret: secret, ...more });
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
-  ...(file ? { adapter: sqlite(file) } : {}),
+  adapter: file ? sqlite(file) : Memory,
   clients: [
     client('service', {
       grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
@@ -37,4 +38,5 @@ provider.use((context, next) => {
   if (context.path !== '/ready') return next();
   context.body = 'ready';
 });
-provider.listen(Number(port), '127.0.0.1');
+// a connection may rest between two rounds
+provider.listen(Number(port), '127.0.0.1').keepAliveTimeout = 60_000;

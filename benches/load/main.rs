@@ -13,7 +13,7 @@ mod rival;
 mod rows;
 mod stage;
 
-use bench_support::{Result, document, machine, postgres::Cluster};
+use bench_support::{Result, cpu::Bystander, document, machine, postgres::Cluster};
 use clap::Parser;
 
 use self::{
@@ -49,7 +49,11 @@ async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
     let mut stage = Stage::set(env!("CARGO_BIN_EXE_latchkey"), cluster, arguments).await?;
     let mut rivals =
         if arguments.compare { rival::start(arguments.connections).await? } else { Vec::new() };
+    let mut own = stage.processes();
+    own.processes.extend(rivals.iter().map(Rival::id));
+    let bystander = Bystander::beside(own)?;
     let report = rounds(&mut stage, &mut rivals, arguments).await?;
+    let others = bystander.percent()?;
     let mut figures = std::mem::take(&mut stage.figures);
     if arguments.wants("memory") {
         figures.push(figures::memory(stage.memory()?));
@@ -63,12 +67,15 @@ async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
         figures.push(figures::flood(&floods));
     }
     stage.strike().await?;
-    let mut text = format!("{}\n{}", report.table(is_postgres), figures::table(&figures));
+    let mut tables = vec![report.table(is_postgres), figures::table(&figures)];
     if !rivals.is_empty() {
-        text.extend(["\n", &rival::table(&report, &rivals)]);
+        tables.push(rival::table(&report, &rivals));
     }
+    tables.retain(|table| !table.is_empty());
+    let text = tables.join("\n");
     let about = format!(
-        "{database}, {} connections, medians of {} rounds; {}.",
+        "{database}, {} connections, medians of {} rounds, while other programs used {others:.0} % \
+         of the processors; {}.",
         arguments.connections,
         arguments.rounds,
         machine::description()

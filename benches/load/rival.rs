@@ -26,7 +26,7 @@ use crate::{report::Report, rows::Work};
 
 const SECRET: &str = "a-secret-of-the-benchmark-that-is-long-enough";
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/compare");
-const FILES: [&str; 3] = ["package.json", "server.mjs", "sqlite.mjs"];
+const FILES: [&str; 4] = ["package.json", "server.mjs", "memory.mjs", "sqlite.mjs"];
 
 /// What is compared, and how often in one round.
 const WORKS: [(Work, usize); 4] = [
@@ -99,12 +99,16 @@ impl Rival {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// One round of everything that `is_wanted`.
     pub(crate) async fn round(&mut self, is_wanted: impl Fn(Work) -> bool) -> Result<()> {
         for (work, operations) in WORKS {
             if is_wanted(work) {
                 let operations = operations.next_multiple_of(self.connections);
-                let measured = self.measure(work, Load { operations, warm_up: 5 }).await?;
+                let measured = self.measure(work, Load { operations, warm_up: 20 }).await?;
                 self.report.add(work, measured);
             }
         }

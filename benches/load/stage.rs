@@ -96,6 +96,13 @@ impl Stage {
         self.server.meter().and_cluster(self.cluster.as_ref().map(Cluster::id))
     }
 
+    /// All processes of the benchmark but the rivals.
+    pub(crate) fn processes(&self) -> Meter {
+        let mut meter = self.meter();
+        meter.processes.extend([self.reference.id(), std::process::id()]);
+        meter
+    }
+
     /// Memory of the server now and at most, in KiB.
     pub(crate) fn memory(&self) -> Result<(u64, u64)> {
         bench_support::cpu::memory(self.server.id())

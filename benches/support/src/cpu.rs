@@ -1,6 +1,9 @@
 //! What processes have used, from `/proc` (Linux).
 
-use std::{fs, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use tokio::time::sleep;
 
@@ -85,11 +88,46 @@ pub fn memory(process: u32) -> Result<(u64, u64)> {
     Ok((of("VmRSS:"), of("VmHWM:")))
 }
 
-/// What all processors have done since the machine started, idle time left out.
+/// What a process has used itself.
 ///
 /// # Errors
-/// When the kernel does not say.
-pub fn machine() -> Result<Duration> {
+/// When it is gone.
+pub fn process(id: u32) -> Result<Duration> {
+    Ok(Stat::of(id)?.own)
+}
+
+/// What the machine does beside a benchmark: the less, the more its rates and latencies say.
+pub struct Bystander {
+    own: Meter,
+    begun: Instant,
+    busy: Duration,
+    used: Duration,
+}
+
+impl Bystander {
+    /// Begins to look; `own` are the benchmark's processes.
+    ///
+    /// # Errors
+    /// When one of them is gone.
+    pub fn beside(own: Meter) -> Result<Self> {
+        Ok(Self { begun: Instant::now(), busy: busy()?, used: own.total()?, own })
+    }
+
+    /// The share of all processors that others have used since, in percent.
+    ///
+    /// # Errors
+    /// When one of the benchmark's processes is gone.
+    pub fn percent(&self) -> Result<f64> {
+        let (busy, used) =
+            (busy()?.saturating_sub(self.busy), self.own.total()?.saturating_sub(self.used));
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let all = self.begun.elapsed().as_secs_f64() * crate::drive::count(cores);
+        Ok(busy.saturating_sub(used).as_secs_f64() / all * 100.0)
+    }
+}
+
+/// What all processors have done since the machine started, idle time left out.
+fn busy() -> Result<Duration> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().unwrap_or_default();
     let fields: Vec<u32> =
@@ -97,14 +135,6 @@ pub fn machine() -> Result<Duration> {
     // user nice system idle iowait irq softirq steal
     let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|place| fields.get(*place));
     Ok(TICK * busy.sum::<u32>())
-}
-
-/// What a process has used itself.
-///
-/// # Errors
-/// When it is gone.
-pub fn process(id: u32) -> Result<Duration> {
-    Ok(Stat::of(id)?.own)
 }
 
 /// `/proc/<pid>/stat`, as far as it matters here.

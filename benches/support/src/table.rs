@@ -17,9 +17,12 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as Markdown; numbers stand to the right.
+    /// The table as Markdown, empty without rows; numbers stand to the right.
     #[must_use]
     pub fn markdown(&self) -> String {
+        if self.rows.len() < 2 {
+            return String::new();
+        }
         let columns = self.rows.first().map_or(0, Vec::len);
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
         let widths: Vec<_> = (0..columns)
