@@ -163,3 +163,29 @@ pub fn code(location: &str) -> Result<&str> {
     let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
     code.ok_or_else(|| format!("no code in {location}").into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_found_by_its_mark_with_what_is_hidden_in_it() {
+        let page = r#"<form method="post" action="/logout"><input type="hidden" name="csrf" value="a"></form>
+            <form method="post" action="/login">
+            <input type="hidden" name="csrf" value="b"><input id="u" name="username" value="c">
+            <button id="login-submit">Sign in</button></form>"#;
+
+        let form = form_with(page, "id=\"login-submit\"").unwrap();
+
+        assert_eq!(attribute(form, "action"), Some("/login"));
+        let fields: Vec<_> = form.split("<input ").filter_map(hidden).collect();
+        assert_eq!(fields, [("csrf", "b")]);
+        assert_eq!(form_with(page, "id=\"consent-allow\""), None);
+    }
+
+    #[test]
+    fn a_code_is_read_from_its_callback() {
+        assert_eq!(code("http://127.0.0.1:9999/callback?state=s&code=abc&iss=i").unwrap(), "abc");
+        assert!(code("http://127.0.0.1:9999/callback?error=access_denied").is_err());
+    }
+}

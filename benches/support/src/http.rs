@@ -215,3 +215,36 @@ fn body_length(head: &[u8]) -> Result<usize> {
     }
     Ok(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"HTTP/1.1 303 See Other\r\nLocation: /a\r\ncontent-length: 12\r\n\r\n";
+
+    #[test]
+    fn an_answer_is_read_as_far_as_the_load_needs_it() {
+        let body = br#"{"a":"b c" }"#;
+        let answer = Answer { status: status(HEAD).unwrap(), head: HEAD, body };
+
+        assert_eq!((answer.status, body_length(HEAD).unwrap()), (303, 12));
+        assert_eq!(answer.headers("location").collect::<Vec<_>>(), ["/a"]);
+        assert_eq!(answer.text("a").unwrap(), "b c");
+        assert!(answer.text("b").is_err());
+        assert!(body_length(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn a_client_proves_itself_as_its_standard_says() {
+        let request = Request::post("/token", &[("a", "b c")]).basic("id", "s:").bytes();
+
+        let text = String::from_utf8(request).unwrap();
+        // RFC 6749 §2.3.1: both are form-encoded first; "id:s%3A"
+        assert!(text.contains("\r\nAuthorization: Basic aWQ6cyUzQQ==\r\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "\r\nContent-Length: 5\r\nAuthorization: Basic aWQ6cyUzQQ==\r\n\r\na=b+c"
+            )
+        );
+    }
+}

@@ -47,3 +47,20 @@ impl Latencies {
         *sorted.select_nth_unstable(place).1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_sorted() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.quantile(500), Duration::ZERO);
+        for millis in (1..=200).rev() {
+            latencies.push(Duration::from_millis(millis));
+        }
+
+        let quantile = |thousandths| latencies.quantile(thousandths).as_millis();
+        assert_eq!((quantile(500), quantile(990), quantile(1000)), (101, 199, 200));
+    }
+}
