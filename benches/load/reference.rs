@@ -1,7 +1,7 @@
 //! What the rows are compared to: a bare poem handler, one bare sea-orm select, one bare hash. The
 //! handlers run in a process of their own, which this program starts with other arguments.
 
-use std::{net::SocketAddr, process::Command, time::Instant};
+use std::{net::SocketAddr, path::Path, process::Command, sync::Arc, time::Instant};
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use bench_support::{
@@ -10,6 +10,7 @@ use bench_support::{
     latencies::Latencies,
     process::{Process, answers, free_address},
 };
+use latchkey::store::Store;
 use poem::{
     EndpointExt, Request, Response, Route, Server, get, handler,
     http::{StatusCode, header},
@@ -17,15 +18,10 @@ use poem::{
     web::Data,
 };
 use ring::digest::{SHA256, digest};
-use sea_orm::{
-    ActiveValue::Set, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait,
-    Schema, TransactionTrait, sqlx::sqlite::SqliteJournalMode,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Schema};
 
 /// How many rows the select chooses from.
 pub(crate) const TOKENS: usize = 100_000;
-/// As many connections as the server reads with.
-const POOL: u32 = 4;
 
 /// The running process.
 pub(crate) struct Reference {
@@ -59,7 +55,7 @@ pub(crate) fn token(number: usize) -> String {
 /// Serves until the process is ended.
 pub(crate) fn serve(address: SocketAddr, bytes: usize, database: &str) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
-        let db = connected(database).await?;
+        let db = Arc::new(connected(database).await?);
         fill(&db).await?;
         let app = Route::new()
             .at("/ready", get(ready))
@@ -105,11 +101,7 @@ fn empty(request: &Request) -> StatusCode {
 }
 
 #[handler]
-async fn select_body(
-    request: &Request,
-    db: Data<&DatabaseConnection>,
-    text: Data<&String>,
-) -> Response {
+async fn select_body(request: &Request, db: Data<&Arc<Store>>, text: Data<&String>) -> Response {
     match find(request, &db).await {
         Some(_) => with_body(&text),
         None => StatusCode::UNAUTHORIZED.into(),
@@ -117,13 +109,13 @@ async fn select_body(
 }
 
 #[handler]
-async fn select_empty(request: &Request, db: Data<&DatabaseConnection>) -> StatusCode {
+async fn select_empty(request: &Request, db: Data<&Arc<Store>>) -> StatusCode {
     find(request, &db).await.map_or(StatusCode::UNAUTHORIZED, |_| StatusCode::NO_CONTENT)
 }
 
-async fn find(request: &Request, db: &DatabaseConnection) -> Option<access_token::Model> {
+async fn find(request: &Request, db: &Store) -> Option<access_token::Model> {
     let token = bearer(request)?;
-    access_token::Entity::find_by_id(sha256(token)).one(db).await.ok()?
+    access_token::Entity::find_by_id(sha256(token)).one(db.read()).await.ok()?
 }
 
 fn sha256(text: &str) -> Vec<u8> {
@@ -144,7 +136,7 @@ mod access_token {
         )]
         pub(super) token_sha256: Vec<u8>,
         pub(super) family_id: Uuid,
-        pub(super) generation: i32,
+        pub(super) generation: i64,
         #[sea_orm(column_type = "Text", nullable)]
         pub(super) scope: Option<String>,
         #[sea_orm(column_type = "Text", nullable)]
@@ -159,16 +151,18 @@ mod access_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-async fn connected(database: &str) -> Result<DatabaseConnection> {
-    let mut options = ConnectOptions::new(database);
-    options.max_connections(POOL).min_connections(POOL).test_before_acquire(false);
-    options.sqlx_logging(false);
-    options.map_sqlx_sqlite_opts(|sqlite| sqlite.journal_mode(SqliteJournalMode::Wal));
-    Ok(Database::connect(options).await?)
+/// The database at a URL of PostgreSQL's, or in a file.
+async fn connected(database: &str) -> Result<Store> {
+    let opened = if database.starts_with("postgres") {
+        Store::postgres(database).await
+    } else {
+        Store::sqlite(Path::new(database)).await
+    };
+    Ok(opened.map_err(|it| it.to_string())?)
 }
 
-async fn fill(db: &DatabaseConnection) -> Result<()> {
-    let txn = db.begin().await?;
+async fn fill(db: &Store) -> Result<()> {
+    let txn = db.begin().await.map_err(|it| it.to_string())?;
     let schema = Schema::new(txn.get_database_backend());
     txn.execute(&schema.create_table_from_entity(access_token::Entity)).await?;
     let numbers: Vec<_> = (0..TOKENS).collect();

@@ -66,7 +66,7 @@ impl Stage {
         let server = installation.serve().await?;
         let file = || installation.directory().join("reference.db");
         let database = cluster.as_ref().map_or_else(
-            || Ok(format!("sqlite://{}?mode=rwc", file().display())),
+            || Ok(file().display().to_string()),
             |cluster| cluster.create("reference"),
         )?;
         let key = credentials.keys.first().ok_or("no connections")?;
