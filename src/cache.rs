@@ -2,7 +2,7 @@
 //!
 //! - A value is kept under a digest with the *subjects* it depends on: the rows whose change would
 //!   make it another one.
-//! - A transaction that changes a subject names it ([`crate::store::Txn::changes`]): this node
+//! - A transaction that changes a subject names it (`store::Txn::changes`): this node
 //!   forgets at the commit, other nodes when they read the log of changes (`jobs::follow`).
 //! - Nothing is trusted unless the log was read lately: a node that is cut off asks the database.
 //!
