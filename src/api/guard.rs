@@ -124,16 +124,26 @@ async fn identify(
         Ok(presented) => presented,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let found = tokio::time::timeout(DEADLINE, access::authenticate(app, &presented))
+    let found = look_up(app, &presented).await?;
+    Ok(found.map(|ready| (Arc::clone(ready.principal()), presented.in_query)))
+}
+
+/// Whom a credential acts as, with room for what is answered about it.
+pub(super) async fn look_up(
+    app: &App,
+    presented: &Presented,
+) -> Result<Result<Arc<Ready>, Refusal>, Fault> {
+    let (digest, now) = (presented.sha256(), app.now());
+    if let Some(ready) = app.cache.find::<Ready>(&digest, now) {
+        return Ok(Ok(ready));
+    }
+    let found = tokio::time::timeout(DEADLINE, access::authenticate(app, presented))
         .await
         .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long")))?;
     Ok(found.map(|principal| {
-        let (digest, now) = (presented.sha256(), app.now());
-        if app.cache.find::<Ready>(&digest, now).is_none() {
-            let ready = Arc::new(Ready::of(&principal));
-            app.cache.keep_beside::<Principal, Ready>(digest, ready, now);
-        }
-        (principal, presented.in_query)
+        let ready = Arc::new(Ready::of(principal));
+        app.cache.keep_beside::<Principal, Ready>(digest, Arc::clone(&ready), now);
+        ready
     }))
 }
 
