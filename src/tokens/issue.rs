@@ -55,6 +55,16 @@ pub async fn for_user(
     user: &user::Model,
     (place, scope, resource): (&Place, Scope, Option<String>),
 ) -> Result<Issued, Fault> {
+    store::retrying(|| for_user_once(app, client, user, (place, scope.clone(), resource.clone())))
+        .await
+}
+
+async fn for_user_once(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    (place, scope, resource): (&Place, Scope, Option<String>),
+) -> Result<Issued, Fault> {
     let now = app.now();
     let beginning = Beginning {
         family_id: app.random.uuid(now),
