@@ -13,6 +13,7 @@ mod admin;
 mod api;
 mod architecture;
 mod cli;
+mod instructions;
 mod mail;
 mod nodes;
 mod oauth;
