@@ -131,7 +131,7 @@ async fn identify(
         let (digest, now) = (presented.sha256(), app.now());
         if app.cache.find::<Ready>(&digest, now).is_none() {
             let ready = Arc::new(Ready::of(&principal));
-            app.cache.keep_beside::<Principal, Ready>(digest, ready, now);
+            app.cache.keep_beside(digest, &principal, ready, now);
         }
         (principal, presented.in_query)
     }))
