@@ -22,3 +22,4 @@ mod proxies;
 mod storage;
 mod support;
 mod third_party;
+mod warm;
