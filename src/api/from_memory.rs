@@ -73,11 +73,10 @@ pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
         Some(query) if !is_me && has_scopes(principal, query) => {}
         Some(_) => return None,
     }
-    let count = access::count_request(app, &principal.account);
+    let count = access::count_use(app, &principal.account);
     if !count.is_allowed {
         return None;
     }
-    guard::note_use(app, principal, false);
     let (status, headers, body) = if is_me {
         (StatusCode::OK, &ready.me_headers, ready.me.clone().into_bytes())
     } else {

@@ -6,6 +6,7 @@ mod concurrency;
 mod families;
 mod migrations;
 mod sweep;
+mod usage;
 
 use latchkey::store::Store;
 use sea_orm::ConnectionTrait;

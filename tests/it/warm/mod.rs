@@ -1,6 +1,6 @@
-//! A node that answers from memory refuses at once what has ended: for each way a key or a token can
-//! end or change, by HTTP, by command or by the clock. Each is asked about until it is known by heart,
-//! changed, and asked about again.
+//! A node that answers from memory refuses at once what has ended: for each way a key or a token
+//! can end or change, by HTTP, by command or by the clock. Each is asked about until it is known by
+//! heart, changed, and asked about again.
 
 mod clients;
 mod keys;
@@ -113,8 +113,8 @@ impl Warm {
         assert!(app.cache.find::<Principal>(&digest, app.now()).is_some(), "it is not in memory");
     }
 
-    /// The status of each question that is answered from memory, and whether introspection calls the
-    /// credential active.
+    /// The status of each question that is answered from memory, and whether introspection calls
+    /// the credential active.
     async fn answers(&self) -> (Vec<u16>, bool) {
         let caller = self.caller();
         let verify = format!("/api/v1/verify?scope={SCOPE}");
