@@ -67,7 +67,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
 }
 
 /// Serves on `listener`, with the background jobs, until `stop` turns true; then lets open requests
-/// and jobs finish, within a deadline, and closes the database.
+/// and jobs finish, within a deadline, writes down what was counted, and closes the database.
 ///
 /// # Errors
 /// When the database cannot be closed.
@@ -86,6 +86,9 @@ pub async fn run(
     if ended.is_err() {
         tracing::warn!("background jobs did not end in time and are cut off");
         jobs.shutdown().await;
+    }
+    if let Err(fault) = jobs::usage::finish(&app).await {
+        tracing::warn!(%fault, "the last uses of keys and apps were not written down");
     }
     app.store.close().await
 }

@@ -94,14 +94,24 @@ impl Presented {
     }
 }
 
-/// Counts one request against its limit: its product's, or the server's.
+/// Counts one request against its limit, and as a use of its credential if it is within the limit.
 #[must_use]
-pub fn count_request(app: &App, account: &Account) -> Count {
+pub fn count_use(app: &App, account: &Account) -> Count {
+    app.limiter.requests.count_use(&account.counted, limit_of(app, account), app.now())
+}
+
+/// Counts one request against its limit whose credential is known and refused.
+#[must_use]
+pub fn count_refused(app: &App, account: &Account) -> Count {
+    app.limiter.requests.count(&account.counted, limit_of(app, account), app.now())
+}
+
+/// Requests a minute: the product's limit, or the server's.
+fn limit_of(app: &App, account: &Account) -> u32 {
     let product = account.product.as_deref().and_then(|name| app.config.products.get(name));
-    let limit = product
+    product
         .and_then(|product| product.rate_limit_per_minute)
-        .unwrap_or(app.config.api.rate_limit_per_minute);
-    app.limiter.requests.count(&account.counted, limit, app.now())
+        .unwrap_or(app.config.api.rate_limit_per_minute)
 }
 
 async fn by_token(app: &App, token: &Secret<AccessToken>) -> Result<Result<Found, Refusal>, Fault> {

@@ -104,11 +104,10 @@ impl<'r> Question<'r> {
             Some(query) if !self.is_me && has_scopes(principal, query) => {}
             Some(_) => return None,
         }
-        let count = access::count_request(app, &principal.account);
+        let count = access::count_use(app, &principal.account);
         if !count.is_allowed {
             return None;
         }
-        guard::note_use(app, principal, false);
         let mut response = if self.is_me { ready.me() } else { ready.verified() };
         guard::state(count, &mut response);
         guard::close(&mut response);

@@ -269,22 +269,15 @@ pub async fn delete(db: &Txn, workspace_id: Uuid, id: Uuid) -> Result<bool, Faul
     Ok(gone.rows_affected == 1)
 }
 
-/// Notes a use; at most once a minute for each key, so that a busy key costs no write a request.
+/// Notes that a key was used in a query string.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-    in_query: bool,
-) -> Result<(), Fault> {
-    let mut update = Entity::update_many()
-        .col_expr(Column::LastUsedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id));
-    if in_query {
-        update = update.col_expr(Column::ExposedAt, Expr::value(instant(now)));
-    }
-    update.exec(db).await?;
+pub async fn expose(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::ExposedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
     Ok(())
 }

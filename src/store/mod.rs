@@ -34,6 +34,7 @@ pub mod sweep;
 pub mod token_families;
 pub mod token_records;
 pub mod users;
+pub mod uses;
 pub mod workspaces;
 
 use chrono::{DateTime, Utc};

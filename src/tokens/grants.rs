@@ -100,6 +100,7 @@ pub async fn allow(
         scope: scope.to_string(),
         created_at: store::instant(now),
         last_used_at: None,
+        uses: 0,
         revoked_at: None,
     };
     if store::grants::insert(txn, row.clone()).await?.is_err() {
