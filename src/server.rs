@@ -54,12 +54,12 @@ struct FromMemory<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         if let Some(response) = api::answer_from_memory(&self.app, &request) {
             return Ok(response);
         }
         // in boxes, so that what is answered at once does not carry the room for the rest
-        match Box::pin(api::answer_after_a_look(&self.app, &request)).await {
+        match Box::pin(api::answer_after_a_look(&self.app, &mut request)).await {
             Some(response) => Ok(response),
             None => Box::pin(self.rest.call(request)).await,
         }

@@ -12,7 +12,7 @@ use poem_openapi::{payload::Json, types::ToJSON};
 use url::form_urlencoded;
 
 use super::{
-    guard::{self, API_KEY},
+    guard::{self, API_KEY, LookedUp},
     me::Identity,
     verify::Verified,
 };
@@ -127,13 +127,19 @@ pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
 }
 
 /// The answer, if the question is one of the two and a look into the database is all that it takes.
-pub async fn answer_after_a_look(app: &Arc<App>, request: &Request) -> Option<Response> {
+/// What was seen stays with a request that goes the long way.
+pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Option<Response> {
     let question = Question::of(request)?;
     let presented = Presented::parse(&app.config.products, question.credential).ok()?;
-    let ready = guard::look_up(app, &presented).await.ok()?.ok()?;
-    let response = question.answer(app, &ready)?;
-    tracing::debug!(http.path = request.uri().path(), "answered after a look");
-    Some(response)
+    let outcome = guard::look_up(app, &presented).await;
+    if let Ok(Ok(ready)) = &outcome
+        && let Some(response) = question.answer(app, ready)
+    {
+        tracing::debug!(http.path = request.uri().path(), "answered after a look");
+        return Some(response);
+    }
+    request.set_data(LookedUp { sha256: presented.sha256(), outcome });
+    None
 }
 
 /// The credential of a request that has one, once, in a header.
