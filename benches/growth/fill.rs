@@ -48,7 +48,8 @@ impl<'a> Filler<'a> {
              where grant_id is not null; \
              create table template_{ACCESS} as \
              select family.place, {ACCESS}.* from {ACCESS} \
-             join template_{FAMILY} as family on family.id = {ACCESS}.family_id; \
+             join template_{FAMILY} as family on family.id = {ACCESS}.family_id \
+             and family.generation = {ACCESS}.generation; \
              create table planted (n bigint primary key, handle bigint, \
              refresh_sha256 {0}, access_sha256 {0})",
             if session.is_sqlite() { "blob" } else { "bytea" }
@@ -146,6 +147,7 @@ impl<'a> Filler<'a> {
             let value = match (table, name.as_str()) {
                 (FAMILY, "id") | (ACCESS, "family_id") => family.clone(),
                 (FAMILY, "handle") => planted("handle", &self.random_handle()),
+                (FAMILY, "parent_sha256") => self.digest(FAMILY),
                 (FAMILY, "refresh_sha256") => planted("refresh_sha256", &self.digest(FAMILY)),
                 (ACCESS, "token_sha256") => planted("access_sha256", &self.digest(ACCESS)),
                 (ACCESS, "expires_at") => copies.access_ends_at.to_string(),

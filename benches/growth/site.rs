@@ -8,6 +8,7 @@ use bench_support::{
     cast::Cast,
     cpu::Meter,
     drive::{Load, Measured, drive},
+    http::Connection,
     installation::{Installation, Server},
     postgres::Cluster,
 };
@@ -106,7 +107,7 @@ impl Site {
         let server = installation.serve().await?;
         let mut known = Vec::new();
         for user in 0..connections {
-            known.push(cast.tokens(&server, user).await?.0);
+            known.push(refreshed(&cast, &server, user).await?);
         }
         // the next one remembers nothing of them
         server.stop().await?;
@@ -171,6 +172,18 @@ impl Site {
     pub(crate) async fn stop(self) -> Result<()> {
         self.server.stop().await
     }
+}
+
+/// The access token of a user who has refreshed once and used what came: a row that is as large as
+/// it will be.
+async fn refreshed(cast: &Cast, server: &Server, user: usize) -> Result<String> {
+    let (_, refresh_token) = cast.tokens(server, user).await?;
+    let mut connection = Connection::open(server.address).await?;
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", &*refresh_token)];
+    let request = cast.script.token(&fields).bytes();
+    let token = connection.expect(&request, 200).await?.text("access_token")?.to_owned();
+    connection.expect(&cast.introspection(&token).bytes(), 200).await?;
+    Ok(token)
 }
 
 /// An instant as the server stores it.
