@@ -10,13 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bench_support::{Result, drive::count, http::Connection, latencies::Latencies};
+use bench_support::{
+    Result,
+    actors::{Expected, Repeater},
+    drive::count,
+    http::Connection,
+    latencies::Latencies,
+    pace::{Pace, paced},
+};
 use tokio::{task::JoinSet, time::sleep_until};
 
-/// Introspections a second.
-const PACE: u32 = 1_000;
-/// How long each half is.
-const LENGTH: Duration = Duration::from_secs(5);
+/// Of the introspections, in each half.
+const PACE: Pace = Pace { per_second: 1_000, length: Duration::from_secs(5) };
 /// How long the flood rises before it is measured.
 const RISE: Duration = Duration::from_millis(500);
 
@@ -38,7 +43,7 @@ pub(crate) async fn round(
     calm: &[Vec<u8>],
     flood: Vec<Vec<u8>>,
 ) -> Result<Flooded> {
-    let alone = paced(address, calm).await?;
+    let alone = calmly(address, calm).await?;
     let (is_over, signed_in) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut flooding = JoinSet::new();
     for request in flood {
@@ -58,7 +63,7 @@ pub(crate) async fn round(
     }
     sleep_until((Instant::now() + RISE).into()).await;
     let (before, begun) = (signed_in.load(Relaxed), Instant::now());
-    let beside = paced(address, calm).await?;
+    let beside = calmly(address, calm).await?;
     let sign_ins = count(signed_in.load(Relaxed) - before) / begun.elapsed().as_secs_f64();
     is_over.store(true, Relaxed);
     while let Some(ended) = flooding.join_next().await {
@@ -68,33 +73,8 @@ pub(crate) async fn round(
     Ok(Flooded { alone: alone.quantile(990), beside: beside.quantile(990), sign_ins })
 }
 
-/// Requests at a steady pace, whatever the answers take: one that had to wait for the one before
-/// counts from when it was due.
-async fn paced(address: SocketAddr, requests: &[Vec<u8>]) -> Result<Latencies> {
-    let connections = u32::try_from(requests.len())?;
-    let (every, begin) = (Duration::from_secs(1) * connections / PACE, Instant::now());
-    let mut asking = JoinSet::new();
-    for (number, request) in (0..connections).zip(requests.iter().cloned()) {
-        asking.spawn(async move {
-            let mut connection = Connection::open(address).await?;
-            let mut latencies = Latencies::default();
-            let mut due = begin + every * number / connections;
-            while due < begin + LENGTH {
-                let is_late = Instant::now() > due;
-                sleep_until(due.into()).await;
-                // the timer's own delay is not the server's
-                let from = if is_late { due } else { Instant::now() };
-                connection.expect(&request, 200).await?;
-                latencies.push(from.elapsed());
-                due += every;
-            }
-            Ok(latencies)
-        });
-    }
-    let mut all = Latencies::default();
-    while let Some(ended) = asking.join_next().await {
-        let ended: Result<Latencies> = ended?;
-        all.merge(&ended?);
-    }
-    Ok(all)
+async fn calmly(address: SocketAddr, requests: &[Vec<u8>]) -> Result<Latencies> {
+    let repeater =
+        |request: &Vec<u8>| Repeater { request: request.clone(), expected: Expected::status(200) };
+    Ok(paced(address, requests.iter().map(repeater).collect(), PACE).await?.0)
 }

@@ -11,6 +11,7 @@ pub mod http;
 pub mod installation;
 pub mod latencies;
 pub mod machine;
+pub mod pace;
 pub mod postgres;
 pub mod process;
 pub mod table;

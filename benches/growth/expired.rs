@@ -1,0 +1,263 @@
+//! The second part: a million sessions end at once, and the server removes them while it works.
+
+use std::time::{Duration, Instant};
+
+use bench_support::{
+    Result,
+    actors::{Reader, Repeater},
+    cpu::Bystander,
+    latencies::Latencies,
+    machine, median,
+    pace::{Pace, paced},
+    table::Table,
+};
+
+use crate::{
+    Arguments,
+    database::{ACCESS, Database, FAMILY},
+    fill::Copies,
+    planted::Chains,
+    site::{Contents, Site, millis_from_now},
+};
+
+/// The most that p99 may be meanwhile, in multiples of what it was before.
+const REACH: f64 = 1.5;
+/// What is done in a second: introspections of known tokens, of new ones, and refreshes.
+const PACES: [u32; 3] = [400, 100, 100];
+const TITLES: [&str; 3] =
+    ["introspection", "introspection, token never used before", "refresh with rotation"];
+/// Between two looks at how far the removal is.
+const SLICE: Duration = Duration::from_secs(5);
+/// Slices that the server may warm up in, that are needed before, and that follow after.
+const WARM_UP: usize = 2;
+const BEFORE: usize = 6;
+const AFTER: usize = 12;
+/// Whatever is not removed by then never will be.
+const PATIENCE: Duration = Duration::from_mins(20);
+/// How the ids of the sessions begin: they are the oldest.
+const OLDEST: &str = "01990000";
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Before,
+    During,
+    After,
+}
+
+/// What the three kinds of work took in one slice.
+type Taken = [Latencies; 3];
+
+/// Measures, and answers what the document is to say.
+pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) -> Result<String> {
+    // filling takes a while, and then it is to be seen how everything was before
+    let wait = Duration::from_secs(120 + u64::try_from(count)? / 5_000);
+    let (begun, ends_at) = (Instant::now(), millis_from_now(wait));
+    let dying = Copies {
+        begin: OLDEST,
+        count,
+        access_ends_at: ends_at,
+        ends_at: Some(ends_at),
+        planted: &[],
+    };
+    let live = arguments.few;
+    let contents = Contents { live, planted: live, dying: Some(dying) };
+    eprintln!("{live} sessions that live and {count} that end in {} s", wait.as_secs());
+    let mut site = Site::with(contents, is_postgres, arguments.connections).await?;
+    let watch = Watch::new(&site.database, ends_at)?;
+    let mut own = site.meter();
+    own.processes.push(std::process::id());
+    let bystander = Bystander::beside(own)?;
+    let seen = observe(&mut site, &watch, begun + wait).await?;
+    let others = bystander.percent()?;
+    let about = format!(
+        "{}, {count} sessions of an access token and a family each that end beside {live} others; \
+         {} introspections a second, {} of them of tokens never used before, and {} refreshes; \
+         medians of slices of {} s; the first row was gone {:.0} s after it had ended, the last one {:.0} s after that; other \
+         programs used {others:.0} % of the processors; {}.",
+        site.database.title(),
+        PACES[0] + PACES[1],
+        PACES[1],
+        PACES[2],
+        SLICE.as_secs(),
+        seen.noticed.as_secs_f64(),
+        seen.removed.as_secs_f64(),
+        machine::description(),
+    );
+    site.stop().await?;
+    Ok(format!("{about}\n\n{}", seen.table().markdown()))
+}
+
+/// Knows the first and the last row that will go.
+struct Watch {
+    family: String,
+    access: String,
+}
+
+impl Watch {
+    fn new(database: &Database, ends_at: i64) -> Result<Self> {
+        let session = database.look()?;
+        let hex =
+            if session.is_sqlite() { "hex(token_sha256)" } else { "encode(token_sha256, 'hex')" };
+        let last = format!(
+            "select {hex} from {ACCESS} where expires_at = {ends_at} \
+             order by token_sha256 desc limit 1"
+        );
+        let last = session.texts(&last)?.pop().ok_or("there is no session that ends")?;
+        let first = if session.is_sqlite() {
+            format!("x'{OLDEST}000070008000000000000000'")
+        } else {
+            format!("'{OLDEST}-0000-7000-8000-000000000000'")
+        };
+        let last = session.blob_of(&last);
+        Ok(Self {
+            family: format!("select count(*) from {FAMILY} where id = {first}"),
+            access: format!("select count(*) from {ACCESS} where token_sha256 = {last}"),
+        })
+    }
+
+    fn phase(&self, database: &Database) -> Result<Phase> {
+        let session = database.look()?;
+        Ok(if session.number(&self.family)? == 1 {
+            Phase::Before
+        } else if session.number(&self.access)? == 1 {
+            Phase::During
+        } else {
+            Phase::After
+        })
+    }
+}
+
+/// What was seen.
+struct Seen {
+    phases: [Vec<Taken>; 3],
+    /// From the end of the rows to the first removal, and from there to the last.
+    noticed: Duration,
+    removed: Duration,
+}
+
+/// Works at a steady pace until all is over.
+async fn observe(site: &mut Site, watch: &Watch, end: Instant) -> Result<Seen> {
+    let mut phases: [Vec<Taken>; 3] = Default::default();
+    let mut load = Load::of(site)?;
+    let (mut number, mut after, mut phase) = (0, 0, Phase::Before);
+    let (mut first, mut last) = (None, None);
+    while after < AFTER {
+        if end.elapsed() > PATIENCE {
+            return Err("what has expired is not removed".into());
+        }
+        let (began, used) = (Instant::now(), site.meter().total()?);
+        let (taken, next) = load.slice(site.server.address).await?;
+        load = next;
+        let used = site.meter().total()?.saturating_sub(used).as_secs_f64();
+        let was = std::mem::replace(&mut phase, watch.phase(&site.database)?);
+        // a slice that saw any of the removal counts as that
+        let of = if was == phase { phase } else { Phase::During };
+        eprintln!(
+            "{of:?}: {:.2} of a processor, {}",
+            used / began.elapsed().as_secs_f64(),
+            brief(&taken)
+        );
+        number += 1;
+        if phase != Phase::Before && first.is_none() {
+            if number < WARM_UP + BEFORE {
+                return Err("filling took so long that nothing was seen before".into());
+            }
+            first = Some(Instant::now());
+        }
+        if phase == Phase::After {
+            last.get_or_insert_with(Instant::now);
+            after += 1;
+        }
+        if number > WARM_UP {
+            phases[of as usize].push(taken);
+        }
+    }
+    let (first, last) = first.zip(last).ok_or("nothing was removed")?;
+    Ok(Seen { phases, noticed: first.saturating_duration_since(end), removed: last - first })
+}
+
+/// Who works, at a connection each.
+struct Load {
+    known: Vec<Repeater>,
+    unknown: Vec<Reader>,
+    chains: Vec<Chains>,
+}
+
+impl Load {
+    fn of(site: &mut Site) -> Result<Self> {
+        Ok(Self {
+            known: site.repeaters(),
+            unknown: site.unused(site.unused.len())?,
+            chains: std::mem::take(&mut site.chains),
+        })
+    }
+
+    async fn slice(self, address: std::net::SocketAddr) -> Result<(Taken, Self)> {
+        let pace = |per_second| Pace { per_second, length: SLICE };
+        let [known, unknown, refreshes] = PACES.map(pace);
+        let (known, unknown, chains) = tokio::try_join!(
+            paced(address, self.known, known),
+            paced(address, self.unknown, unknown),
+            paced(address, self.chains, refreshes),
+        )?;
+        let load = Self { known: known.1, unknown: unknown.1, chains: chains.1 };
+        Ok(([known.0, unknown.0, chains.0], load))
+    }
+}
+
+fn millis(latencies: &Latencies, thousandths: usize) -> f64 {
+    latencies.quantile(thousandths).as_secs_f64() * 1e3
+}
+
+fn brief(taken: &Taken) -> String {
+    let one = |latencies: &Latencies| {
+        format!(
+            "{:.1}/{:.1}/{:.1}",
+            millis(latencies, 500),
+            millis(latencies, 990),
+            millis(latencies, 1000)
+        )
+    };
+    format!("p50/p99/longest ms: {}", taken.each_ref().map(one).join(", "))
+}
+
+impl Seen {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "operation",
+            "p50 ms, before",
+            "during",
+            "after",
+            "p99 ms, before",
+            "during",
+            "after",
+            "longest ms, before",
+            "during",
+            "after",
+            "p99, during",
+            "reach",
+            "met",
+        ]);
+        for (work, title) in TITLES.iter().enumerate() {
+            // the middle of all slices: for a while the disk may have been somebody else's
+            let of = |thousandths| {
+                self.phases.each_ref().map(|slices| {
+                    median(slices.iter().map(|taken| millis(&taken[work], thousandths)))
+                })
+            };
+            let longest = self.phases.each_ref().map(|slices| {
+                slices.iter().map(|taken| millis(&taken[work], 1000)).fold(0.0, f64::max)
+            });
+            let (p50, p99) = (of(500), of(990));
+            let ratio = p99[1] / p99[0];
+            let mut cells = vec![(*title).to_owned()];
+            cells.extend([p50, p99, longest].iter().flatten().map(|ms| format!("{ms:.2}")));
+            cells.push(format!("{ratio:.2} ×"));
+            cells.push(format!("≤ {REACH} ×"));
+            cells.push(if ratio <= REACH { "yes" } else { "no" }.to_owned());
+            table.push(cells);
+        }
+        table
+    }
+}

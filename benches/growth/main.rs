@@ -1,0 +1,79 @@
+//! What millions of tokens change: refresh and introspection beside few sessions and beside many, in
+//! turns, on two servers that are alike in everything else; and what it does to them when a million
+//! sessions end at once.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+mod database;
+mod expired;
+mod fill;
+mod grown;
+mod planted;
+mod site;
+
+use std::path::Path;
+
+use bench_support::{Result, document};
+use clap::Parser;
+
+/// What millions of tokens change.
+#[derive(Clone, Parser)]
+#[command(name = "cargo bench --bench growth --")]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
+pub(crate) struct Arguments {
+    /// How many live access tokens are many, each with its family
+    #[arg(long, default_value_t = 5_000_000)]
+    many: usize,
+    /// How many are few
+    #[arg(long, default_value_t = 100_000)]
+    few: usize,
+    /// Instead: how many expire while a server with few others works
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "1000000")]
+    expired: Option<usize>,
+    /// How often everything is measured; the table has medians
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Connections at once
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// On a PostgreSQL that is started for it, instead of SQLite
+    #[arg(long)]
+    postgres: bool,
+    /// On SQLite and then on PostgreSQL
+    #[arg(long)]
+    both: bool,
+    /// Put the table into docs/performance.md
+    #[arg(long)]
+    write: bool,
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    // one thread: the load must leave the processors to the server
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if arguments.both || !arguments.postgres {
+            run(&arguments, false).await?;
+        }
+        if arguments.both || arguments.postgres {
+            run(&arguments, true).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
+    let (what, text) = match arguments.expired {
+        Some(count) => ("expired", expired::run(arguments, is_postgres, count).await?),
+        None => ("growth", grown::run(arguments, is_postgres).await?),
+    };
+    println!("\n{text}");
+    if arguments.write {
+        let part = format!("{what} on {}", if is_postgres { "PostgreSQL" } else { "SQLite" });
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+        document::write(&file, &part, &text)?;
+    }
+    Ok(())
+}
