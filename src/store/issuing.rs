@@ -64,8 +64,8 @@ macro_rules! whole {
 /// What a rotation makes of a family.
 #[derive(Clone, Debug)]
 pub struct Rotated {
-    /// The family.
-    pub id: Uuid,
+    /// The family's handle: the way on which it was found is the shortest to it.
+    pub handle: i64,
     /// How many rotations there were before.
     pub generation: i64,
     /// The refresh token that is spent.
@@ -89,7 +89,7 @@ macro_rules! spend_refresh_token {
         "update token_family set generation = $8, rotated_at = $9, successor_used_at = null,
          refresh_sha256 = $10, refresh_issued_at = $9, refresh_expires_at = $11,
          parent_sha256 = $12, ends_at = $13
-         where id = $2 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
+         where handle = $15 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
     };
 }
 
@@ -105,7 +105,7 @@ const ROTATE: Whole = whole!(spend_refresh_token!(), insert_access_token!());
 
 const ROTATE_AND_NOTE_USE: Whole = whole!(
     spend_refresh_token!(),
-    r#"update "grant" set last_used_at = $9 where id = $15"#,
+    r#"update "grant" set last_used_at = $9 where id = $16"#,
     insert_access_token!()
 );
 
@@ -124,6 +124,7 @@ pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
         rotated.spent_sha256.into(),
         rotated.ends_at.into(),
         rotated.generation.into(),
+        rotated.handle.into(),
     ]);
     let Some(grant_id) = rotated.used_grant else { return store.write(&ROTATE, values).await };
     values.push(grant_id.into());

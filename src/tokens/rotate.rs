@@ -229,7 +229,7 @@ impl Step<'_> {
         let is_noted =
             record.grant_last_used_at.is_some_and(|at| now < at.0 + grants::USE_NOTED_EVERY);
         let rotated = Rotated {
-            id: token.family_id,
+            handle: self.handle,
             generation: token.generation,
             spent_sha256: self.token.sha256(),
             refresh_sha256: successors.refresh_token.sha256(),
