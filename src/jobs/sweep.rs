@@ -3,6 +3,9 @@
 //! A pass walks through every table, a few rows at a time, and rests after each step for a multiple
 //! of what the step took: whoever serves requests is not to notice. Each removal is a transaction of
 //! its own and short. Cut off anywhere, a pass leaves nothing half done.
+//!
+//! Rows that have ended say so themselves. Rows that have lost what they need, as the tokens of a
+//! revoked family, end soon anyway: they are looked for in samples, and all around one that is found.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,7 @@ use crate::{
     fault::Fault,
     store::{
         self,
-        sweep::{Dead, Table},
+        sweep::{Step, Stretch, Table},
     },
 };
 
@@ -21,12 +24,16 @@ use crate::{
 const FIRST_STEP: u64 = 128;
 const LONGEST_STEP: u64 = 512;
 const SHORTEST_STEP: u64 = 16;
+/// Rows that a thorough step looks at, and how many steps there are to each.
+const THOROUGH_STEP: u64 = 64;
+const THOROUGH: i64 = 8;
 /// How long a removal may hold the writer: well under the 50 ms that nobody would notice.
 const HELD: Duration = Duration::from_millis(10);
-/// Rests, in multiples of what the step before took: after one that only looked, and after one that
-/// removed something, when there may be much to do.
-const REST: u32 = 31;
+/// Rests, in multiples of what was done before: after a look, and after a removal.
+const REST: u32 = 127;
 const SHORT_REST: u32 = 4;
+/// A stretch of which one row in so many is dead has company: the rest is short.
+const MANY: u64 = 4;
 
 /// Removes every row that nobody needs any more, unless another node is doing so, and answers how
 /// many there were.
@@ -48,22 +55,38 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
 }
 
 async fn walk(app: &App, table: &Table, now: DateTime<Utc>) -> Result<u64, Fault> {
-    let (mut gone, mut step, mut position) = (0, FIRST_STEP, None);
+    let (mut gone, mut rows, mut position) = (0, FIRST_STEP, None);
+    // every pass has other samples
+    let (mut number, mut is_thorough) = (now.timestamp_millis(), true);
     loop {
         let began = Instant::now();
-        let place = (position.as_ref(), step);
-        let stretch = store::sweep::look(app.store.read(), table, now, place).await?;
-        let rest = if stretch.dead.is_some() { SHORT_REST } else { REST };
-        if let Some(dead) = stretch.dead {
-            let (removed, held) = remove(app, table, now, dead).await?;
+        let length = if is_thorough { rows.min(THOROUGH_STEP) } else { rows };
+        let step = Step { after: position.as_ref(), rows: length, is_thorough };
+        let stretch = store::sweep::look(app.store.read(), table, now, step).await?;
+        let looked = began.elapsed();
+        if stretch.dead() == 0 {
+            rows = next_step(rows, Duration::ZERO);
+        } else {
+            let (removed, held) = remove(app, table, now, &stretch).await?;
             gone += removed;
-            step = next_step(step, held);
+            rows = next_step(rows, held);
         }
+        let rest = rest(&stretch, looked, began.elapsed());
+        (number, is_thorough) = (number + 1, stretch.orphaned > 0 || number % THOROUGH == 0);
         position = stretch.next;
         if position.is_none() {
             return Ok(gone);
         }
-        tokio::time::sleep(began.elapsed() * rest).await;
+        tokio::time::sleep(rest).await;
+    }
+}
+
+/// How long to rest after a look at a stretch, and after what was done with it in all.
+fn rest(stretch: &Stretch, looked: Duration, all: Duration) -> Duration {
+    if stretch.dead() * MANY >= stretch.rows {
+        all * SHORT_REST
+    } else {
+        looked * REST + all.saturating_sub(looked) * SHORT_REST
     }
 }
 
@@ -72,11 +95,11 @@ async fn remove(
     app: &App,
     table: &Table,
     now: DateTime<Utc>,
-    dead: Dead,
+    stretch: &Stretch,
 ) -> Result<(u64, Duration), Fault> {
     let txn = app.store.begin().await?;
     let began = Instant::now();
-    let removed = store::sweep::remove(&txn, table, now, dead).await?;
+    let removed = store::sweep::remove(&txn, table, now, stretch).await?;
     let held = began.elapsed();
     txn.commit().await?;
     Ok((removed, held))

@@ -1,17 +1,23 @@
 //! Removing what nobody needs any more.
 //!
-//! A table is walked in the order of its key, a few rows at a time: looked at on a connection for
-//! reading, and only where there is something to remove a transaction removes it, from neighbouring
-//! pages. So no row needs an index on when it ends, and whoever writes never waits for the search.
+//! A table is walked in the order in which its rows lie, a few at a time: looked at on a connection
+//! for reading, and only where there is something to remove a transaction removes it, from
+//! neighbouring pages. So no row needs an index on when it ends, and whoever writes never waits for
+//! the search.
+//!
+//! SQLite keeps rows in the order of their keys, or nearly; PostgreSQL keeps them where there was
+//! room, so there the walk goes from page to page.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value, prelude::Uuid};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value, prelude::Uuid};
 
 use super::{Database, Store, Txn, access_tokens::GENERATIONS_KEPT, millis};
 use crate::fault::Fault;
 
 /// The advisory lock on PostgreSQL that one node at a time sweeps under: "sweeping" in ASCII.
 const LEASE: i64 = 0x7377_6565_7069_6e67;
+/// What a page of PostgreSQL's counts for in a walk that is measured in rows.
+const ROWS_PER_PAGE: u64 = 32;
 
 /// A table that has rows to remove: its key, and which rows are dead at the instant `$1`, in
 /// milliseconds.
@@ -20,7 +26,10 @@ pub struct Table {
     name: &'static str,
     key: &'static str,
     is_id: bool,
-    dead: String,
+    /// What a row says itself.
+    ended: String,
+    /// What has lost another row that it needs, which takes longer to find out.
+    orphaned: Option<String>,
 }
 
 /// Where a walk through a table has got to.
@@ -28,48 +37,81 @@ pub struct Table {
 enum Key {
     Digest(Vec<u8>),
     Id(Uuid),
+    Page(i64),
 }
 
 /// How far a walk has got.
 #[derive(Clone, Debug)]
 pub struct Position(Key);
 
-/// The first and the last dead row of a stretch.
-#[derive(Clone, Debug)]
-pub struct Dead(Key, Key);
+/// A step of a walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Where it begins; `None` for the beginning of the table.
+    pub after: Option<&'a Position>,
+    /// Rows that it looks at; on PostgreSQL about so many.
+    pub rows: u64,
+    /// Whether it also looks for what has lost what it needs.
+    pub is_thorough: bool,
+}
 
-/// What a look at a stretch of a table found.
+/// A stretch of a table that was looked at.
 #[derive(Clone, Debug)]
 pub struct Stretch {
-    /// Where it goes on; `None` at the end of the table.
+    /// Where the walk goes on; `None` at the end of the table.
     pub next: Option<Position>,
-    /// What can be removed, if anything.
-    pub dead: Option<Dead>,
+    /// Rows that were looked at.
+    pub rows: u64,
+    /// Those that have ended.
+    pub ended: u64,
+    /// Those that have lost what they need.
+    pub orphaned: u64,
+    bounds: [Key; 2],
+    is_thorough: bool,
+}
+
+impl Stretch {
+    /// Rows that can be removed.
+    #[must_use]
+    pub fn dead(&self) -> u64 {
+        self.ended + self.orphaned
+    }
 }
 
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    let digest = |name, key, dead: &str| Table { name, key, is_id: false, dead: dead.to_owned() };
-    let id = |name, key, dead: &str| Table { is_id: true, ..digest(name, key, dead) };
+    let digest = |name, key, ended: &str| Table {
+        name,
+        key,
+        is_id: false,
+        ended: ended.to_owned(),
+        orphaned: None,
+    };
+    let id = |name, key, ended: &str| Table { is_id: true, ..digest(name, key, ended) };
     vec![
-        id(
-            "token_family",
-            "id",
-            // a client's standing family has no grant, and stays
-            r#"token_family.grant_id is not null and (token_family.ends_at <= $1
-               or token_family.revoked_at is not null or exists (select 1 from "grant"
-               where "grant".id = token_family.grant_id and "grant".revoked_at is not null))"#,
-        ),
-        digest(
-            "access_token",
-            "token_sha256",
-            &format!(
-                "access_token.expires_at <= $1 or not exists (select 1 from token_family
+        Table {
+            orphaned: Some(
+                r#"exists (select 1 from "grant" where "grant".id = token_family.grant_id
+                   and "grant".revoked_at is not null)"#
+                    .to_owned(),
+            ),
+            ..id(
+                "token_family",
+                "id",
+                // a client's standing family has no grant, and stays
+                "token_family.grant_id is not null and
+                 (token_family.ends_at <= $1 or token_family.revoked_at is not null)",
+            )
+        },
+        Table {
+            orphaned: Some(format!(
+                "not exists (select 1 from token_family
                  where token_family.id = access_token.family_id and token_family.revoked_at is null
                  and token_family.generation - access_token.generation < {GENERATIONS_KEPT})"
-            ),
-        ),
+            )),
+            ..digest("access_token", "token_sha256", "access_token.expires_at <= $1")
+        },
         digest(
             "authorization_code",
             "code_sha256",
@@ -98,7 +140,7 @@ pub fn tables() -> Vec<Table> {
     ]
 }
 
-/// Looks at up to `limit` rows of a table, from its beginning or behind `after`.
+/// Looks at the next rows of a table.
 ///
 /// # Errors
 /// When the database fails.
@@ -106,33 +148,45 @@ pub async fn look(
     db: &impl ConnectionTrait,
     table: &Table,
     now: DateTime<Utc>,
-    (after, limit): (Option<&Position>, u64),
+    step: Step<'_>,
 ) -> Result<Stretch, Fault> {
-    let Table { name, key, dead, .. } = table;
-    let sql = format!(
-        r#"select cast(case when {dead} then 1 else 0 end as bigint) as is_dead, {key} as place
-           from "{name}" where {key} > $2 order by {key} limit $3"#
-    );
-    let after = after.map_or_else(|| table.beginning(), |Position(key)| key.clone());
-    let values = [millis(now).into(), after.into(), Value::from(limit.cast_signed())];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let rows = db.query_all_raw(statement).await?;
-    let mut stretch = Stretch { next: None, dead: None };
-    for row in &rows {
-        let place = table.key_of(row)?;
-        if row.try_get::<i64>("", "is_dead")? == 1 {
-            let first = stretch.dead.map_or_else(|| place.clone(), |Dead(first, _)| first);
-            stretch.dead = Some(Dead(first, place.clone()));
+    let bounds = table.bounds(db, step).await?;
+    let Table { name, ended, .. } = table;
+    let orphaned = table.orphaned.as_deref().filter(|_| step.is_thorough).unwrap_or("false");
+    let pages = match bounds {
+        [Key::Page(_), _] => {
+            format!("pg_relation_size('\"{name}\"') / current_setting('block_size')::bigint")
         }
-        stretch.next = Some(Position(place));
-    }
-    if (rows.len() as u64) < limit {
-        stretch.next = None;
-    }
-    Ok(stretch)
+        _ => "0".to_owned(),
+    };
+    let sql = format!(
+        "select count(*) as looked, count(*) filter (where {ended}) as ended,
+         count(*) filter (where not ({ended}) and {orphaned}) as orphaned, {pages} as pages
+         from \"{name}\" where {}",
+        table.within(&bounds)
+    );
+    let [from, to] = bounds.clone();
+    let values = [millis(now).into(), from.into(), to.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let row = db.query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| Fault::internal("a count without a row"))?;
+    let number = |column| row.try_get::<i64>("", column);
+    let rows = number("looked")?.cast_unsigned();
+    let has_more = match bounds[1] {
+        Key::Page(end) => end < number("pages")?,
+        _ => rows >= step.rows,
+    };
+    Ok(Stretch {
+        next: has_more.then(|| Position(bounds[1].clone())),
+        rows,
+        ended: number("ended")?.cast_unsigned(),
+        orphaned: number("orphaned")?.cast_unsigned(),
+        bounds,
+        is_thorough: step.is_thorough,
+    })
 }
 
-/// Removes what is still dead between the first and the last row that [`look`] found.
+/// Removes what is dead in a stretch that [`look`] looked at.
 ///
 /// # Errors
 /// When the database fails.
@@ -140,11 +194,14 @@ pub async fn remove(
     db: &impl ConnectionTrait,
     table: &Table,
     now: DateTime<Utc>,
-    Dead(first, last): Dead,
+    stretch: &Stretch,
 ) -> Result<u64, Fault> {
-    let Table { name, key, dead, .. } = table;
-    let sql = format!(r#"delete from "{name}" where ({dead}) and {key} >= $2 and {key} <= $3"#);
-    let values = [millis(now).into(), first.into(), last.into()];
+    let Table { name, ended, .. } = table;
+    let orphaned = table.orphaned.as_deref().filter(|_| stretch.is_thorough).unwrap_or("false");
+    let within = table.within(&stretch.bounds);
+    let sql = format!(r#"delete from "{name}" where ({ended} or {orphaned}) and {within}"#);
+    let [from, to] = stretch.bounds.clone();
+    let values = [millis(now).into(), from.into(), to.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
@@ -182,9 +239,37 @@ impl Lease {
 }
 
 impl Table {
-    /// A key before every other.
-    fn beginning(&self) -> Key {
-        if self.is_id { Key::Id(Uuid::nil()) } else { Key::Digest(Vec::new()) }
+    /// Where a step begins and ends.
+    async fn bounds(&self, db: &impl ConnectionTrait, step: Step<'_>) -> Result<[Key; 2], Fault> {
+        let backend = db.get_database_backend();
+        let from = match step.after {
+            Some(Position(key)) => key.clone(),
+            None if backend == DbBackend::Postgres => Key::Page(0),
+            None if self.is_id => Key::Id(Uuid::nil()),
+            None => Key::Digest(Vec::new()),
+        };
+        if let Key::Page(page) = from {
+            let pages = (step.rows / ROWS_PER_PAGE).max(1).cast_signed();
+            return Ok([from, Key::Page(page + pages)]);
+        }
+        let Self { name, key, .. } = self;
+        let sql = format!(
+            r#"select {key} as place from (select {key} from "{name}" where {key} > $1
+               order by {key} limit $2) as stretch order by {key} desc limit 1"#
+        );
+        let values = [from.clone().into(), Value::from(step.rows.cast_signed())];
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        let row = db.query_one_raw(statement).await?;
+        let to = row.map(|row| self.key_of(&row)).transpose()?;
+        Ok([from.clone(), to.unwrap_or(from)])
+    }
+
+    /// The condition on the rows between `$2` and `$3`.
+    fn within(&self, bounds: &[Key; 2]) -> String {
+        match bounds {
+            [Key::Page(_), _] => "ctid >= $2::text::tid and ctid < $3::text::tid".to_owned(),
+            _ => format!("{0} > $2 and {0} <= $3", self.key),
+        }
     }
 
     fn key_of(&self, row: &QueryResult) -> Result<Key, DbErr> {
@@ -201,6 +286,7 @@ impl From<Key> for Value {
         match key {
             Key::Digest(digest) => digest.into(),
             Key::Id(id) => id.into(),
+            Key::Page(page) => format!("({page},0)").into(),
         }
     }
 }
