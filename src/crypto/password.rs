@@ -32,6 +32,10 @@ const DEADLINE: Duration = Duration::from_millis(2500);
 /// in which an answer is promised.
 const WORK: Duration = Duration::from_millis(400);
 
+/// How far hashing stands back (nice(2)): it still gets a fourth of a core that others want all of.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 /// After so long without a password a thread gives its memory back.
 const MEMORY_KEPT: Duration = Duration::from_secs(10);
 
@@ -118,7 +122,19 @@ impl PasswordPool {
     }
 }
 
+/// Lets whoever answers requests go first when there are fewer cores than work. Linux has this for
+/// each thread, other systems for whole processes only.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::getpriority_process(None)
+        .and_then(|nice| rustix::process::setpriority_process(None, nice + NICE))
+    {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
+    }
+}
+
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    step_back();
     let mut memory = Memory::default();
     loop {
         // its own statement: the lock must not be held during the work
@@ -232,6 +248,19 @@ mod tests {
         jobs.recv().unwrap()(&mut Memory::default());
 
         assert!(!*worked.lock());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_stands_back_and_nobody_else_does() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let before = priority();
+        let pool = PasswordPool::on(1).unwrap();
+
+        let of_pool = pool.run(move |_| Ok(priority())).await.unwrap();
+
+        // 19 is the end of the scale
+        assert_eq!((of_pool, priority()), ((before + NICE).min(19), before));
     }
 
     #[test]
