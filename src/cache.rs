@@ -228,15 +228,27 @@ impl Cache {
         self.values.insert((TypeId::of::<V>(), digest), Kept { value, life });
     }
 
-    /// Keeps a value that was made from the one of type `From` and lives as long.
-    pub fn keep_beside<From, V>(&self, digest: Digest, value: Arc<V>, now: DateTime<Utc>)
-    where
+    /// Keeps a value that was made from this one, and lives as long; not if another one of its type
+    /// has been kept in its place meanwhile.
+    pub fn keep_beside<From, V>(
+        &self,
+        digest: Digest,
+        from: &Arc<From>,
+        value: Arc<V>,
+        now: DateTime<Utc>,
+    ) where
         From: Send + Sync + 'static,
         V: Send + Sync + 'static,
     {
-        if let Some(Kept { life, .. }) = self.kept::<From>(&digest, now) {
+        let Some(Kept { value: kept, life }) = self.kept::<From>(&digest, now) else { return };
+        if kept.downcast::<From>().is_ok_and(|kept| Arc::ptr_eq(&kept, from)) {
             self.values.insert((TypeId::of::<V>(), digest), Kept { value, life });
         }
+    }
+
+    /// Forgets the value of this type under a digest.
+    pub fn forget<V: 'static>(&self, digest: &Digest) {
+        self.values.remove(&(TypeId::of::<V>(), *digest));
     }
 
     /// Whether this digest was nobody's a moment ago.

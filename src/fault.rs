@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 /// Something outside the rules failed. A face logs it once and answers 503 or 500.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum Fault {
     /// The database or the hashing pool is saturated or gone; the caller may try again (503).
     #[error("unavailable: {0}")]

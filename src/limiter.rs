@@ -4,15 +4,17 @@
 mod gate;
 mod shard;
 mod shared;
+mod uses;
 mod windows;
 
 use chrono::{DateTime, Utc};
 
-use self::shared::Shared;
 pub use self::{
     gate::{Gate, Guard},
+    uses::Used,
     windows::{Count, Counted, Windows},
 };
+use self::{shared::Shared, uses::Uses};
 use crate::fault::Fault;
 
 /// What one node counts and keeps apart.
@@ -22,6 +24,7 @@ pub struct Limiter {
     pub requests: Windows,
     /// One at a time for each key: password attempts by account.
     pub gate: Gate,
+    uses: Uses,
     shared: Option<Shared>,
 }
 
@@ -33,13 +36,32 @@ impl Limiter {
     /// When the URL cannot be used; the text never holds its password.
     pub fn shared(url: &str, node: String) -> Result<Self, Fault> {
         let shared = Some(Shared::new(url, node)?);
-        Ok(Self { requests: Windows::shared(), gate: Gate::default(), shared })
+        Ok(Self { requests: Windows::shared(), shared, ..Self::default() })
     }
 
     /// Whether other nodes hear of what is counted here.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         self.shared.is_some()
+    }
+
+    /// Takes out the uses that are to be written down: of each credential at most once a minute.
+    #[must_use]
+    pub fn take_uses(&self, now: DateTime<Utc>) -> Vec<Used> {
+        self.uses.gather(self.requests.take_used());
+        self.uses.take_due(now)
+    }
+
+    /// Takes out all uses that are not written down yet.
+    #[must_use]
+    pub fn take_all_uses(&self) -> Vec<Used> {
+        self.uses.gather(self.requests.take_used());
+        self.uses.take_all()
+    }
+
+    /// Takes back uses that could not be written down.
+    pub fn give_back(&self, used: Vec<Used>) {
+        self.uses.give_back(used);
     }
 
     /// Tells the other nodes what was counted here and hears what they have counted; answers for

@@ -30,8 +30,9 @@ const JOBS_END: Duration = Duration::from_secs(30);
 
 /// Everything this server answers.
 ///
-/// What is asked most is answered from memory. For the rest, from the inside out: the face that a path belongs to, in a task of its own; what no face has
-/// answered, in that face's dialect; a line in the log; a request id.
+/// What is asked most is answered from memory, or after a look into the database. For the rest, from
+/// the inside out: the face that a path belongs to, in a task of its own; what no face has answered,
+/// in that face's dialect; a line in the log; a request id.
 #[must_use]
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let rest = Faces::new()
@@ -53,17 +54,20 @@ struct FromMemory<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
-        match api::answer_from_memory(&self.app, &request) {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        if let Some(response) = api::answer_from_memory(&self.app, &request) {
+            return Ok(response);
+        }
+        // in boxes, so that what is answered at once does not carry the room for the rest
+        match Box::pin(api::answer_after_a_look(&self.app, &mut request)).await {
             Some(response) => Ok(response),
-            // in a box, so that what is answered at once does not carry the room for the rest
             None => Box::pin(self.rest.call(request)).await,
         }
     }
 }
 
 /// Serves on `listener`, with the background jobs, until `stop` turns true; then lets open requests
-/// and jobs finish, within a deadline, and closes the database.
+/// and jobs finish, within a deadline, writes down what was counted, and closes the database.
 ///
 /// # Errors
 /// When the database cannot be closed.
@@ -82,6 +86,9 @@ pub async fn run(
     if ended.is_err() {
         tracing::warn!("background jobs did not end in time and are cut off");
         jobs.shutdown().await;
+    }
+    if let Err(fault) = jobs::usage::finish(&app).await {
+        tracing::warn!(%fault, "the last uses of keys and apps were not written down");
     }
     app.store.close().await
 }

@@ -53,7 +53,8 @@ impl Report {
         let ratio = row.against.and_then(|work| self.ratio(rounds, work));
         let (reach, is_met) = match (row.reach, ratio) {
             (Reach::Reference, _) => (String::new(), None),
-            (Reach::Ratio(reach), ratio) => {
+            (Reach::RatioOnSqlite(_), _) if is_postgres => (String::new(), None),
+            (Reach::Ratio(reach) | Reach::RatioOnSqlite(reach), ratio) => {
                 (format!("≤ {reach} ×"), ratio.map(|ratio| ratio <= reach))
             }
             (Reach::Cpu(reach), _) => (format!("≤ {reach}"), Some(cpu <= reach)),

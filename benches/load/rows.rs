@@ -37,6 +37,8 @@ pub(crate) enum Reach {
     Reference,
     /// At most so many times what it is compared to.
     Ratio(f64),
+    /// The same on SQLite; on PostgreSQL it is only shown.
+    RatioOnSqlite(f64),
     /// At most so many CPU seconds for 1,000 operations.
     Cpu(f64),
     /// The same on SQLite, and on PostgreSQL with the database's own processes.
@@ -62,6 +64,10 @@ const fn row(work: Work, id: &'static str, title: &'static str, operations: usiz
 impl Row {
     const fn ratio(self, against: Work, reach: f64) -> Self {
         Self { against: Some(against), reach: Reach::Ratio(reach), ..self }
+    }
+
+    const fn ratio_on_sqlite(self, against: Work, reach: f64) -> Self {
+        Self { against: Some(against), reach: Reach::RatioOnSqlite(reach), ..self }
     }
 
     const fn cpu(self, reach: f64) -> Self {
@@ -96,13 +102,13 @@ pub(crate) const ROWS: [Row; 18] = [
     row(Work::MeKey, "me-key", "me, API key", 30_000).ratio(Work::FloorBody, 1.6),
     row(Work::MeToken, "me-token", "me, access token", 30_000).ratio(Work::FloorBody, 1.6),
     row(Work::VerifyKeyOnce, "verify-key-once", "verify, API key never used before", 5_000)
-        .ratio(Work::SelectEmpty, 1.3),
+        .ratio_on_sqlite(Work::SelectEmpty, 1.3),
     row(Work::VerifyTokenOnce, "verify-token-once", "verify, token never used before", 5_000)
-        .ratio(Work::SelectEmpty, 1.3),
+        .ratio_on_sqlite(Work::SelectEmpty, 1.3),
     row(Work::MeKeyOnce, "me-key-once", "me, API key never used before", 5_000)
-        .ratio(Work::SelectBody, 1.3),
+        .ratio_on_sqlite(Work::SelectBody, 1.3),
     row(Work::MeTokenOnce, "me-token-once", "me, token never used before", 5_000)
-        .ratio(Work::SelectBody, 1.3),
+        .ratio_on_sqlite(Work::SelectBody, 1.3),
     row(Work::Introspect, "introspect", "introspection, client authenticated", 20_000).cpu(0.03),
     row(Work::ClientCredentials, "client-credentials", "`client_credentials` token", 6_000)
         .cpu(0.15),

@@ -31,6 +31,8 @@ pub struct Model {
     pub created_at: Instant,
     pub expires_at: Option<Instant>,
     pub last_used_at: Option<Instant>,
+    /// Requests that it was accepted with.
+    pub uses: i64,
     pub revoked_at: Option<Instant>,
     /// When it was last seen in a query string.
     pub exposed_at: Option<Instant>,

@@ -19,6 +19,8 @@ pub struct Model {
     pub scope: String,
     pub created_at: Instant,
     pub last_used_at: Option<Instant>,
+    /// Requests that its access tokens were accepted with.
+    pub uses: i64,
     /// Once set, every token under this grant is dead; a new permission is a new row.
     pub revoked_at: Option<Instant>,
 }

@@ -19,6 +19,7 @@ mod m20261126_000021_family_rows;
 mod m20261126_000022_lean_access_tokens;
 mod m20261126_000023_walked_tables;
 mod m20261126_000024_invalidations;
+mod m20261126_000025_uses;
 mod schema;
 
 /// Every step, in order.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000022_lean_access_tokens::Migration),
             Box::new(m20261126_000023_walked_tables::Migration),
             Box::new(m20261126_000024_invalidations::Migration),
+            Box::new(m20261126_000025_uses::Migration),
         ]
     }
 }

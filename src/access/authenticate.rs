@@ -19,7 +19,7 @@ use crate::{
     fault::Fault,
     keys::{
         RawKey,
-        verify::{self, Bar, LiveKey, Verdict},
+        verify::{self, Bar, Verdict},
     },
     limiter::{Count, Counted},
     store::{self, api_keys::KeyRecord, token_records::TokenRecord},
@@ -94,14 +94,24 @@ impl Presented {
     }
 }
 
-/// Counts one request against its limit: its product's, or the server's.
+/// Counts one request against its limit, and as a use of its credential if it is within the limit.
 #[must_use]
-pub fn count_request(app: &App, account: &Account) -> Count {
+pub fn count_use(app: &App, account: &Account) -> Count {
+    app.limiter.requests.count_use(&account.counted, limit_of(app, account), app.now())
+}
+
+/// Counts one request against its limit whose credential is known and refused.
+#[must_use]
+pub fn count_refused(app: &App, account: &Account) -> Count {
+    app.limiter.requests.count(&account.counted, limit_of(app, account), app.now())
+}
+
+/// Requests a minute: the product's limit, or the server's.
+fn limit_of(app: &App, account: &Account) -> u32 {
     let product = account.product.as_deref().and_then(|name| app.config.products.get(name));
-    let limit = product
+    product
         .and_then(|product| product.rate_limit_per_minute)
-        .unwrap_or(app.config.api.rate_limit_per_minute);
-    app.limiter.requests.count(&account.counted, limit, app.now())
+        .unwrap_or(app.config.api.rate_limit_per_minute)
 }
 
 async fn by_token(app: &App, token: &Secret<AccessToken>) -> Result<Result<Found, Refusal>, Fault> {
@@ -204,28 +214,25 @@ fn workspace_of(record: &TokenRecord) -> Option<Workspace> {
 
 async fn by_key(app: &App, raw: &RawKey) -> Result<Result<Found, Refusal>, Fault> {
     let barred = |reason, record: &KeyRecord| {
-        let workspace_id = Some(record.workspace.id);
+        let workspace_id = Some(record.workspace_id);
         Ok(Err(Refusal::Forbidden { reason, account: account_of_key(record), workspace_id }))
     };
     match verify::verify(app, raw).await? {
         Verdict::Unknown => Ok(Err(Refusal::Unknown(KEY_UNKNOWN))),
         Verdict::Barred(bar, record) => barred(reason_of(bar), &record),
-        Verdict::Live(live) => match app.config.products.get(&live.record.workspace.product) {
+        Verdict::Live(record) => match app.config.products.get(&record.product) {
             Some(_) => {
-                let subjects = verify::subjects_of(&live.record);
-                let ends_at = verify::end_of(&live.record, &raw.sha256());
-                Ok(Ok(Found { principal: key_principal(app, *live)?, subjects, ends_at }))
+                let subjects = verify::subjects_of(&record);
+                let ends_at = verify::end_of(&record, &raw.sha256());
+                Ok(Ok(Found { principal: key_principal(app, *record)?, subjects, ends_at }))
             }
-            None => barred(NO_PRODUCT, &live.record),
+            None => barred(NO_PRODUCT, &record),
         },
     }
 }
 
 fn account_of_key(record: &KeyRecord) -> Account {
-    Account {
-        counted: Counted::Key(record.key.id),
-        product: Some(record.workspace.product.clone()),
-    }
+    Account { counted: Counted::Key(record.id), product: Some(record.product.clone()) }
 }
 
 fn reason_of(bar: Bar) -> &'static str {
@@ -238,32 +245,32 @@ fn reason_of(bar: Bar) -> &'static str {
     }
 }
 
-fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
-    let (scopes, full_access) = (verify::scope_of(app, &live), live.has_full_access());
-    let LiveKey { record, .. } = live;
+fn key_principal(app: &App, record: KeyRecord) -> Result<Principal, Fault> {
+    let (scopes, full_access) = (verify::scope_of(app, &record), record.has_full_access());
     let account = account_of_key(&record);
-    let environment = match record.key.environment.as_str() {
+    let environment = match record.environment.as_str() {
         "live" => Environment::Live,
         "test" => Environment::Test,
         _ => return Err(Fault::internal("an API key of an unknown environment")),
     };
-    let kind = match (record.user, record.service_account) {
-        (Some(user), _) => PrincipalKind::User {
-            id: user.id,
-            name: user.name.unwrap_or_else(|| user.username.clone()),
-            username: user.username,
-        },
-        (None, Some(account)) => {
-            PrincipalKind::ServiceAccount { id: account.id, name: account.name }
+    let kind = match (record.user_id, record.service_account_id) {
+        (Some(id), _) => {
+            let username = record.username.unwrap_or_default();
+            let name = record.user_name.unwrap_or_else(|| username.clone());
+            PrincipalKind::User { id, name, username }
+        }
+        (None, Some(id)) => {
+            let name = record.service_account_name.unwrap_or_default();
+            PrincipalKind::ServiceAccount { id, name }
         }
         (None, None) => return Err(Fault::internal("an API key without an owner")),
     };
     let workspace = Workspace {
-        id: record.workspace.id,
-        slug: record.workspace.slug,
-        name: record.workspace.name,
-        product: record.workspace.product,
-        plan: record.workspace.plan,
+        id: record.workspace_id,
+        slug: record.workspace_slug,
+        name: record.workspace_name,
+        product: record.product,
+        plan: record.plan,
     };
     Ok(Principal {
         kind,
@@ -271,10 +278,10 @@ fn key_principal(app: &App, live: LiveKey) -> Result<Principal, Fault> {
         environment,
         credential: Credential {
             kind: CredentialKind::ApiKey,
-            id: record.key.id,
-            name: Some(record.key.name),
+            id: record.id,
+            name: Some(record.name),
             client_id: None,
-            expires_at: record.key.expires_at.map(|at| at.0),
+            expires_at: record.expires_at.map(|at| at.0),
         },
         scopes,
         full_access,

@@ -9,7 +9,7 @@ pub mod refusal;
 pub mod scopes;
 
 pub use self::{
-    authenticate::{authenticate, count_request},
+    authenticate::{authenticate, count_refused, count_use},
     inquiry::inquire,
     presented::{Offered, Presented},
     principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},

@@ -44,6 +44,7 @@ struct Row {
     scopes: Vec<String>,
     since: Moment,
     last_used: Option<Moment>,
+    uses: i64,
 }
 
 impl Row {
@@ -60,6 +61,7 @@ impl Row {
             scopes: scope_words::list(app, product, &connected.scope()),
             since: Moment::of(grant.created_at.0),
             last_used: grant.last_used_at.map(|at| Moment::of(at.0)),
+            uses: grant.uses,
         }
     }
 }

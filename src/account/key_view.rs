@@ -25,6 +25,8 @@ pub(super) struct KeyRow {
     pub(super) created: Moment,
     pub(super) expires: Option<Moment>,
     pub(super) last_used: Option<Moment>,
+    /// `3 requests`; `None` while there were none.
+    pub(super) uses: Option<String>,
     pub(super) status: &'static str,
     pub(super) tone: &'static str,
     pub(super) is_active: bool,
@@ -50,6 +52,7 @@ impl KeyRow {
             created: Moment::of(key.created_at.0),
             expires: key.expires_at.map(|at| Moment::of(at.0)),
             last_used: key.last_used_at.map(|at| Moment::of(at.0)),
+            uses: uses(key.uses),
             status,
             tone,
             is_active: key.is_active,
@@ -70,6 +73,14 @@ fn scopes(app: &App, product: &str, key: &api_key::Model) -> Vec<String> {
         return vec!["Everything".to_owned()];
     }
     scope_words::list(app, Some(product), &scope_list::scope_of(&key.scopes))
+}
+
+fn uses(times: i64) -> Option<String> {
+    match times {
+        0 => None,
+        1 => Some("1 request".to_owned()),
+        times => Some(format!("{times} requests")),
+    }
 }
 
 fn status(key: &api_key::Model, now: DateTime<Utc>) -> (&'static str, &'static str) {

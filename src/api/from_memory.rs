@@ -1,8 +1,8 @@
 //! The two questions that are asked most, whether a credential is good and whose it is, answered
-//! from memory: without a task, a route or the database, and word for word as the routes answer.
-//! Whatever is not as simple as that, every refusal included, goes the long way.
+//! from memory or after one look into the database: without a task or a route, and word for word as the
+//! routes answer. Whatever is not as simple as that, every refusal included, goes the long way.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use poem::{
     IntoResponse, Request, Response,
@@ -12,12 +12,12 @@ use poem_openapi::{payload::Json, types::ToJSON};
 use url::form_urlencoded;
 
 use super::{
-    guard::{self, API_KEY},
+    guard::{self, API_KEY, LookedUp},
     me::Identity,
     verify::Verified,
 };
 use crate::{
-    access::{self, CredentialKind, Principal},
+    access::{self, CredentialKind, Presented, Principal},
     app::App,
     crypto::digest,
     tokens::scopes::Scope,
@@ -28,70 +28,118 @@ const ME: &str = "/api/v1/me";
 const VERIFY: &str = "/api/v1/verify";
 const SCOPE: &str = "scope";
 
-/// The answers about one credential.
+/// The answers about one credential, each made when it is first asked for.
 pub(super) struct Ready {
     principal: Arc<Principal>,
-    me_headers: HeaderMap,
-    me: String,
-    verified: HeaderMap,
+    me: OnceLock<(HeaderMap, String)>,
+    verified: OnceLock<HeaderMap>,
 }
 
 impl Ready {
     /// What the routes answer to a principal.
-    pub(super) fn of(principal: &Arc<Principal>) -> Self {
-        let identity = Identity::of(principal);
-        let me = identity.to_json_string();
-        Self {
-            me_headers: Json(identity).into_response().headers().clone(),
-            me,
-            verified: Verified::of(principal).into_response().headers().clone(),
-            principal: Arc::clone(principal),
+    pub(super) fn of(principal: Arc<Principal>) -> Self {
+        Self { principal, me: OnceLock::new(), verified: OnceLock::new() }
+    }
+
+    /// Whom it acts as.
+    pub(super) fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    fn me(&self) -> Response {
+        let (headers, body) = self.me.get_or_init(|| {
+            let identity = Identity::of(&self.principal);
+            let body = identity.to_json_string();
+            (Json(identity).into_response().headers().clone(), body)
+        });
+        with_headers(StatusCode::OK, headers, body.clone().into_bytes())
+    }
+
+    fn verified(&self) -> Response {
+        let make = || Verified::of(&self.principal).into_response().headers().clone();
+        with_headers(StatusCode::NO_CONTENT, self.verified.get_or_init(make), Vec::new())
+    }
+}
+
+fn with_headers(status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Response {
+    let mut response = Response::builder().status(status).body(body);
+    response
+        .headers_mut()
+        .extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    response
+}
+
+/// One of the two questions.
+#[derive(Clone, Copy)]
+struct Question<'r> {
+    is_me: bool,
+    credential: &'r str,
+    by_header: bool,
+    query: Option<&'r str>,
+}
+
+impl<'r> Question<'r> {
+    fn of(request: &'r Request) -> Option<Self> {
+        if request.method() != Method::GET {
+            return None;
         }
+        let is_me = match request.uri().path() {
+            ME => true,
+            VERIFY => false,
+            _ => return None,
+        };
+        let (credential, by_header) = credential(request.headers())?;
+        Some(Self { is_me, credential, by_header, query: request.uri().query() })
+    }
+
+    /// The answer, unless it is a refusal.
+    fn answer(self, app: &Arc<App>, ready: &Ready) -> Option<Response> {
+        let principal = &ready.principal;
+        // an access token is none in X-API-Key
+        if self.by_header && principal.credential.kind != CredentialKind::ApiKey {
+            return None;
+        }
+        match self.query {
+            None => {}
+            Some(query) if !self.is_me && has_scopes(principal, query) => {}
+            Some(_) => return None,
+        }
+        let count = access::count_use(app, &principal.account);
+        if !count.is_allowed {
+            return None;
+        }
+        let mut response = if self.is_me { ready.me() } else { ready.verified() };
+        guard::state(count, &mut response);
+        guard::close(&mut response);
+        request_id::name(&mut response, &request_id::new(app));
+        Some(response)
     }
 }
 
 /// The answer, if the question is one of the two and all that it takes is in memory.
 pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
-    if request.method() != Method::GET {
-        return None;
-    }
-    let is_me = match request.uri().path() {
-        ME => true,
-        VERIFY => false,
-        _ => return None,
-    };
-    let (credential, by_header) = credential(request.headers())?;
-    let now = app.now();
-    let ready = app.cache.find::<Ready>(&digest::sha256_array(credential.as_bytes()), now)?;
-    let principal = &ready.principal;
-    // an access token is none in X-API-Key
-    if by_header && principal.credential.kind != CredentialKind::ApiKey {
-        return None;
-    }
-    match request.uri().query() {
-        None => {}
-        Some(query) if !is_me && has_scopes(principal, query) => {}
-        Some(_) => return None,
-    }
-    let count = access::count_request(app, &principal.account);
-    if !count.is_allowed {
-        return None;
-    }
-    guard::note_use(app, principal, false);
-    let (status, headers, body) = if is_me {
-        (StatusCode::OK, &ready.me_headers, ready.me.clone().into_bytes())
-    } else {
-        (StatusCode::NO_CONTENT, &ready.verified, Vec::new())
-    };
-    let mut response = Response::builder().status(status).body(body);
-    response
-        .headers_mut()
-        .extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    guard::state(count, &mut response);
-    guard::close(&mut response);
-    request_id::name(&mut response, &request_id::new(app));
+    let question = Question::of(request)?;
+    let digest = digest::sha256_array(question.credential.as_bytes());
+    let ready = app.cache.find::<Ready>(&digest, app.now())?;
+    let response = question.answer(app, &ready)?;
     tracing::debug!(http.path = request.uri().path(), "answered from memory");
     Some(response)
+}
+
+/// The answer, if the question is one of the two and a look into the database is all that it takes.
+/// What was seen stays with a request that goes the long way.
+pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Option<Response> {
+    let question = Question::of(request)?;
+    let presented = Presented::parse(&app.config.products, question.credential).ok()?;
+    let outcome = guard::look_up(app, &presented).await;
+    if let Ok(Ok(ready)) = &outcome
+        && let Some(response) = question.answer(app, ready)
+    {
+        tracing::debug!(http.path = request.uri().path(), "answered after a look");
+        return Some(response);
+    }
+    request.set_data(LookedUp { sha256: presented.sha256(), outcome });
+    None
 }
 
 /// The credential of a request that has one, once, in a header.

@@ -15,10 +15,10 @@ use super::{
     verify,
 };
 use crate::{
-    access::{self, CredentialKind, Offered, Presented, Principal, Refusal},
+    access::{self, Offered, Presented, Principal, Refusal},
     app::App,
     fault::Fault,
-    keys::usage,
+    keys::exposure,
     limiter::Count,
     web,
 };
@@ -90,19 +90,21 @@ async fn admit(
         Ok(Ok(identified)) => identified,
         Ok(Err(refusal)) => {
             let count = match &refusal {
-                Refusal::Forbidden { account, .. } => Some(access::count_request(app, account)),
+                Refusal::Forbidden { account, .. } => Some(access::count_refused(app, account)),
                 _ => None,
             };
             return (count, Err(refusal.into()));
         }
         Err(fault) => return (None, Err(fault.into())),
     };
-    let count = access::count_request(app, &principal.account);
+    let count = access::count_use(app, &principal.account);
     if !count.is_allowed {
         let seconds = (count.reset - app.now().timestamp()).max(1);
         return (Some(count), Err(ApiError::rate_limited(seconds)));
     }
-    note_use(app, &principal, in_query);
+    if in_query {
+        note_exposure(app, &principal);
+    }
     (Some(count), Ok(principal))
 }
 
@@ -124,29 +126,49 @@ async fn identify(
         Ok(presented) => presented,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let found = tokio::time::timeout(DEADLINE, access::authenticate(app, &presented))
+    let found = match request.data::<LookedUp>() {
+        // the answer would be the same, and the caller has waited for it once
+        Some(looked) if looked.sha256 == presented.sha256() => looked.outcome.clone(),
+        _ => look_up(app, &presented).await,
+    };
+    Ok(found?.map(|ready| (Arc::clone(ready.principal()), presented.in_query)))
+}
+
+/// What has been found out about a credential of this request already.
+#[derive(Clone)]
+pub(super) struct LookedUp {
+    pub(super) sha256: [u8; 32],
+    pub(super) outcome: Result<Result<Arc<Ready>, Refusal>, Fault>,
+}
+
+/// Whom a credential acts as, with room for what is answered about it.
+pub(super) async fn look_up(
+    app: &App,
+    presented: &Presented,
+) -> Result<Result<Arc<Ready>, Refusal>, Fault> {
+    let (digest, now) = (presented.sha256(), app.now());
+    if let Some(ready) = app.cache.find::<Ready>(&digest, now) {
+        return Ok(Ok(ready));
+    }
+    let found = tokio::time::timeout(DEADLINE, access::authenticate(app, presented))
         .await
         .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long")))?;
     Ok(found.map(|principal| {
-        let (digest, now) = (presented.sha256(), app.now());
-        if app.cache.find::<Ready>(&digest, now).is_none() {
-            let ready = Arc::new(Ready::of(&principal));
-            app.cache.keep_beside::<Principal, Ready>(digest, ready, now);
-        }
-        (principal, presented.in_query)
+        let ready = Arc::new(Ready::of(Arc::clone(&principal)));
+        app.cache.keep_beside(digest, &principal, Arc::clone(&ready), now);
+        ready
     }))
 }
 
-/// Writes down that a key was used, in a task of its own: the request does not wait for it.
-pub(super) fn note_use(app: &Arc<App>, principal: &Principal, in_query: bool) {
-    if principal.credential.kind != CredentialKind::ApiKey {
-        return;
-    }
-    if let Some(usage) = usage::due(app, principal.credential.id, in_query) {
+/// Writes down that a key came in a query string, in a task of its own: the request does not wait for
+/// it.
+fn note_exposure(app: &Arc<App>, principal: &Principal) {
+    let key_id = principal.credential.id;
+    if exposure::is_due(app, key_id) {
         let app = Arc::clone(app);
         tokio::spawn(async move {
-            if let Err(fault) = usage::note(&app, usage).await {
-                tracing::warn!(error = %fault, "the use of an API key was not noted");
+            if let Err(fault) = exposure::note(&app, key_id).await {
+                tracing::warn!(error = %fault, "that an API key came in a URL was not noted");
             }
         });
     }

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, IntoEndpoint, Route, RouteMethod, get};
 use poem_openapi::OpenApiService;
 
-pub use self::from_memory::answer as answer_from_memory;
+pub use self::from_memory::{answer as answer_from_memory, answer_after_a_look};
 use self::{document::Document, error::Shaped, guard::Guard, paths::Paths};
 use crate::web::methods::only;
 

@@ -95,15 +95,36 @@ fn nothing_is_trusted_unless_the_log_was_read_lately() {
 #[test]
 fn what_stands_beside_a_value_lives_as_long() {
     let (stamps, cache) = cache();
-    cache.keep_beside::<u8, u16>(ONE, Arc::new(1), at(0));
+    cache.keep_beside(ONE, &Arc::new(7_u8), Arc::new(1_u16), at(0));
     assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
     keep(&cache, cache.begin(), &[key(1)], None);
+    let kept = cache.find::<u8>(&ONE, at(0)).unwrap();
 
-    cache.keep_beside::<u8, u16>(ONE, Arc::new(9), at(0));
+    cache.keep_beside(ONE, &kept, Arc::new(9_u16), at(0));
 
     assert_eq!(cache.find::<u16>(&ONE, at(0)).as_deref(), Some(&9));
     stamps.change(&key(1));
     assert_eq!(cache.find::<u16>(&ONE, at(0)), None);
+}
+
+/// Whoever made it may have been slow: the one that is kept now need not be the one it was made of.
+#[test]
+fn what_was_made_from_another_value_is_not_kept_beside_this_one() {
+    let (stamps, cache) = cache();
+    let keep = |value: &Arc<u8>| {
+        let known = Known { begun: cache.begin(), subjects: &[key(1)], ends_at: None };
+        cache.keep(ONE, Arc::clone(value), known, at(0));
+    };
+    let (before, after) = (Arc::new(7_u8), Arc::new(8_u8));
+    keep(&before);
+    stamps.change(&key(1));
+    keep(&after);
+
+    cache.keep_beside(ONE, &before, Arc::new("made of 7"), at(0));
+    assert_eq!(cache.find::<&str>(&ONE, at(0)), None);
+
+    cache.keep_beside(ONE, &after, Arc::new("made of 8"), at(0));
+    assert_eq!(cache.find::<&str>(&ONE, at(0)).as_deref(), Some(&"made of 8"));
 }
 
 #[test]

@@ -1,33 +1,28 @@
 //! Password hashing (argon2id, RFC 9106) on a bounded pool of threads of its own, so that a flood
 //! of sign-ins delays sign-ins and nothing else.
 
+mod memory;
+
 use std::{
+    fmt::Display,
     num::NonZero,
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
-    password_hash::{Error as HashError, phc::PasswordHash},
-};
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
 use zeroize::Zeroizing;
 
+use self::memory::Memory;
 use crate::fault::Fault;
 
 /// The longest password that may be hashed; callers refuse longer ones before.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
-
-/// OWASP's parameters: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
 
 /// How many may wait.
 const QUEUE: usize = 64;
@@ -37,7 +32,14 @@ const DEADLINE: Duration = Duration::from_millis(2500);
 /// in which an answer is promised.
 const WORK: Duration = Duration::from_millis(400);
 
-type Job = Box<dyn FnOnce() + Send>;
+/// How far hashing stands back (nice(2)): it still gets a fourth of a core that others want all of.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
+/// After so long without a password a thread gives its memory back.
+const MEMORY_KEPT: Duration = Duration::from_secs(10);
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Threads that hash passwords; they end when the pool is dropped.
 pub struct PasswordPool {
@@ -78,13 +80,7 @@ impl PasswordPool {
     /// # Errors
     /// [`Fault::Unavailable`] when too many wait already or the wait is too long.
     pub async fn hash(&self, password: Zeroizing<String>, salt: [u8; 16]) -> Result<String, Fault> {
-        self.run(move || {
-            let hash: PasswordHash = argon2()?
-                .hash_password_with_salt(password.as_bytes(), &salt)
-                .map_err(|error| broken(&error))?;
-            Ok(hash.to_string())
-        })
-        .await
+        self.run(move |memory| memory.hash(password.as_bytes(), &salt)).await
     }
 
     /// Whether `password` is the one stored as `phc`. `None`, for a user who does not exist or has
@@ -97,26 +93,26 @@ impl PasswordPool {
         password: Zeroizing<String>,
         phc: Option<String>,
     ) -> Result<bool, Fault> {
-        self.run(move || match phc {
-            Some(phc) => matches(&password, &phc),
-            None => matches_nobody(&password),
+        self.run(move |memory| match phc {
+            Some(phc) => memory.matches(password.as_bytes(), &phc),
+            None => memory.matches_nobody(password.as_bytes()),
         })
         .await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
         let (queued_at, deadline) = (Instant::now(), self.deadline);
-        let job = move || {
+        let job = move |memory: &mut Memory| {
             // nobody waits any more: the client went away or was told to come back
             if reply.is_closed() || queued_at.elapsed() > deadline {
                 return;
             }
             // an error only says that the receiver left meanwhile
-            let _ = reply.send(work());
+            let _ = reply.send(work(memory));
         };
         self.queue.try_send(Box::new(job)).map_err(|_| busy())?;
         match timeout(deadline + WORK, answer).await {
@@ -126,46 +122,33 @@ impl PasswordPool {
     }
 }
 
+/// Lets whoever answers requests go first when there are fewer cores than work. Linux has this for
+/// each thread, other systems for whole processes only.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::getpriority_process(None)
+        .and_then(|nice| rustix::process::setpriority_process(None, nice + NICE))
+    {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
+    }
+}
+
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    step_back();
+    let mut memory = Memory::default();
     loop {
         // its own statement: the lock must not be held during the work
-        let next = jobs.lock().recv();
+        let next = jobs.lock().recv_timeout(MEMORY_KEPT);
         match next {
-            Ok(job) => job(),
-            Err(_) => return,
+            Ok(job) => job(&mut memory),
+            Err(RecvTimeoutError::Timeout) if memory.is_empty() => {}
+            Err(RecvTimeoutError::Timeout) => memory = Memory::default(),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Fault> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
-        .map_err(|error| Fault::internal(format!("argon2: {error}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn matches(password: &str, phc: &str) -> Result<bool, Fault> {
-    // a PHC string may lack its hash: that is damage, not another password
-    let stored = PasswordHash::new(phc)
-        .ok()
-        .filter(|stored| stored.salt.is_some() && stored.hash.is_some())
-        .ok_or_else(|| Fault::internal("a stored password hash is not a complete PHC string"))?;
-    // the parameters are those of the stored hash
-    match argon2()?.verify_password(password.as_bytes(), &stored) {
-        Ok(()) => Ok(true),
-        Err(HashError::PasswordInvalid) => Ok(false),
-        Err(error) => Err(broken(&error)),
-    }
-}
-
-/// The work of [`matches`] for a user who does not exist.
-fn matches_nobody(password: &str) -> Result<bool, Fault> {
-    argon2()?
-        .hash_password_into(password.as_bytes(), &[0; 16], &mut [0; 32])
-        .map_err(|error| Fault::internal(format!("argon2: {error}")))?;
-    Ok(false)
-}
-
-fn broken(error: &HashError) -> Fault {
+fn broken(error: impl Display) -> Fault {
     Fault::internal(format!("argon2: {error}"))
 }
 
@@ -231,7 +214,7 @@ mod tests {
         begin(first.as_mut()).await;
 
         let second = pool.verify(password("y"), None).await;
-        jobs.recv().unwrap()();
+        jobs.recv().unwrap()(&mut Memory::default());
 
         assert!(matches!(second, Err(Fault::Unavailable(_))));
         assert!(!first.await.unwrap());
@@ -244,7 +227,7 @@ mod tests {
         let mut late = pin!(pool.verify(password("x"), Some(String::new())));
         begin(late.as_mut()).await;
 
-        jobs.recv().unwrap()();
+        jobs.recv().unwrap()(&mut Memory::default());
 
         assert!(matches!(late.await, Err(Fault::Unavailable(_))));
     }
@@ -255,16 +238,29 @@ mod tests {
         let worked = Arc::new(Mutex::new(false));
         {
             let worked = Arc::clone(&worked);
-            let mut gone = pin!(pool.run(move || {
+            let mut gone = pin!(pool.run(move |_| {
                 *worked.lock() = true;
                 Ok(())
             }));
             begin(gone.as_mut()).await;
         }
 
-        jobs.recv().unwrap()();
+        jobs.recv().unwrap()(&mut Memory::default());
 
         assert!(!*worked.lock());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_stands_back_and_nobody_else_does() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let before = priority();
+        let pool = PasswordPool::on(1).unwrap();
+
+        let of_pool = pool.run(move |_| Ok(priority())).await.unwrap();
+
+        // 19 is the end of the scale
+        assert_eq!((of_pool, priority()), ((before + NICE).min(19), before));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     audit::{self, Actor, Event, Target},
     crypto::secret::{Secret, SessionCookie},
     fault::Fault,
-    store,
+    store::{self, browser_sessions::SessionRecord},
 };
 
 /// A browser that is not used for so long must sign in again.
@@ -46,7 +46,7 @@ pub struct Device {
 pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<SignedIn>, Fault> {
     let now = app.now();
     let found = store::browser_sessions::find(app.store.read(), cookie.sha256(), now).await?;
-    let Some((session, user)) = found else {
+    let Some(SessionRecord { session, user }) = found else {
         return Ok(None);
     };
     if user.disabled_at.is_some() || user.epoch != session.user_epoch {
@@ -103,7 +103,7 @@ pub async fn end(app: &App, cookie: &Secret<SessionCookie>) -> Result<(), Fault>
     let digest = cookie.sha256();
     let txn = app.store.begin().await?;
     let found = store::browser_sessions::find(&txn, digest.clone(), app.now()).await?;
-    if let Some((_, user)) = found
+    if let Some(SessionRecord { user, .. }) = found
         && store::browser_sessions::delete(&txn, &digest).await?
     {
         let event = Event::new("session.end", Actor::User(user.id), Target::new("user", user.id));

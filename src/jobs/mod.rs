@@ -1,9 +1,11 @@
-//! What goes on in the background: letters leave, expired rows go, nodes hear of each other.
+//! What goes on in the background: letters leave, expired rows go, uses are written down, nodes hear
+//! of each other.
 
 pub mod deliver;
 pub mod follow;
 pub mod share;
 pub mod sweep;
+pub mod usage;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,14 +21,15 @@ enum Job {
     Deliver,
     Share,
     Sweep,
+    Usage,
 }
 
 impl Job {
-    const ALL: [Self; 3] = [Self::Deliver, Self::Share, Self::Sweep];
+    const ALL: [Self; 4] = [Self::Deliver, Self::Share, Self::Sweep, Self::Usage];
 
     const fn period(self) -> Duration {
         match self {
-            Self::Deliver => Duration::from_secs(2),
+            Self::Deliver | Self::Usage => Duration::from_secs(2),
             // several nodes go over a limit by what comes in this time
             Self::Share => Duration::from_millis(50),
             Self::Sweep => Duration::from_mins(1),
@@ -37,7 +40,7 @@ impl Job {
     fn is_wanted(self, app: &App) -> bool {
         match self {
             Self::Share => app.limiter.is_shared(),
-            Self::Deliver | Self::Sweep => true,
+            Self::Deliver | Self::Sweep | Self::Usage => true,
         }
     }
 
@@ -46,6 +49,7 @@ impl Job {
             Self::Deliver => deliver::run_once(app).await,
             Self::Share => share::run_once(app).await,
             Self::Sweep => sweep::run_once(app).await,
+            Self::Usage => usage::run_once(app).await,
         }
     }
 

@@ -202,6 +202,7 @@ impl Room<'_> {
             created_at: store::instant(key.created_at.unwrap_or(now)),
             expires_at: key.expires_at.map(store::instant),
             last_used_at: None,
+            uses: 0,
             revoked_at: None,
             exposed_at: None,
             previous_sha256: None,

@@ -165,6 +165,7 @@ mod tests {
             created_at: now,
             expires_at: None,
             last_used_at: None,
+            uses: 0,
             revoked_at: None,
             exposed_at: None,
             previous_sha256: None,

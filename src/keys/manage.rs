@@ -246,6 +246,7 @@ fn row(
         created_at: store::instant(now),
         expires_at: new.expires_at.map(store::instant),
         last_used_at: None,
+        uses: 0,
         revoked_at: None,
         exposed_at: None,
         previous_sha256: None,

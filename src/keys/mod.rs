@@ -1,6 +1,7 @@
 //! API keys: how they look, how they are made, what they are worth and who may manage them.
 
 pub mod changes;
+pub mod exposure;
 pub mod format;
 pub mod import;
 pub mod listing;
@@ -9,7 +10,6 @@ pub mod mint;
 pub mod rotate;
 mod rules;
 pub mod scope_list;
-pub mod usage;
 pub mod verify;
 
 pub use format::RawKey;

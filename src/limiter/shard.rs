@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::windows::Counted;
+use super::{uses::Used, windows::Counted};
 
 /// Entries of one table.
 pub(super) const MAX_ENTRIES: usize = 16_384;
@@ -14,6 +14,8 @@ pub(super) struct Shard {
     minute: i64,
     present: Table,
     last: Table,
+    /// Uses of minutes before these two that nobody has taken yet.
+    left: Vec<Used>,
 }
 
 /// The counts of one minute.
@@ -22,6 +24,8 @@ pub(super) struct Table {
     uses: HashMap<Counted, Use>,
     /// What other nodes have not heard of yet, each entry once.
     due: Vec<Counted>,
+    /// Whose uses nobody has taken yet, each entry once.
+    used: Vec<Counted>,
     /// Where the next look at entries that rest begins.
     resting: usize,
 }
@@ -32,6 +36,9 @@ struct Use {
     own: u32,
     others: u32,
     is_due: bool,
+    /// Requests that were answered and that nobody has taken yet, and when the last one came.
+    answered: u32,
+    answered_at: i64,
 }
 
 /// What this node has counted for one credential in one minute.
@@ -53,11 +60,15 @@ impl Shard {
             return &mut self.last;
         }
         if minute == self.minute + 1 {
+            self.last.take_used(&mut self.left);
             self.last = std::mem::take(&mut self.present);
         } else if minute != self.minute {
+            self.last.take_used(&mut self.left);
+            self.present.take_used(&mut self.left);
             self.last = Table::default();
             self.present = Table::default();
         }
+        self.left.truncate(MAX_ENTRIES);
         self.minute = minute;
         &mut self.present
     }
@@ -69,6 +80,13 @@ impl Shard {
             1 => Some(&mut self.last),
             _ => None,
         }
+    }
+
+    /// Takes out the uses that nobody has taken yet.
+    pub(super) fn take_used(&mut self, taken: &mut Vec<Used>) {
+        taken.append(&mut self.left);
+        self.last.take_used(taken);
+        self.present.take_used(taken);
     }
 
     /// Entries of both minutes.
@@ -85,8 +103,14 @@ impl Table {
     }
 
     /// Counts one request if fewer than `limit` were made; answers whether it was and how many
-    /// there are then, here and elsewhere.
-    pub(super) fn count(&mut self, counted: &Counted, limit: u32, is_shared: bool) -> (bool, u32) {
+    /// there are then, here and elsewhere. It is a use if it was made at `used_at`.
+    pub(super) fn count(
+        &mut self,
+        counted: &Counted,
+        limit: u32,
+        is_shared: bool,
+        used_at: Option<i64>,
+    ) -> (bool, u32) {
         let entry = self.uses.entry(counted.clone()).or_default();
         let used = entry.own.saturating_add(entry.others);
         if used >= limit {
@@ -97,7 +121,24 @@ impl Table {
             entry.is_due = true;
             self.due.push(counted.clone());
         }
+        if let Some(at) = used_at {
+            if entry.answered == 0 {
+                self.used.push(counted.clone());
+            }
+            entry.answered += 1;
+            entry.answered_at = at;
+        }
         (true, used + 1)
+    }
+
+    /// Takes out the uses that nobody has taken yet.
+    fn take_used(&mut self, taken: &mut Vec<Used>) {
+        for counted in std::mem::take(&mut self.used) {
+            if let Some(entry) = self.uses.get_mut(&counted) {
+                let times = std::mem::take(&mut entry.answered);
+                taken.push(Used::new(counted, times.into(), entry.answered_at));
+            }
+        }
     }
 
     /// Takes out what other nodes have not heard of.

@@ -111,7 +111,6 @@ fn key(minute: i64, counted: &Counted) -> String {
         Counted::Key(id) => ("key", id),
         Counted::Grant(id) => ("grant", id),
         Counted::Client(id) => ("client", id),
-        Counted::KeyUse(id) => ("key-use", id),
         Counted::KeyExposure(id) => ("key-exposure", id),
     };
     format!("latchkey:rate:{minute}:{kind}:{id}")

@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::shard::{Shard, Tally};
+use super::{
+    shard::{Shard, Tally},
+    uses::Used,
+};
 
 /// Independent tables, so that requests of different credentials seldom wait for each other.
 const SHARDS: usize = 16;
@@ -27,8 +30,6 @@ pub enum Counted {
     Grant(Uuid),
     /// Requests with a client's own access tokens (RFC 6749 §4.4).
     Client(String),
-    /// Notes of an API key's use.
-    KeyUse(Uuid),
     /// Notes of an API key's travel in a query string.
     KeyExposure(Uuid),
 }
@@ -47,12 +48,17 @@ pub struct Count {
 }
 
 impl Counted {
-    /// Whether it is a limit that all nodes keep together; notes of a use are each node's own.
+    /// Whether it is a limit that all nodes keep together; notes are each node's own.
     pub(super) const fn is_shared(&self) -> bool {
         match self {
             Self::Key(_) | Self::Grant(_) | Self::Client(_) => true,
-            Self::KeyUse(_) | Self::KeyExposure(_) => false,
+            Self::KeyExposure(_) => false,
         }
+    }
+
+    /// Whether its uses are of interest.
+    const fn has_uses(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Grant(_))
     }
 }
 
@@ -86,6 +92,15 @@ impl Windows {
     /// Counts one request made at `now`. A refused request does not count. When the table of a
     /// minute is full, whoever is not in it waits for the next: an uncounted request is refused.
     pub fn count(&self, counted: &Counted, limit: u32, now: DateTime<Utc>) -> Count {
+        self.count_as(counted, limit, now, false)
+    }
+
+    /// The same for a request that is answered if it is within the limit: a use.
+    pub fn count_use(&self, counted: &Counted, limit: u32, now: DateTime<Utc>) -> Count {
+        self.count_as(counted, limit, now, counted.has_uses())
+    }
+
+    fn count_as(&self, counted: &Counted, limit: u32, now: DateTime<Utc>, is_use: bool) -> Count {
         let minute = minute_of(now);
         let reset = (minute + 1) * MINUTE_SECS;
         let mut shard = self.shard(counted).lock();
@@ -94,7 +109,8 @@ impl Windows {
             return Count { is_allowed: false, limit, remaining: 0, reset };
         }
         let is_shared = self.is_shared && counted.is_shared();
-        let (is_allowed, used) = table.count(counted, limit, is_shared);
+        let used_at = is_use.then(|| now.timestamp_millis());
+        let (is_allowed, used) = table.count(counted, limit, is_shared, used_at);
         Count { is_allowed, limit, remaining: limit.saturating_sub(used), reset }
     }
 
@@ -115,6 +131,15 @@ impl Windows {
                 }
                 present.take_due(minute, &mut taken);
             }
+        }
+        taken
+    }
+
+    /// Takes out the uses that nobody has taken yet.
+    pub(super) fn take_used(&self) -> Vec<Used> {
+        let mut taken = Vec::new();
+        for shard in &self.shards {
+            shard.lock().take_used(&mut taken);
         }
         taken
     }

@@ -29,6 +29,7 @@ use crate::{
     tokens::{
         audience,
         code::Yes,
+        grants::Remembered,
         requests::{self, NewRequest},
     },
     web::{body, browser::Browser, links, page::see_other, page_error::PageError},
@@ -192,16 +193,19 @@ async fn proceed(
     };
     let wanted = (&request.scope, request.redirect_uri.as_str());
     let user = &signed_in.user;
-    if let Some((place, scope)) = requests::remembered(app, client, user, wanted).await? {
+    if let Some(remembered) = requests::remembered(app, client, user, wanted).await? {
         let to = Return {
             redirect_uri: request.redirect_uri.clone(),
             is_form_post: request.response_mode == "form_post",
             state: request.state.clone(),
         };
         let authenticated_at = signed_in.session.authenticated_at.0;
-        let yes = Yes { client, user, authenticated_at, place: &place, scope };
-        let code = requests::approve_at_once(app, request, yes).await?;
-        return to.code(app, &code);
+        let Remembered { grant_id, workspace_id, scope } = remembered;
+        let yes = Yes { client, user, authenticated_at, workspace_id, scope };
+        let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
+        if let Some(code) = code {
+            return to.code(app, &code);
+        }
     }
     let handle = requests::freeze(app, &browser.cookie, request).await?;
     Ok(see_other(&links::consent(handle.reveal())))

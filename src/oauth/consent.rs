@@ -11,6 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use entity::{authorization_request, client};
 use poem::{Request, Response, Result, handler, web::Data};
+use uuid::Uuid;
 
 use super::{params::Params, redirect::Return};
 use crate::{
@@ -151,7 +152,7 @@ impl<'a> Waiting<'a> {
         let wanted = (&scope, self.request.redirect_uri.as_str());
         let user = &self.signed_in.user;
         match requests::remembered(app, &self.client, user, wanted).await? {
-            Some((place, scope)) => self.answer(app, &place, scope).await,
+            Some(known) => self.answer(app, known.workspace_id, known.scope).await,
             None => Ok(self.show(app, browser, handle).await?),
         }
     }
@@ -203,20 +204,25 @@ impl<'a> Waiting<'a> {
             None => places.into_iter().next().unwrap_or(Place::NOWHERE),
         };
         if let Some(scope) = grants::grantable(&self.client, Some(&self.scope()), place.role) {
-            return self.answer(app, &place, scope).await;
+            return self.answer(app, place.workspace_id(), scope).await;
         }
         requests::deny(app, &self.request).await?;
         let description = "the user's role in the workspace allows nothing of this scope";
         Ok(self.to().error(app, "invalid_scope", description)?)
     }
 
-    async fn answer(self, app: &App, place: &Place, scope: Scope) -> Result<Response, PageError> {
+    async fn answer(
+        self,
+        app: &App,
+        workspace_id: Option<Uuid>,
+        scope: Scope,
+    ) -> Result<Response, PageError> {
         let to = self.to();
         let yes = Yes {
             client: &self.client,
             user: &self.signed_in.user,
             authenticated_at: self.signed_in.session.authenticated_at.0,
-            place,
+            workspace_id,
             scope,
         };
         let code = requests::approve(app, self.request, yes).await?.ok_or_else(expired)?;

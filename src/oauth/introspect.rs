@@ -26,9 +26,9 @@ use crate::{
     fault::Fault,
     keys::{
         format,
-        verify::{self, LiveKey, Verdict},
+        verify::{self, Verdict},
     },
-    store::token_records::TokenRecord,
+    store::{api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
         permission::{self, Permission},
         resolve,
@@ -97,8 +97,8 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
     } else {
         let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
         let Verdict::Live(live) = verify::verify(app, &key.raw).await? else { return Ok(None) };
-        let ends_at = verify::end_of(&live.record, &digest);
-        (of_key(app, &live), verify::subjects_of(&live.record), ends_at)
+        let ends_at = verify::end_of(&live, &digest);
+        (of_key(app, &live), verify::subjects_of(&live), ends_at)
     };
     let described = Arc::new(described);
     let known = Known { begun, subjects: &subjects, ends_at };
@@ -128,26 +128,25 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
     Described { workspace_id: record.workspace_id, body: body.to_string() }
 }
 
-fn of_key(app: &App, live: &LiveKey) -> Described {
-    let record = &live.record;
-    let owner = record.key.owner_user_id.or(record.key.service_account_id);
+fn of_key(app: &App, record: &KeyRecord) -> Described {
+    let owner = record.user_id.or(record.service_account_id);
     let mut body = json!({
         "active": true,
-        "scope": verify::scope_of(app, live).to_string(),
+        "scope": verify::scope_of(app, record).to_string(),
         "token_type": "api_key",
-        "iat": record.key.created_at.0.timestamp(),
-        "sub": owner.unwrap_or(record.key.id).to_string(),
+        "iat": record.created_at.0.timestamp(),
+        "sub": owner.unwrap_or(record.id).to_string(),
         "iss": app.config.issuer,
-        "workspace": record.workspace.slug,
-        "environment": record.key.environment,
-        "permissions": permissions(&verify::scope_of(app, live)),
-        "full_access": live.has_full_access(),
+        "workspace": record.workspace_slug,
+        "environment": record.environment,
+        "permissions": permissions(&verify::scope_of(app, record)),
+        "full_access": record.has_full_access(),
     });
-    if let Some(expires_at) = record.key.expires_at {
+    if let Some(expires_at) = record.expires_at {
         body["exp"] = expires_at.0.timestamp().into();
     }
-    put(&mut body, "username", record.user.as_ref().map(|user| user.username.as_str()));
-    Described { workspace_id: Some(record.workspace.id), body: body.to_string() }
+    put(&mut body, "username", record.username.as_deref());
+    Described { workspace_id: Some(record.workspace_id), body: body.to_string() }
 }
 
 /// Each scope token taken apart: the permission and what it is confined to.

@@ -3,14 +3,21 @@
 use chrono::{DateTime, Utc};
 use entity::{
     api_key::{COLUMN, Column, Entity, Model},
-    service_account, user, workspace,
+    member::Role,
+    scope_list::ScopeList,
+    types::Instant,
+    workspace,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{Txn, insert as insert_row, instant};
+use super::{
+    Txn,
+    direct::{Ask, record},
+    insert as insert_row, instant,
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// How many keys one page lists; more than any plan allows.
@@ -19,46 +26,83 @@ const MAX_LISTED: u64 = 1_000;
 /// How many values one statement asks for.
 const MAX_VALUES: usize = 500;
 
-/// A key with all that its life depends on.
-#[derive(Clone, Debug)]
-pub struct KeyRecord {
-    /// The key.
-    pub key: Model,
-    /// Its workspace.
-    pub workspace: workspace::Model,
-    /// Its owner, if a person owns it.
-    pub user: Option<user::Model>,
-    /// Its owner, if a service account owns it.
-    pub service_account: Option<service_account::Model>,
+record! {
+    /// A key with all that its life depends on.
+    pub struct KeyRecord {
+        /// The key.
+        pub id: Uuid,
+        /// Its name.
+        pub name: String,
+        /// Its digest; what was asked for may be the one it had before it was last rotated.
+        pub key_sha256: Vec<u8>,
+        /// When that one ends.
+        pub previous_expires_at: Option<Instant>,
+        /// `live` or `test`.
+        pub environment: String,
+        /// What it was given.
+        pub scopes: ScopeList,
+        /// Whether it was given everything.
+        pub full_access: bool,
+        /// Whether it is switched on.
+        pub is_active: bool,
+        /// When it was made.
+        pub created_at: Instant,
+        /// When it ends by itself.
+        pub expires_at: Option<Instant>,
+        /// When it was revoked.
+        pub revoked_at: Option<Instant>,
+        /// Its workspace.
+        pub workspace_id: Uuid,
+        /// The workspace's slug.
+        pub workspace_slug: String,
+        /// The workspace's name.
+        pub workspace_name: String,
+        /// The workspace's product.
+        pub product: String,
+        /// The workspace's plan.
+        pub plan: String,
+        /// When the workspace was disabled.
+        pub workspace_disabled_at: Option<Instant>,
+        /// Its owner, if a person owns it.
+        pub user_id: Option<Uuid>,
+        /// The owner's username.
+        pub username: Option<String>,
+        /// The owner's name.
+        pub user_name: Option<String>,
+        /// When the owner was disabled.
+        pub user_disabled_at: Option<Instant>,
+        /// The owner's role in the workspace, if they still are in it.
+        pub role: Option<Role>,
+        /// Its owner, if a service account owns it.
+        pub service_account_id: Option<Uuid>,
+        /// That account's name.
+        pub service_account_name: Option<String>,
+    }
 }
+
+/// A key by its digest, or by the one it had before it was last rotated.
+const RECORD: &str = r#"select api_key.id, api_key.name, api_key.key_sha256,
+    api_key.previous_expires_at, api_key.environment, api_key.scopes, api_key.full_access,
+    api_key.is_active, api_key.created_at, api_key.expires_at, api_key.revoked_at,
+    workspace.id as workspace_id, workspace.slug as workspace_slug,
+    workspace.name as workspace_name, workspace.product, workspace.plan,
+    workspace.disabled_at as workspace_disabled_at,
+    person.id as user_id, person.username, person.name as user_name,
+    person.disabled_at as user_disabled_at, member.role,
+    account.id as service_account_id, account.name as service_account_name
+    from api_key
+    join workspace on workspace.id = api_key.workspace_id
+    left join "user" person on person.id = api_key.owner_user_id
+    left join member on member.workspace_id = workspace.id and member.user_id = person.id
+    left join service_account account on account.id = api_key.service_account_id
+    where api_key.key_sha256 = $1 or api_key.previous_sha256 = $1"#;
 
 /// The key with this digest, or that had it before it was last rotated, with all it depends on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_record(
-    db: &impl ConnectionTrait,
-    key_sha256: &[u8],
-) -> Result<Option<KeyRecord>, Fault> {
-    let is_asked = Condition::any()
-        .add(COLUMN.key_sha256.eq(key_sha256.to_vec()))
-        .add(COLUMN.previous_sha256.eq(key_sha256.to_vec()));
-    let Some(key) = Entity::find().filter(is_asked).one(db).await? else {
-        return Ok(None);
-    };
-    let workspace = workspace::Entity::find_by_id(key.workspace_id)
-        .one(db)
-        .await?
-        .ok_or_else(|| Fault::internal("an API key without a workspace"))?;
-    let user = match key.owner_user_id {
-        Some(id) => user::Entity::find_by_id(id).one(db).await?,
-        None => None,
-    };
-    let service_account = match key.service_account_id {
-        Some(id) => service_account::Entity::find_by_id(id).one(db).await?,
-        None => None,
-    };
-    Ok(Some(KeyRecord { key, workspace, user, service_account }))
+pub async fn find_record(db: &impl Ask, key_sha256: &[u8]) -> Result<Option<KeyRecord>, Fault> {
+    Ok(db.first(RECORD, vec![key_sha256.to_vec().into()]).await?)
 }
 
 /// A key of this workspace.
@@ -225,22 +269,15 @@ pub async fn delete(db: &Txn, workspace_id: Uuid, id: Uuid) -> Result<bool, Faul
     Ok(gone.rows_affected == 1)
 }
 
-/// Notes a use; at most once a minute for each key, so that a busy key costs no write a request.
+/// Notes that a key was used in a query string.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-    in_query: bool,
-) -> Result<(), Fault> {
-    let mut update = Entity::update_many()
-        .col_expr(Column::LastUsedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id));
-    if in_query {
-        update = update.col_expr(Column::ExposedAt, Expr::value(instant(now)));
-    }
-    update.exec(db).await?;
+pub async fn expose(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::ExposedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
     Ok(())
 }

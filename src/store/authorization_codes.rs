@@ -1,10 +1,16 @@
 //! Authorization codes.
 
 use chrono::{DateTime, Utc};
-use entity::authorization_code::{COLUMN, Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{
+    authorization_code::{COLUMN, Column, Entity, Model},
+    types::Instant,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{insert as insert_row, instant};
+use super::{
+    direct::{Ask, Cells, Record, record},
+    insert as insert_row, instant,
+};
 use crate::fault::Fault;
 
 /// Stores a new code.
@@ -15,7 +21,72 @@ pub async fn insert(db: &impl ConnectionTrait, code: Model) -> Result<(), Fault>
     insert_row::<Entity>(db, code).await
 }
 
-/// Spends a code for its own client: only the first caller gets it.
+/// A code, and what its exchange depends on besides.
+#[derive(Clone, Debug)]
+pub struct CodeRecord {
+    /// The code, spent or not.
+    pub code: Model,
+    /// When its grant was revoked.
+    pub grant_revoked_at: Option<Instant>,
+    /// When its user was disabled.
+    pub user_disabled_at: Option<Instant>,
+    /// The user's present epoch.
+    pub epoch: i64,
+}
+
+record!(Model {
+    code_sha256,
+    family_id,
+    client_id,
+    grant_id,
+    redirect_uri,
+    scope,
+    code_challenge,
+    nonce,
+    resource,
+    user_epoch,
+    authenticated_at,
+    expires_at,
+    consumed_at,
+});
+
+impl Record for CodeRecord {
+    fn names() -> Vec<&'static str> {
+        [Model::names(), vec!["grant_revoked_at", "user_disabled_at", "epoch"]].concat()
+    }
+
+    fn read(cells: &mut impl Cells) -> Result<Self, DbErr> {
+        Ok(Self {
+            code: Model::read(cells)?,
+            grant_revoked_at: cells.next()?,
+            user_disabled_at: cells.next()?,
+            epoch: cells.next()?,
+        })
+    }
+}
+
+const OF_CLIENT: &str = r#"select code.code_sha256, code.family_id, code.client_id, code.grant_id,
+    code.redirect_uri, code.scope, code.code_challenge, code.nonce, code.resource, code.user_epoch,
+    code.authenticated_at, code.expires_at, code.consumed_at,
+    permission.revoked_at as grant_revoked_at, person.disabled_at as user_disabled_at, person.epoch
+    from authorization_code code
+    join "grant" permission on permission.id = code.grant_id
+    join "user" person on person.id = permission.user_id
+    where code.code_sha256 = $1 and code.client_id = $2"#;
+
+/// A code of this client, spent or not, with what its exchange depends on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_of_client(
+    db: &impl Ask,
+    code_sha256: &[u8],
+    client_id: &str,
+) -> Result<Option<CodeRecord>, Fault> {
+    Ok(db.first(OF_CLIENT, vec![code_sha256.to_vec().into(), client_id.into()]).await?)
+}
+
+/// Spends a code for its own client: `true` for the first caller only.
 ///
 /// # Errors
 /// When the database fails.
@@ -24,28 +95,13 @@ pub async fn consume(
     code_sha256: &[u8],
     client_id: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Model>, Fault> {
-    Ok(Entity::update_many()
+) -> Result<bool, Fault> {
+    let spent = Entity::update_many()
         .col_expr(Column::ConsumedAt, Expr::value(instant(now)))
         .filter(COLUMN.code_sha256.eq(code_sha256.to_vec()))
         .filter(COLUMN.client_id.eq(client_id))
         .filter(COLUMN.consumed_at.is_null())
-        .exec_with_returning(db)
-        .await?
-        .pop())
-}
-
-/// A code of this client, spent or not.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_of_client(
-    db: &impl ConnectionTrait,
-    code_sha256: &[u8],
-    client_id: &str,
-) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(code_sha256.to_vec())
-        .filter(COLUMN.client_id.eq(client_id))
-        .one(db)
-        .await?)
+        .exec(db)
+        .await?;
+    Ok(spent.rows_affected == 1)
 }

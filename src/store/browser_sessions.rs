@@ -5,12 +5,70 @@ use entity::{
     browser_session::{COLUMN, Column, Entity, Model},
     user,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
-use super::{insert as insert_row, instant, millis};
+use super::{
+    direct::{Ask, Cells, Record, record},
+    insert as insert_row, instant, millis,
+};
 use crate::fault::Fault;
+
+/// A session and its user.
+#[derive(Clone, Debug)]
+pub struct SessionRecord {
+    /// The session.
+    pub session: Model,
+    /// Its user.
+    pub user: user::Model,
+}
+
+record!(Model {
+    cookie_sha256,
+    user_id,
+    user_epoch,
+    user_agent,
+    address,
+    authenticated_at,
+    last_seen_at,
+    expires_at,
+});
+
+record!(user::Model {
+    id,
+    username,
+    email,
+    email_verified_at,
+    enterprise_id,
+    name,
+    profile,
+    password_hash,
+    epoch,
+    totp_sealed,
+    is_admin,
+    verified_at,
+    comms_allowed_at,
+    created_at,
+    disabled_at,
+});
+
+impl Record for SessionRecord {
+    fn names() -> Vec<&'static str> {
+        [Model::names(), user::Model::names()].concat()
+    }
+
+    fn read(cells: &mut impl Cells) -> Result<Self, DbErr> {
+        Ok(Self { session: Model::read(cells)?, user: user::Model::read(cells)? })
+    }
+}
+
+const OF_COOKIE: &str = r#"select session.cookie_sha256, session.user_id, session.user_epoch,
+    session.user_agent, session.address, session.authenticated_at, session.last_seen_at,
+    session.expires_at, person.id, person.username, person.email, person.email_verified_at,
+    person.enterprise_id, person.name, person.profile, person.password_hash, person.epoch,
+    person.totp_sealed, person.is_admin, person.verified_at, person.comms_allowed_at,
+    person.created_at, person.disabled_at
+    from browser_session session join "user" person on person.id = session.user_id
+    where session.cookie_sha256 = $1 and session.expires_at > $2"#;
 
 /// The unexpired session of this cookie and its user. Whether the user may still use it is for the
 /// rules to say.
@@ -18,17 +76,11 @@ use crate::fault::Fault;
 /// # Errors
 /// When the database fails.
 pub async fn find(
-    db: &impl ConnectionTrait,
+    db: &impl Ask,
     cookie_sha256: Vec<u8>,
     now: DateTime<Utc>,
-) -> Result<Option<(Model, user::Model)>, Fault> {
-    let session =
-        Entity::find_by_id(cookie_sha256).filter(COLUMN.expires_at.gt(millis(now))).one(db).await?;
-    let Some(session) = session else {
-        return Ok(None);
-    };
-    let user = user::Entity::find_by_id(session.user_id).one(db).await?;
-    Ok(user.map(|user| (session, user)))
+) -> Result<Option<SessionRecord>, Fault> {
+    Ok(db.first(OF_COOKIE, vec![cookie_sha256.into(), millis(now).into()]).await?)
 }
 
 /// Begins a session.

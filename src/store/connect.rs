@@ -40,7 +40,12 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
-            .sqlx_logging(false);
+            .sqlx_logging(false)
+            // every question here is about rows by their key: one plan is right for all of them, and
+            // planning a join anew costs more than running it
+            .map_sqlx_postgres_opts(|opts| {
+                opts.options([("plan_cache_mode", "force_generic_plan")])
+            });
         let pool = connect(options).await?;
         Ok(Self::on(Database::Postgres(pool)))
     }

@@ -6,9 +6,11 @@ use parking_lot::Mutex;
 use sea_orm::{
     ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
     DbBackend, DbErr, ExecResult, ProxyDatabaseTrait, QueryResult, Statement, TransactionTrait,
+    Value,
 };
 
 use super::{
+    direct::{self, Ask, Record},
     invalidations,
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
 };
@@ -21,6 +23,14 @@ use crate::{
 pub struct Store {
     database: Database,
     stamps: Arc<Stamps>,
+}
+
+/// A write whose first step decides whether there is anything to write.
+pub(super) struct Whole {
+    /// All of it as one statement.
+    pub(super) joined: &'static str,
+    /// Step by step.
+    pub(super) steps: &'static [&'static str],
 }
 
 /// The way into the database outside a transaction: for reading.
@@ -87,6 +97,29 @@ impl Store {
     pub async fn begin(&self) -> Result<Txn, Fault> {
         let open = self.open().await?;
         Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
+    }
+
+    /// Writes a whole; `false` if its first step changed nothing, and then nothing is changed. It is
+    /// on disk when this answers.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it is stored.
+    pub(super) async fn write(&self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
+        match &self.database {
+            Database::Postgres(pool) => {
+                let backend = DbBackend::Postgres;
+                let statement = Statement::from_sql_and_values(backend, whole.joined, values);
+                Ok(pool.execute_raw(statement).await?.rows_affected() > 0)
+            }
+            Database::Sqlite(sqlite) => {
+                let txn = sqlite.begin().await?;
+                if !txn.run_all(whole.steps, &values)? {
+                    return Ok(false);
+                }
+                txn.commit().await?;
+                Ok(true)
+            }
+        }
     }
 
     async fn open(&self) -> Result<Open, Fault> {
@@ -220,5 +253,38 @@ macro_rules! either {
     };
 }
 
+/// Passes every direct question on to whichever database it is.
+macro_rules! ask_either {
+    ($name:ident, $kind:ident, |$this:ident| $which:expr) => {
+        impl Ask for $name {
+            async fn first<R: Record>(
+                &self,
+                sql: &'static str,
+                values: Vec<Value>,
+            ) -> Result<Option<R>, DbErr> {
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => db.first(sql, &values),
+                    $kind::Postgres(db) => direct::first_of(db, (sql, values)).await,
+                }
+            }
+
+            async fn every<R: Record>(
+                &self,
+                sql: &'static str,
+                values: Vec<Value>,
+            ) -> Result<Vec<R>, DbErr> {
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => db.every(sql, &values),
+                    $kind::Postgres(db) => direct::every_of(db, (sql, values)).await,
+                }
+            }
+        }
+    };
+}
+
 either!(Database, Database, |database| database);
 either!(Txn, Open, |txn| &txn.open);
+ask_either!(Database, Database, |database| database);
+ask_either!(Txn, Open, |txn| &txn.open);

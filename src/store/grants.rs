@@ -1,13 +1,20 @@
 //! Grants: the standing permissions that pages call connected apps.
 
 use chrono::{DateTime, Utc};
-use entity::grant::{COLUMN, Column, Entity, Model};
+use entity::{
+    grant::{COLUMN, Column, Entity, Model},
+    member::Role,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
     sea_query::Expr,
 };
 
-use super::{Duplicate, Txn, insert_unique, instant};
+use super::{
+    Duplicate, Txn,
+    direct::{Ask, record},
+    insert_unique, instant,
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// How many connected apps one page lists.
@@ -66,6 +73,39 @@ pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Ve
         .limit(MAX_LISTED)
         .all(db)
         .await?)
+}
+
+record! {
+    /// A live grant, and what its user may do in its workspace.
+    pub struct StandingRecord {
+        /// The grant.
+        pub id: Uuid,
+        /// What the user has allowed.
+        pub scope: String,
+        /// Its workspace; `None` if it was made while the user belonged to none.
+        pub workspace_id: Option<Uuid>,
+        /// The user's role there, unless they have left it or it is disabled.
+        pub role: Option<Role>,
+    }
+}
+
+const STANDING: &str = r#"select permission.id, permission.scope, permission.workspace_id, member.role
+    from "grant" permission
+    left join workspace on workspace.id = permission.workspace_id and workspace.disabled_at is null
+    left join member on member.workspace_id = workspace.id and member.user_id = permission.user_id
+    where permission.user_id = $1 and permission.client_id = $2 and permission.revoked_at is null
+    order by permission.id desc limit 500"#;
+
+/// The live grants of a user to a client, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_standing(
+    db: &impl Ask,
+    user_id: Uuid,
+    client_id: &str,
+) -> Result<Vec<StandingRecord>, Fault> {
+    Ok(db.every(STANDING, vec![user_id.into(), client_id.into()]).await?)
 }
 
 /// Adds a grant, unless a live one for the same user, client and workspace is there.

@@ -1,10 +1,7 @@
 //! Token families: what one authorization produced.
 
 use chrono::{DateTime, Utc};
-use entity::{
-    token_family::{COLUMN, Column, Entity, Model},
-    types::Instant,
-};
+use entity::token_family::{COLUMN, Column, Entity, Model};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
@@ -36,49 +33,6 @@ pub async fn standing(db: &impl ConnectionTrait, family: Model) -> Result<Model,
     // somebody else may have stored one in between; then theirs is the standing one
     let _ = insert_unique::<Entity>(db, family.clone()).await?;
     query().one(db).await?.ok_or_else(|| Fault::internal("a standing family vanished"))
-}
-
-/// What a rotation makes of a family.
-#[derive(Clone, Debug)]
-pub struct Rotated {
-    /// The family.
-    pub id: Uuid,
-    /// How many rotations there were before.
-    pub generation: i64,
-    /// The refresh token that is spent.
-    pub spent_sha256: Vec<u8>,
-    /// The one that replaces it.
-    pub refresh_sha256: Vec<u8>,
-    /// When.
-    pub now: Instant,
-    /// When the new one ends unless it is used.
-    pub refresh_expires_at: Instant,
-    /// When all tokens of the family will have ended.
-    pub ends_at: Instant,
-}
-
-/// Spends the present refresh token of a live family and puts its successor in its place: `true` for
-/// the first caller only.
-///
-/// # Errors
-/// When the database fails.
-pub async fn rotate(db: &impl ConnectionTrait, rotated: Rotated) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::Generation, Expr::value(rotated.generation + 1))
-        .col_expr(Column::RotatedAt, Expr::value(rotated.now))
-        .col_expr(Column::SuccessorUsedAt, Expr::value(None::<i64>))
-        .col_expr(Column::RefreshSha256, Expr::value(rotated.refresh_sha256))
-        .col_expr(Column::RefreshIssuedAt, Expr::value(rotated.now))
-        .col_expr(Column::RefreshExpiresAt, Expr::value(rotated.refresh_expires_at))
-        .col_expr(Column::ParentSha256, Expr::value(rotated.spent_sha256.clone()))
-        .col_expr(Column::EndsAt, Expr::value(rotated.ends_at))
-        .filter(COLUMN.id.eq(rotated.id))
-        .filter(COLUMN.generation.eq(rotated.generation))
-        .filter(COLUMN.refresh_sha256.eq(rotated.spent_sha256))
-        .filter(COLUMN.revoked_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
 }
 
 /// Keeps the retry window of this generation as it is until the transaction ends; `false` if it is

@@ -2,89 +2,90 @@
 //! membership and workspace.
 
 use entity::{member::Role, types::Instant};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, prelude::Uuid};
+use sea_orm::{DbErr, prelude::Uuid};
 
+use super::direct::{Ask, Cells, Record, record};
 use crate::fault::Fault;
 
-/// A row of that join.
-#[derive(Clone, Debug, FromQueryResult)]
-pub struct TokenRecord {
-    /// When the token was issued.
-    pub issued_at: Instant,
-    /// When it ends.
-    pub expires_at: Instant,
-    /// The rotation that made it.
-    pub generation: i64,
-    /// An access token's own scope, if narrower than the family's.
-    pub narrowed_scope: Option<String>,
-    /// An access token's own audience, if narrower than the family's.
-    pub narrowed_resource: Option<String>,
-    /// The family's id.
-    pub family_id: Uuid,
-    /// What was granted.
-    pub family_scope: String,
-    /// The audience that was asked for (RFC 8707).
-    pub family_resource: Option<String>,
-    /// How many rotations there have been.
-    pub family_generation: i64,
-    /// When the last one was.
-    pub rotated_at: Option<Instant>,
-    /// When a token of the present generation was first used.
-    pub successor_used_at: Option<Instant>,
-    /// The absolute end of the family's refresh tokens.
-    pub family_expires_at: Instant,
-    /// When the family was revoked.
-    pub family_revoked_at: Option<Instant>,
-    /// The user's epoch when the family began.
-    pub family_user_epoch: i64,
-    /// The client it was issued to.
-    pub client_id: String,
-    /// That client's name.
-    pub client_name: String,
-    /// What that client may have.
-    pub client_scope: String,
-    /// When that client was disabled.
-    pub client_disabled_at: Option<Instant>,
-    /// How long its access tokens live, if not the default.
-    pub access_token_ttl_secs: Option<i64>,
-    /// How long its refresh tokens live unused, if not the default.
-    pub refresh_token_idle_ttl_secs: Option<i64>,
-    /// The grant, unless the token is the client's own.
-    pub grant_id: Option<Uuid>,
-    /// When the grant was revoked.
-    pub grant_revoked_at: Option<Instant>,
-    /// The user, unless the token is the client's own.
-    pub user_id: Option<Uuid>,
-    /// The user's canonical username.
-    pub username: Option<String>,
-    /// The user's name.
-    pub user_name: Option<String>,
-    /// The user's present epoch.
-    pub user_epoch: Option<i64>,
-    /// When the user was disabled.
-    pub user_disabled_at: Option<Instant>,
-    /// The workspace of the grant, or the one the client is bound to.
-    pub workspace_id: Option<Uuid>,
-    /// Its slug.
-    pub workspace_slug: Option<String>,
-    /// Its name.
-    pub workspace_name: Option<String>,
-    /// Its product.
-    pub product: Option<String>,
-    /// Its plan.
-    pub plan: Option<String>,
-    /// When it was disabled.
-    pub workspace_disabled_at: Option<Instant>,
-    /// The user's role there.
-    pub role: Option<Role>,
+record! {
+    /// A row of that join.
+    pub struct TokenRecord {
+        /// When the token was issued.
+        pub issued_at: Instant,
+        /// When it ends.
+        pub expires_at: Instant,
+        /// The rotation that made it.
+        pub generation: i64,
+        /// An access token's own scope, if narrower than the family's.
+        pub narrowed_scope: Option<String>,
+        /// An access token's own audience, if narrower than the family's.
+        pub narrowed_resource: Option<String>,
+        /// The family's id.
+        pub family_id: Uuid,
+        /// What was granted.
+        pub family_scope: String,
+        /// The audience that was asked for (RFC 8707).
+        pub family_resource: Option<String>,
+        /// How many rotations there have been.
+        pub family_generation: i64,
+        /// When the last one was.
+        pub rotated_at: Option<Instant>,
+        /// When a token of the present generation was first used.
+        pub successor_used_at: Option<Instant>,
+        /// The absolute end of the family's refresh tokens.
+        pub family_expires_at: Instant,
+        /// When the family was revoked.
+        pub family_revoked_at: Option<Instant>,
+        /// The user's epoch when the family began.
+        pub family_user_epoch: i64,
+        /// The client it was issued to.
+        pub client_id: String,
+        /// That client's name.
+        pub client_name: String,
+        /// What that client may have.
+        pub client_scope: String,
+        /// When that client was disabled.
+        pub client_disabled_at: Option<Instant>,
+        /// How long its access tokens live, if not the default.
+        pub access_token_ttl_secs: Option<i64>,
+        /// How long its refresh tokens live unused, if not the default.
+        pub refresh_token_idle_ttl_secs: Option<i64>,
+        /// The grant, unless the token is the client's own.
+        pub grant_id: Option<Uuid>,
+        /// When the grant was revoked.
+        pub grant_revoked_at: Option<Instant>,
+        /// The user, unless the token is the client's own.
+        pub user_id: Option<Uuid>,
+        /// The user's canonical username.
+        pub username: Option<String>,
+        /// The user's name.
+        pub user_name: Option<String>,
+        /// The user's present epoch.
+        pub user_epoch: Option<i64>,
+        /// When the user was disabled.
+        pub user_disabled_at: Option<Instant>,
+        /// The workspace of the grant, or the one the client is bound to.
+        pub workspace_id: Option<Uuid>,
+        /// Its slug.
+        pub workspace_slug: Option<String>,
+        /// Its name.
+        pub workspace_name: Option<String>,
+        /// Its product.
+        pub product: Option<String>,
+        /// Its plan.
+        pub plan: Option<String>,
+        /// When it was disabled.
+        pub workspace_disabled_at: Option<Instant>,
+        /// The user's role there.
+        pub role: Option<Role>,
+    }
 }
 
 /// A family by its handle, with all its refresh tokens depend on: [`TokenRecord`] is that of the
 /// present refresh token.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct RefreshRecord {
     /// The present refresh token.
-    #[sea_orm(nested)]
     pub token: TokenRecord,
     /// Its digest.
     pub refresh_sha256: Vec<u8>,
@@ -94,6 +95,23 @@ pub struct RefreshRecord {
     pub ends_at: Instant,
     /// When a token of the grant was last issued, as far as it was noted.
     pub grant_last_used_at: Option<Instant>,
+}
+
+impl Record for RefreshRecord {
+    fn names() -> Vec<&'static str> {
+        let own = ["refresh_sha256", "parent_sha256", "ends_at", "grant_last_used_at"];
+        [TokenRecord::names(), own.to_vec()].concat()
+    }
+
+    fn read(cells: &mut impl Cells) -> Result<Self, DbErr> {
+        Ok(Self {
+            token: TokenRecord::read(cells)?,
+            refresh_sha256: cells.next()?,
+            parent_sha256: cells.next()?,
+            ends_at: cells.next()?,
+            grant_last_used_at: cells.next()?,
+        })
+    }
 }
 
 /// What every token depends on: columns of the joins below.
@@ -139,10 +157,11 @@ const ACCESS: &str = concat!(
 const REFRESH: &str = concat!(
     "select family.refresh_issued_at as issued_at, family.refresh_expires_at as expires_at,
      family.generation, cast(null as text) as narrowed_scope,
-     cast(null as text) as narrowed_resource, family.refresh_sha256, family.parent_sha256,
-     family.ends_at, permission.last_used_at as grant_last_used_at, ",
+     cast(null as text) as narrowed_resource, ",
     columns!(),
-    " from token_family family ",
+    ", family.refresh_sha256, family.parent_sha256, family.ends_at,
+     permission.last_used_at as grant_last_used_at
+     from token_family family ",
     joins!(),
     " where family.handle = $1"
 );
@@ -151,24 +170,14 @@ const REFRESH: &str = concat!(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_access(
-    db: &impl ConnectionTrait,
-    token_sha256: &[u8],
-) -> Result<Option<TokenRecord>, Fault> {
-    let values = [token_sha256.to_vec().into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), ACCESS, values);
-    Ok(TokenRecord::find_by_statement(statement).one(db).await?)
+pub async fn find_access(db: &impl Ask, token_sha256: &[u8]) -> Result<Option<TokenRecord>, Fault> {
+    Ok(db.first(ACCESS, vec![token_sha256.to_vec().into()]).await?)
 }
 
 /// The present refresh token of the family with this handle, with all it depends on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_refresh(
-    db: &impl ConnectionTrait,
-    handle: i64,
-) -> Result<Option<RefreshRecord>, Fault> {
-    let values = [handle.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), REFRESH, values);
-    Ok(RefreshRecord::find_by_statement(statement).one(db).await?)
+pub async fn find_refresh(db: &impl Ask, handle: i64) -> Result<Option<RefreshRecord>, Fault> {
+    Ok(db.first(REFRESH, vec![handle.into()]).await?)
 }

@@ -1,13 +1,28 @@
 //! Tokens of a client for itself (RFC 6749 §4.4). They belong to the workspace the client is bound
 //! to, and are never refreshed.
 
+use std::sync::Arc;
+
 use entity::{client, token_family};
+use uuid::Uuid;
 
 use super::{
     issue::{AccessRow, Issued, Lifetimes, empty_family},
     scopes::Scope,
 };
-use crate::{app::App, crypto::secret::Secret, fault::Fault, store};
+use crate::{
+    app::App,
+    cache::{Known, Subject},
+    crypto::{digest, secret::Secret},
+    fault::Fault,
+    store,
+};
+
+/// The family that a client's own tokens belong to, and what they may do unless they say otherwise.
+struct Standing {
+    family_id: Uuid,
+    scope: String,
+}
 
 /// Issues an access token under the client's standing family.
 ///
@@ -19,27 +34,52 @@ pub async fn issue(
     scope: Scope,
     resource: Option<String>,
 ) -> Result<Issued, Fault> {
-    let now = app.now();
-    let lifetimes = Lifetimes::of(app, client);
-    let access_token = Secret::random(&*app.random);
-    let txn = app.store.begin().await?;
-    let standing = token_family::Model {
+    let known = digest::sha256_array(client.id.as_bytes());
+    loop {
+        let now = app.now();
+        let remembered = app.cache.find::<Standing>(&known, now);
+        let is_remembered = remembered.is_some();
+        let standing = match remembered {
+            Some(standing) => standing,
+            None => look_up(app, client, known).await?,
+        };
+        let lifetimes = Lifetimes::of(app, client);
+        let access_token = Secret::random(&*app.random);
+        let own = Some(scope.to_string()).filter(|scope| *scope != standing.scope);
+        let narrowed = Some((own, resource.clone()));
+        let row = AccessRow { family_id: standing.family_id, generation: 0, narrowed };
+        let row = row.issued(&access_token, now, lifetimes.access);
+        if store::retrying(|| store::issuing::issue(&app.store, row.clone())).await? {
+            let expires_in = lifetimes.access.num_seconds();
+            return Ok(Issued { access_token, expires_in, refresh_token: None, scope });
+        }
+        if !is_remembered {
+            return Err(Fault::unavailable("a client went away while it was served"));
+        }
+        // it is another family by now: a backup was restored, perhaps
+        app.cache.forget::<Standing>(&known);
+    }
+}
+
+async fn look_up(
+    app: &App,
+    client: &client::Model,
+    known: [u8; 32],
+) -> Result<Arc<Standing>, Fault> {
+    let (now, begun) = (app.now(), app.cache.begin());
+    let family = token_family::Model {
         id: app.random.uuid(now),
         client_id: client.id.clone(),
         // what a client asks for unless it says otherwise: its tokens need not repeat it
         scope: Scope::stored(&client.scope).to_string(),
         ..empty_family(now)
     };
-    let family = store::token_families::standing(&txn, standing).await?;
-    let own = Some(scope.to_string()).filter(|scope| *scope != family.scope);
-    let narrowed = Some((own, resource));
-    let row = AccessRow { family_id: family.id, generation: 0, narrowed };
-    store::access_tokens::insert(&txn, row.issued(&access_token, now, lifetimes.access)).await?;
+    let txn = app.store.begin().await?;
+    let family = store::token_families::standing(&txn, family).await?;
     txn.commit().await?;
-    Ok(Issued {
-        access_token,
-        expires_in: lifetimes.access.num_seconds(),
-        refresh_token: None,
-        scope,
-    })
+    let standing = Arc::new(Standing { family_id: family.id, scope: family.scope });
+    let subjects = [Subject::Client(client.id.clone()), Subject::Family(family.id)];
+    let life = Known { begun, subjects: &subjects, ends_at: None };
+    app.cache.keep(known, Arc::clone(&standing), life, now);
+    Ok(standing)
 }

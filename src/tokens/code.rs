@@ -6,10 +6,11 @@
 
 use chrono::{DateTime, Utc};
 use entity::{authorization_code, client, user};
+use uuid::Uuid;
 
 use super::{
-    grants::{self, Place},
-    issue::{self, Beginning, Issued},
+    grants,
+    issue::{self, Beginning, Begun, Issued},
     scopes::Scope,
 };
 use crate::{
@@ -29,8 +30,8 @@ pub struct Yes<'a> {
     pub user: &'a user::Model,
     /// When they proved who they are.
     pub authenticated_at: DateTime<Utc>,
-    /// Where the client may act.
-    pub place: &'a Place,
+    /// The workspace in which the client may act.
+    pub workspace_id: Option<Uuid>,
     /// What it may do there.
     pub scope: Scope,
 }
@@ -55,6 +56,8 @@ pub enum Exchange {
     Issued(Issued),
     /// No such code, not this client's, expired, or it failed the check it was spent on.
     Refused,
+    /// It was spent on a request for another audience than the one that was authorized.
+    WrongTarget,
     /// It had been presented before; what it produced is dead.
     Replayed,
 }
@@ -69,15 +72,27 @@ pub async fn create(
     yes: Yes<'_>,
     asked: Asked,
 ) -> Result<Secret<AuthorizationCode>, Fault> {
-    let now = app.now();
-    let whose = (yes.client.id.as_str(), yes.user.id, yes.place.workspace_id());
+    let whose = (yes.client.id.as_str(), yes.user.id, yes.workspace_id);
     let grant = grants::allow(app, txn, whose, &yes.scope).await?;
+    let (code, row) = new(app, grant.id, &yes, asked);
+    store::authorization_codes::insert(txn, row).await?;
+    Ok(code)
+}
+
+/// A code under a grant, and its row.
+pub(super) fn new(
+    app: &App,
+    grant_id: Uuid,
+    yes: &Yes<'_>,
+    asked: Asked,
+) -> (Secret<AuthorizationCode>, authorization_code::Model) {
+    let now = app.now();
     let code = Secret::<AuthorizationCode>::random(&*app.random);
     let row = authorization_code::Model {
         code_sha256: code.sha256(),
         family_id: app.random.uuid(now),
         client_id: yes.client.id.clone(),
-        grant_id: grant.id,
+        grant_id,
         redirect_uri: asked.redirect_uri,
         scope: yes.scope.to_string(),
         code_challenge: asked.code_challenge,
@@ -88,8 +103,18 @@ pub async fn create(
         expires_at: store::instant(now + app.config.oauth.code_ttl()),
         consumed_at: None,
     };
-    store::authorization_codes::insert(txn, row).await?;
-    Ok(code)
+    (code, row)
+}
+
+/// What a request is worth that presents a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It may have the tokens.
+    Worthy,
+    /// It is not the one that the code was made for.
+    Unworthy,
+    /// It asks for another audience than the one that was authorized (RFC 8707 §2.2).
+    WrongTarget,
 }
 
 /// Spends a code and, if `check` finds the request worthy of it, issues tokens.
@@ -100,40 +125,57 @@ pub async fn exchange(
     app: &App,
     client: &client::Model,
     code: &Secret<AuthorizationCode>,
-    check: impl FnOnce(&authorization_code::Model) -> bool + Send,
+    check: impl Fn(&authorization_code::Model) -> Worth + Sync,
 ) -> Result<Exchange, Fault> {
-    let now = app.now();
-    let code_sha256 = code.sha256();
-    let txn = app.store.begin().await?;
-    let taken = store::authorization_codes::consume(&txn, &code_sha256, &client.id, now).await?;
-    let outcome = match taken {
-        Some(row) if row.expires_at.0 > now && check(&row) => {
-            issue_for(app, &txn, client, row).await?
-        }
-        Some(_) => Exchange::Refused,
-        None => replay(app, &txn, client, &code_sha256).await?,
-    };
-    // a spent code stays spent and a replay's revocation stays done, whatever the outcome
-    txn.commit().await?;
-    Ok(outcome)
+    store::retrying(|| exchange_once(app, client, code, &check)).await
 }
 
+async fn exchange_once(
+    app: &App,
+    client: &client::Model,
+    code: &Secret<AuthorizationCode>,
+    check: &(impl Fn(&authorization_code::Model) -> Worth + Sync),
+) -> Result<Exchange, Fault> {
+    let (now, code_sha256) = (app.now(), code.sha256());
+    let db = app.store.read();
+    let found = store::authorization_codes::find_of_client(db, &code_sha256, &client.id).await?;
+    let Some(found) = found else { return Ok(Exchange::Refused) };
+    if found.code.consumed_at.is_some() {
+        return replay(app, client, found.code.family_id).await;
+    }
+    let is_user_the_same = found.user_disabled_at.is_none() && found.epoch == found.code.user_epoch;
+    let lives =
+        found.code.expires_at.0 > now && found.grant_revoked_at.is_none() && is_user_the_same;
+    let family_id = found.code.family_id;
+    let (is_first, outcome) = match check(&found.code) {
+        Worth::Worthy if lives => {
+            let (is_first, issued) = issue_for(app, client, found.code).await?;
+            (is_first, Exchange::Issued(issued))
+        }
+        Worth::WrongTarget if lives => {
+            (spend(app, client, &code_sha256).await?, Exchange::WrongTarget)
+        }
+        _ => (spend(app, client, &code_sha256).await?, Exchange::Refused),
+    };
+    if is_first { Ok(outcome) } else { replay(app, client, family_id).await }
+}
+
+/// Spends a code on nothing; `false` if somebody was faster.
+async fn spend(app: &App, client: &client::Model, code_sha256: &[u8]) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let is_first =
+        store::authorization_codes::consume(&txn, code_sha256, &client.id, app.now()).await?;
+    txn.commit().await?;
+    Ok(is_first)
+}
+
+/// Spends a code on the first tokens of its family; `false` if somebody was faster, and then they do
+/// not exist.
 async fn issue_for(
     app: &App,
-    txn: &Txn,
     client: &client::Model,
     code: authorization_code::Model,
-) -> Result<Exchange, Fault> {
-    let grant = store::grants::find(txn, code.grant_id).await?;
-    let Some(grant) = grant.filter(|grant| grant.revoked_at.is_none()) else {
-        return Ok(Exchange::Refused);
-    };
-    let user = store::users::find(txn, grant.user_id).await?;
-    let is_same_user =
-        |user: &user::Model| user.disabled_at.is_none() && user.epoch == code.user_epoch;
-    if !user.as_ref().is_some_and(is_same_user) {
-        return Ok(Exchange::Refused);
-    }
+) -> Result<(bool, Issued), Fault> {
     let beginning = Beginning {
         family_id: code.family_id,
         scope: Scope::stored(&code.scope),
@@ -141,25 +183,26 @@ async fn issue_for(
         user_epoch: code.user_epoch,
         authenticated_at: code.authenticated_at.0,
     };
-    Ok(Exchange::Issued(issue::begin_family(app, txn, (client, &grant), beginning).await?))
+    let Begun { family, access_token, issued } =
+        issue::new_family(app, client, code.grant_id, beginning);
+    let noted_since = store::instant(app.now() - grants::USE_NOTED_EVERY);
+    let rows = (family, access_token);
+    let is_first =
+        store::issuing::exchange(&app.store, code.code_sha256, rows, noted_since).await?;
+    Ok((is_first, issued))
 }
 
 /// RFC 6749 §4.1.2: a code presented twice is denied and what it produced is revoked.
-async fn replay(
-    app: &App,
-    txn: &Txn,
-    client: &client::Model,
-    code_sha256: &[u8],
-) -> Result<Exchange, Fault> {
-    let spent = store::authorization_codes::find_of_client(txn, code_sha256, &client.id).await?;
-    let Some(spent) = spent else { return Ok(Exchange::Refused) };
-    if store::token_families::revoke(txn, spent.family_id, app.now()).await? {
+async fn replay(app: &App, client: &client::Model, family_id: Uuid) -> Result<Exchange, Fault> {
+    let txn = app.store.begin().await?;
+    if store::token_families::revoke(&txn, family_id, app.now()).await? {
         let event = Event::new(
             "authorization_code.replay",
             Actor::Client(client.id.clone()),
-            Target::new("token_family", spent.family_id),
+            Target::new("token_family", family_id),
         );
-        audit::record(app, txn, event).await?;
+        audit::record(app, &txn, event).await?;
     }
+    txn.commit().await?;
     Ok(Exchange::Replayed)
 }

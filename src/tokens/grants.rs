@@ -1,5 +1,6 @@
 //! Grants: the standing permission of one user, in one workspace, for one client.
 
+use chrono::TimeDelta;
 use entity::{client, grant, member::Role, user, workspace};
 use uuid::Uuid;
 
@@ -8,8 +9,11 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::Fault,
-    store::{self, Txn},
+    store::{self, Txn, grants::StandingRecord},
 };
+
+/// A grant's last use is noted this often at most.
+pub(super) const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Where a grant is made and what the user may do there.
 #[derive(Clone, Debug)]
@@ -96,6 +100,7 @@ pub async fn allow(
         scope: scope.to_string(),
         created_at: store::instant(now),
         last_used_at: None,
+        uses: 0,
         revoked_at: None,
     };
     if store::grants::insert(txn, row.clone()).await?.is_err() {
@@ -131,8 +136,19 @@ async fn extend(
     Ok(grant)
 }
 
-/// The place whose standing grant already covers what the client asks for, newest first: the user
-/// need not be asked again.
+/// A standing grant that already covers what a client asks for.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// Its workspace.
+    pub workspace_id: Option<Uuid>,
+    /// What the client gets of it.
+    pub scope: Scope,
+}
+
+/// The newest standing grant that already covers what the client asks for: the user need not be asked
+/// again.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,25 +157,20 @@ pub async fn remembered(
     client: &client::Model,
     user: &user::Model,
     requested: &Scope,
-) -> Result<Option<(Place, Scope)>, Fault> {
-    let mut grants = store::grants::list_of_user(app.store.read(), user.id).await?;
-    grants.retain(|grant| grant.client_id == client.id);
-    if grants.is_empty() {
-        return Ok(None);
-    }
-    let mut places = places(app, client, user).await?;
-    if places.is_empty() {
-        places.push(Place::NOWHERE);
-    }
-    for grant in grants {
-        let Some(place) = places.iter().find(|place| place.workspace_id() == grant.workspace_id)
-        else {
-            continue;
+) -> Result<Option<Remembered>, Fault> {
+    let db = app.store.read();
+    for standing in store::grants::list_standing(db, user.id, &client.id).await? {
+        let StandingRecord { id, scope, workspace_id, role } = standing;
+        let is_place = match workspace_id {
+            Some(id) => role.is_some() && client.workspace_id.is_none_or(|bound| bound == id),
+            // it was made in no workspace, which is where the user acts only as long as there is none
+            None => places(app, client, user).await?.is_empty(),
         };
-        if let Some(scope) = grantable(client, Some(requested), place.role)
-            && scope.is_within(&Scope::stored(&grant.scope))
+        if is_place
+            && let Some(granted) = grantable(client, Some(requested), role)
+            && granted.is_within(&Scope::stored(&scope))
         {
-            return Ok(Some((place.clone(), scope)));
+            return Ok(Some(Remembered { grant_id: id, workspace_id, scope: granted }));
         }
     }
     Ok(None)

@@ -1,7 +1,7 @@
 //! Issuing: every flow that ends in tokens for a user ends here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{access_token, client, grant, token_family, user};
+use entity::{access_token, client, token_family, user};
 use uuid::Uuid;
 
 use super::{grants, grants::Place, scopes::Scope};
@@ -13,7 +13,7 @@ use crate::{
         secret::{AccessToken, RefreshToken, Secret},
     },
     fault::Fault,
-    store::{self, Txn},
+    store,
 };
 
 /// What a token response says (RFC 6749 §5.1). Shown once.
@@ -55,6 +55,16 @@ pub async fn for_user(
     user: &user::Model,
     (place, scope, resource): (&Place, Scope, Option<String>),
 ) -> Result<Issued, Fault> {
+    store::retrying(|| for_user_once(app, client, user, (place, scope.clone(), resource.clone())))
+        .await
+}
+
+async fn for_user_once(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    (place, scope, resource): (&Place, Scope, Option<String>),
+) -> Result<Issued, Fault> {
     let now = app.now();
     let beginning = Beginning {
         family_id: app.random.uuid(now),
@@ -66,7 +76,10 @@ pub async fn for_user(
     let txn = app.store.begin().await?;
     let whose = (client.id.as_str(), user.id, place.workspace_id());
     let grant = grants::allow(app, &txn, whose, &beginning.scope).await?;
-    let issued = begin_family(app, &txn, (client, &grant), beginning).await?;
+    let Begun { family, access_token, issued } = new_family(app, client, grant.id, beginning);
+    store::token_families::insert(&txn, family).await?;
+    store::access_tokens::insert(&txn, access_token).await?;
+    store::grants::touch(&txn, grant.id, now).await?;
     let target = Target::new("client", client.id.as_str());
     let event = Event::new("user.sign_in", Actor::User(user.id), target)
         .in_workspace(place.workspace_id())
@@ -76,22 +89,27 @@ pub async fn for_user(
     Ok(issued)
 }
 
-/// Begins a token family under a grant and issues its first pair.
-///
-/// # Errors
-/// When the database fails.
-pub async fn begin_family(
+/// A family that begins under a grant: the rows to be stored together, and its first pair.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) family: token_family::Model,
+    pub(super) access_token: access_token::Model,
+    pub(super) issued: Issued,
+}
+
+/// Makes a token family under a grant and its first pair.
+pub(super) fn new_family(
     app: &App,
-    txn: &Txn,
-    (client, grant): (&client::Model, &grant::Model),
+    client: &client::Model,
+    grant_id: Uuid,
     beginning: Beginning,
-) -> Result<Issued, Fault> {
+) -> Begun {
     let now = app.now();
     let lifetimes = Lifetimes::of(app, client);
     let mut family = token_family::Model {
         id: beginning.family_id,
         client_id: client.id.clone(),
-        grant_id: Some(grant.id),
+        grant_id: Some(grant_id),
         scope: beginning.scope.to_string(),
         resource: beginning.resource,
         user_epoch: beginning.user_epoch,
@@ -106,17 +124,18 @@ pub async fn begin_family(
         .then(|| first_refresh_token(app, &mut family, lifetimes));
     let refresh_end = family.refresh_expires_at.map(|end| end.0);
     family.ends_at = store::instant(lifetimes.end_of_all(app, now, refresh_end));
-    store::token_families::insert(txn, family).await?;
     let access_token = Secret::random(&*app.random);
     let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None };
-    store::access_tokens::insert(txn, row.issued(&access_token, now, lifetimes.access)).await?;
-    store::grants::touch(txn, grant.id, now).await?;
-    Ok(Issued {
-        access_token,
-        expires_in: lifetimes.access.num_seconds(),
-        refresh_token,
-        scope: beginning.scope,
-    })
+    Begun {
+        family,
+        access_token: row.issued(&access_token, now, lifetimes.access),
+        issued: Issued {
+            access_token,
+            expires_in: lifetimes.access.num_seconds(),
+            refresh_token,
+            scope: beginning.scope,
+        },
+    }
 }
 
 /// A family of nobody's that allows nothing and has no refresh token.

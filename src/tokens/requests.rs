@@ -3,10 +3,11 @@
 
 use chrono::TimeDelta;
 use entity::{authorization_request, client, user};
+use uuid::Uuid;
 
 use super::{
     code::{self, Asked, Yes},
-    grants::{self, Place},
+    grants::{self, Remembered},
     scopes::Scope,
 };
 use crate::{
@@ -111,25 +112,25 @@ pub async fn approve(
     Ok(Some(code))
 }
 
-/// Makes a code at once, for a user who is signed in and has allowed all of it before.
+/// Makes a code at once, for a user who is signed in and has allowed all of it before. `None` if what
+/// they allowed was revoked in this moment.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn approve_at_once(
     app: &App,
     request: NewRequest,
+    grant_id: Uuid,
     yes: Yes<'_>,
-) -> Result<Secret<AuthorizationCode>, Fault> {
+) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
     let asked = Asked {
         redirect_uri: request.redirect_uri,
         code_challenge: request.code_challenge,
         nonce: request.nonce,
         resource: request.resource,
     };
-    let txn = app.store.begin().await?;
-    let code = code::create(app, &txn, yes, asked).await?;
-    txn.commit().await?;
-    Ok(code)
+    let (code, row) = code::new(app, grant_id, &yes, asked);
+    Ok(store::issuing::authorize(&app.store, row).await?.then_some(code))
 }
 
 /// Takes the request out because its user said no; `false` if somebody else took it first.
@@ -153,7 +154,7 @@ pub async fn remembered(
     client: &client::Model,
     user: &user::Model,
     (scope, uri): (&Scope, &str),
-) -> Result<Option<(Place, Scope)>, Fault> {
+) -> Result<Option<Remembered>, Fault> {
     if client.kind == client::Kind::Public && redirect_uri::is_native(uri) {
         return Ok(None);
     }

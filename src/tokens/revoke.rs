@@ -29,6 +29,14 @@ pub async fn access_token(
     client_id: &str,
     token: &Secret<AccessToken>,
 ) -> Result<Revocation, Fault> {
+    store::retrying(|| access_token_once(app, client_id, token)).await
+}
+
+async fn access_token_once(
+    app: &App,
+    client_id: &str,
+    token: &Secret<AccessToken>,
+) -> Result<Revocation, Fault> {
     let digest = token.sha256();
     let Some(record) = store::token_records::find_access(app.store.read(), &digest).await? else {
         return Ok(Revocation::Done);
@@ -57,6 +65,14 @@ pub async fn access_token(
 /// # Errors
 /// When the database fails.
 pub async fn refresh_token(
+    app: &App,
+    client_id: &str,
+    token: &Secret<RefreshToken>,
+) -> Result<Revocation, Fault> {
+    store::retrying(|| refresh_token_once(app, client_id, token)).await
+}
+
+async fn refresh_token_once(
     app: &App,
     client_id: &str,
     token: &Secret<RefreshToken>,

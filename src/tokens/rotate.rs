@@ -12,11 +12,11 @@
 //! 5. Anything else that was minted for the family is reuse: the grant ends, the event is recorded,
 //!    the user is told by mail.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::client;
 
 use super::{
-    audience,
+    audience, grants,
     issue::{AccessRow, Issued, Lifetimes},
     resolve::{self, Resolved},
     scopes::Scope,
@@ -34,13 +34,10 @@ use crate::{
     outbox,
     store::{
         self, Txn,
-        token_families::Rotated,
+        issuing::Rotated,
         token_records::{RefreshRecord, TokenRecord},
     },
 };
-
-/// A grant's last use is noted this often at most.
-const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// What a refresh asks its access token to be restricted to.
 #[derive(Clone, Debug, Default)]
@@ -229,8 +226,10 @@ impl Step<'_> {
         let lifetimes = Lifetimes::of(self.app, self.client);
         let successors = self.successors(token, token.generation);
         let refresh_end = (now + lifetimes.refresh_idle).min(token.family_expires_at.0);
+        let is_noted =
+            record.grant_last_used_at.is_some_and(|at| now < at.0 + grants::USE_NOTED_EVERY);
         let rotated = Rotated {
-            id: token.family_id,
+            handle: self.handle,
             generation: token.generation,
             spent_sha256: self.token.sha256(),
             refresh_sha256: successors.refresh_token.sha256(),
@@ -239,19 +238,15 @@ impl Step<'_> {
             ends_at: store::instant(
                 lifetimes.end_of_all(self.app, now, Some(refresh_end)).max(record.ends_at.0),
             ),
+            access_token: successors.access_row.issued(
+                &successors.access_token,
+                now,
+                lifetimes.access,
+            ),
+            used_grant: token.grant_id.filter(|_| !is_noted),
         };
-        let row = successors.access_row.issued(&successors.access_token, now, lifetimes.access);
-        let txn = self.app.store.begin().await?;
-        if !store::token_families::rotate(&txn, rotated).await? {
-            return Ok(None);
-        }
-        store::access_tokens::insert(&txn, row).await?;
-        let is_noted = record.grant_last_used_at.is_some_and(|at| now < at.0 + USE_NOTED_EVERY);
-        if let Some(grant_id) = token.grant_id.filter(|_| !is_noted) {
-            store::grants::touch(&txn, grant_id, now).await?;
-        }
-        txn.commit().await?;
-        Ok(Some(self.issued(successors, now + lifetimes.access)))
+        let is_first = store::issuing::rotate(&self.app.store, rotated).await?;
+        Ok(is_first.then(|| self.issued(successors, now + lifetimes.access)))
     }
 
     /// Steps 4 and 5, of a token that is not the present one. `is_racing` says that it was a moment

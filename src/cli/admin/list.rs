@@ -148,6 +148,7 @@ fn of_grant(grant: grant::Model) -> Record {
         .with("scope", grant.scope)
         .with("created_at", time(Some(grant.created_at)))
         .with("last_used_at", time(grant.last_used_at))
+        .with("uses", grant.uses)
 }
 
 fn of_key(key: api_key::Model) -> Record {
@@ -163,5 +164,6 @@ fn of_key(key: api_key::Model) -> Record {
         .with("active", key.is_active)
         .with("expires_at", time(key.expires_at))
         .with("last_used_at", time(key.last_used_at))
+        .with("uses", key.uses)
         .with("revoked_at", time(key.revoked_at))
 }

@@ -128,13 +128,12 @@ fn what_others_have_counted_is_added() {
 }
 
 #[test]
-fn each_request_is_told_once_and_notes_of_use_never() {
+fn each_request_is_told_once_and_notes_never() {
     let windows = Windows::shared();
     let told = |now| {
         let due = windows.take_due(now);
         due.into_iter().map(|it| (it.minute, it.counted, it.own)).collect::<Vec<_>>()
     };
-    windows.count(&Counted::KeyUse(Uuid::nil()), 1, at(0));
     windows.count(&Counted::KeyExposure(Uuid::nil()), 1, at(0));
     for _ in 0..3 {
         windows.count(&key(1), 2, at(0));
@@ -193,4 +192,40 @@ fn who_does_not_share_keeps_nothing_for_others() {
     let due: Vec<_> = (0..SHARDS).flat_map(|_| windows.take_due(at(0))).collect();
 
     assert!(due.iter().all(|tally| tally.own == 1) && due.len() == 1, "{due:?}");
+}
+
+#[test]
+fn what_was_answered_is_a_use_and_taken_once() {
+    let windows = Windows::default();
+    let grant = Counted::Grant(Uuid::nil());
+    let taken = || {
+        let mut taken: Vec<_> =
+            windows.take_used().into_iter().map(|it| (it.counted, it.times, it.last_at)).collect();
+        taken.sort_by_key(|(_, times, _)| *times);
+        taken
+    };
+    for seconds in [0, 1, 2, 3] {
+        // the last two are over the limit
+        windows.count_use(&key(1), 2, at(seconds));
+        windows.count_use(&grant, 9, at(seconds));
+        windows.count(&key(2), 9, at(seconds));
+        windows.count_use(&Counted::Client("a".to_owned()), 9, at(seconds));
+    }
+
+    assert_eq!(taken(), [(key(1), 2, 1_000), (grant, 4, 3_000)]);
+    assert_eq!(taken(), []);
+    windows.count_use(&key(2), 9, at(4));
+    assert_eq!(taken(), [(key(2), 1, 4_000)]);
+}
+
+#[test]
+fn uses_of_minutes_that_are_over_are_not_lost() {
+    let windows = Windows::default();
+    for seconds in [0, 60, 120, 7_200, 60] {
+        windows.count_use(&key(1), 9, at(seconds));
+    }
+
+    let times: i64 = windows.take_used().iter().map(|it| it.times).sum();
+
+    assert_eq!(times, 5);
 }

@@ -1,12 +1,14 @@
 //! `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
+use entity::authorization_code;
+
 use super::requested_resource;
 use crate::{
     app::App,
     crypto::secret::Secret,
     oauth::{client_auth::ClientRequest, error::OAuthError, flow::CodeRequest},
     tokens::{
-        code::{self, Exchange},
+        code::{self, Exchange, Worth},
         issue::Issued,
     },
 };
@@ -22,19 +24,19 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let asked = requested_resource(app, &request.params)?;
     let code = Secret::parse(presented).ok_or_else(refused)?;
     let code_request = CodeRequest::new(&request.client, &request.params);
-    let mut is_wrong_target = false;
-    let outcome = code::exchange(app, &request.client, &code, |stored| {
+    let worth = |stored: &authorization_code::Model| {
         if !code_request.is_worthy_of(stored) {
-            return false;
+            Worth::Unworthy
+        } else if asked.is_some() && stored.resource.is_some() && stored.resource != asked {
+            // RFC 8707 §2.2: only what was authorized may be asked for
+            Worth::WrongTarget
+        } else {
+            Worth::Worthy
         }
-        // RFC 8707 §2.2: only what was authorized may be asked for
-        is_wrong_target = asked.is_some() && stored.resource.is_some() && stored.resource != asked;
-        !is_wrong_target
-    })
-    .await?;
-    match outcome {
+    };
+    match code::exchange(app, &request.client, &code, worth).await? {
         Exchange::Issued(issued) => Ok(issued),
-        Exchange::Refused if is_wrong_target => Err(OAuthError::invalid_target()),
+        Exchange::WrongTarget => Err(OAuthError::invalid_target()),
         Exchange::Refused | Exchange::Replayed => Err(refused()),
     }
 }

@@ -7,8 +7,41 @@
 use rusqlite::{Row, Statement, types::ValueRef};
 use sea_orm::{DbErr, ProxyRow, Value};
 
+use crate::store::direct::{Cell, Cells, Raw};
+
 /// The columns of an answer.
 pub(super) struct Columns(Vec<(String, Kind)>);
+
+/// The columns of a row, from the first to the last.
+pub(super) struct Positions<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Positions<'r> {
+    /// All of a row's.
+    pub(super) fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+}
+
+impl Cells for Positions<'_> {
+    fn next<C: Cell>(&mut self) -> Result<C, DbErr> {
+        let index = self.next;
+        self.next += 1;
+        let raw = self.row.get_ref(index).map_err(|error| DbErr::Type(error.to_string()))?;
+        let raw = match raw {
+            ValueRef::Null => Some(Raw::Null),
+            ValueRef::Integer(number) => Some(Raw::Integer(number)),
+            ValueRef::Text(text) => str::from_utf8(text).ok().map(Raw::Text),
+            ValueRef::Blob(bytes) => Some(Raw::Bytes(bytes)),
+            ValueRef::Real(_) => None,
+        };
+        raw.and_then(C::from_raw).ok_or_else(|| {
+            DbErr::Type(format!("sqlite: column {index} holds no value of its type"))
+        })
+    }
+}
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

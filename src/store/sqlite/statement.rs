@@ -6,7 +6,11 @@ use rusqlite::{
 };
 use sea_orm::{DbErr, ProxyExecResult, ProxyRow, RuntimeErr, Statement, Value, Values};
 
-use super::{connection::fault, row::Columns};
+use super::{
+    connection::fault,
+    row::{Columns, Positions},
+};
+use crate::store::direct::Record;
 
 /// What finds a connection and asks it.
 pub(in crate::store) trait Connected: Sync {
@@ -27,6 +31,44 @@ pub(in crate::store) trait Connected: Sync {
         self.with(|connection| {
             connection.execute_batch(sql).map_err(|error| fault(&error))?;
             Ok(done(connection, connection.changes()))
+        })
+    }
+
+    /// Runs statements that are written by hand, unless the first one changes nothing.
+    fn run_all(&self, steps: &[&str], values: &[Value]) -> Result<bool, DbErr> {
+        self.with(|connection| {
+            for (index, sql) in steps.iter().enumerate() {
+                let run = numbered(connection, sql, values)?.raw_execute();
+                if run.map_err(|error| fault(&error))? == 0 && index == 0 {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Finds the first row of a question that is read by position.
+    fn first<R: Record>(&self, sql: &str, values: &[Value]) -> Result<Option<R>, DbErr> {
+        self.with(|connection| {
+            let mut statement = numbered(connection, sql, values)?;
+            debug_assert_eq!(statement.column_names(), R::names());
+            let mut rows = statement.raw_query();
+            let row = rows.next().map_err(|error| fault(&error))?;
+            row.map(|row| R::read(&mut Positions::of(row))).transpose()
+        })
+    }
+
+    /// Finds every row of a question that is read by position.
+    fn every<R: Record>(&self, sql: &str, values: &[Value]) -> Result<Vec<R>, DbErr> {
+        self.with(|connection| {
+            let mut statement = numbered(connection, sql, values)?;
+            debug_assert_eq!(statement.column_names(), R::names());
+            let mut rows = statement.raw_query();
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().map_err(|error| fault(&error))? {
+                found.push(R::read(&mut Positions::of(row))?);
+            }
+            Ok(found)
         })
     }
 
@@ -70,12 +112,31 @@ fn prepare<'c>(
     let mut statement = connection.prepare_cached(&asked.sql).map_err(|error| fault(&error))?;
     if let Some(Values(values)) = &asked.values {
         for (index, value) in values.iter().enumerate() {
-            statement
-                .raw_bind_parameter(index + 1, Bound::of(value)?)
-                .map_err(|error| fault(&error))?;
+            bind(&mut statement, index + 1, value)?;
         }
     }
     Ok(statement)
+}
+
+/// Prepares a statement that is written by hand: `$n` is the value number n, wherever it stands and
+/// however often.
+fn numbered<'c>(
+    connection: &'c Connection,
+    sql: &str,
+    values: &[Value],
+) -> Result<CachedStatement<'c>, DbErr> {
+    let mut statement = connection.prepare_cached(sql).map_err(|error| fault(&error))?;
+    for index in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$'));
+        let number = number.and_then(|number| number.parse::<usize>().ok());
+        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+        bind(&mut statement, index, value.ok_or_else(|| unbindable("a value that is missing"))?)?;
+    }
+    Ok(statement)
+}
+
+fn bind(statement: &mut CachedStatement<'_>, index: usize, value: &Value) -> Result<(), DbErr> {
+    statement.raw_bind_parameter(index, Bound::of(value)?).map_err(|error| fault(&error))
 }
 
 /// A value as SQLite keeps it: the same as sqlx would bind, so that a file knows no driver.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::{member::Role, workspace};
-use latchkey::clients::registration::NewClient;
+use latchkey::{clients::registration::NewClient, jobs::usage};
 
 use crate::support::{
     Acme, ApiCaller, Browser, ClientApp, Page, Pkce, Tokens, World, script, texts, web,
@@ -18,7 +18,7 @@ async fn connected() -> (World, Acme, ClientApp, Tokens) {
     (world, acme, script, tokens)
 }
 
-/// Name, then workspace, scopes, since and last use of each app on the page.
+/// Name, then workspace, scopes, since, last use and requests of each app on the page.
 fn apps(page: &Page) -> Vec<(String, Vec<String>)> {
     let names = page.texts("article h2");
     let each = |index: usize| {
@@ -42,7 +42,8 @@ async fn an_app_is_shown_with_what_it_may_do() {
 
     assert_eq!((page.status, page.text("h1").as_str()), (200, "Connected apps"));
     // the tokens of today are a use
-    let facts = ["The workspace acme", "See your leadsCreate leads", "5 Mar 2027", "5 Mar 2027"];
+    let facts =
+        ["The workspace acme", "See your leadsCreate leads", "5 Mar 2027", "5 Mar 2027", "0"];
     assert_eq!(apps(&page), [("Script".to_owned(), texts(&facts))]);
     assert_eq!(page.texts("article li"), ["See your leads", "Create leads"]);
     assert_eq!(page.texts("article .badge"), ["Not verified"]);
@@ -54,11 +55,14 @@ async fn a_use_is_shown() {
     let (world, acme, script, tokens) = connected().await;
     world.clock.advance(TimeDelta::days(1));
     let tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+    world.clock.advance(TimeDelta::minutes(30));
     assert!(is_alive(&world, &tokens).await);
+    usage::run_once(&world.app).await.unwrap();
 
     let page = Browser::of(&world, &acme.ada).await.get(PATH).await;
 
-    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027"]);
+    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027", "1"]);
+    assert!(page.has("article time[datetime='2027-03-06T10:57:07Z']"));
 }
 
 #[tokio::test]

@@ -209,6 +209,7 @@ async fn keys_are_created() {
             "active": true,
             "expires_at": "2999-01-31T00:00:00.000Z",
             "last_used_at": null,
+            "uses": 0,
             "revoked_at": null,
         }])
     );

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Installation, Process};
+use crate::{
+    nodes::cluster::within,
+    support::{ApiCaller, Installation, Process},
+};
 
 /// What takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,7 +125,7 @@ async fn what_was_acknowledged_is_there_after_the_next_start() {
 
     let server = installation.serve(&[]);
 
-    assert_eq!(crate::support::ApiCaller::key(&server, key).me().await.status, 200);
+    assert_eq!(ApiCaller::key(&server, key).me().await.status, 200);
 }
 
 #[tokio::test]
@@ -138,4 +141,24 @@ async fn a_port_that_is_taken_stops_the_second_server_and_changes_nothing() {
     let begin = format!("latchkey: listen {} cannot be used: ", server.address());
     assert!(line.starts_with(&begin), "{line}");
     assert!(!other.data_dir().exists(), "it has made a data directory");
+}
+
+/// Uses are counted in memory: written down soon, once a minute, and at the end.
+#[tokio::test]
+async fn what_was_counted_is_not_lost() {
+    let installation = Installation::new().await;
+    installation.admin("create-workspace --slug one --name One");
+    let key = installation.admin("create-key --workspace one --name K --scope leads:read");
+    let server = installation.serve(&[]);
+    let caller = ApiCaller::key(&server, key["key"].as_str().unwrap());
+    let uses = || installation.admin("list-keys --workspace one")[0]["uses"].clone();
+    caller.me().await.expect(200);
+    within(PATIENCE, async || uses() == 1).await;
+    for _ in 0..4 {
+        caller.me().await.expect(200);
+    }
+
+    assert_eq!(server.stop().code, Some(0));
+
+    assert_eq!(uses(), 5);
 }

@@ -49,7 +49,7 @@ async fn schema(store: &Store) -> Vec<String> {
 }
 
 /// The names of the tables.
-async fn tables(store: &Store) -> Vec<String> {
+pub async fn tables(store: &Store) -> Vec<String> {
     let sql = if is_sqlite(store) {
         "select name as line from sqlite_master where type = 'table' order by 1"
     } else {

@@ -1,10 +1,12 @@
 //! The database underneath: no face shows it, so these tests speak to the store.
 
 mod at_rest;
+mod columns;
 mod concurrency;
 mod families;
 mod migrations;
 mod sweep;
+mod usage;
 
 use latchkey::store::Store;
 use sea_orm::ConnectionTrait;

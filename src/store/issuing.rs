@@ -1,0 +1,232 @@
+//! The writes that the token endpoint and the authorization endpoint wait for, each a whole: on
+//! PostgreSQL one statement, which is a transaction by itself and one round trip; on SQLite its steps,
+//! in a transaction of the present batch.
+//!
+//! The first step of each decides. If it changes no row, somebody was faster, or what it builds on is
+//! gone: then nothing is changed at all.
+
+use entity::{access_token, authorization_code, token_family, types::Instant};
+use sea_orm::{Value, prelude::Uuid};
+
+use super::{Store, connection::Whole};
+use crate::fault::Fault;
+
+/// A write of several steps, the first of which decides; each step ends in its conditions, and `$n`
+/// is the same value in all of them.
+macro_rules! whole {
+    ($first:expr) => {
+        Whole { joined: $first, steps: &[$first] }
+    };
+    ($first:expr, $last:expr) => {
+        Whole {
+            joined: concat!(
+                "with decided as (",
+                $first,
+                " returning 1) ",
+                $last,
+                " and exists (select 1 from decided)"
+            ),
+            steps: &[$first, $last],
+        }
+    };
+    ($first:expr, $second:expr, $last:expr) => {
+        Whole {
+            joined: concat!(
+                "with decided as (",
+                $first,
+                " returning 1), second as (",
+                $second,
+                " and exists (select 1 from decided)) ",
+                $last,
+                " and exists (select 1 from decided)"
+            ),
+            steps: &[$first, $second, $last],
+        }
+    };
+    ($first:expr, $second:expr, $third:expr, $last:expr) => {
+        Whole {
+            joined: concat!(
+                "with decided as (",
+                $first,
+                " returning 1), second as (",
+                $second,
+                " and exists (select 1 from decided)), third as (",
+                $third,
+                " and exists (select 1 from decided)) ",
+                $last,
+                " and exists (select 1 from decided)"
+            ),
+            steps: &[$first, $second, $third, $last],
+        }
+    };
+}
+
+/// What a rotation makes of a family.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    /// The family's handle: the way on which it was found is the shortest to it.
+    pub handle: i64,
+    /// How many rotations there were before.
+    pub generation: i64,
+    /// The refresh token that is spent.
+    pub spent_sha256: Vec<u8>,
+    /// The one that replaces it.
+    pub refresh_sha256: Vec<u8>,
+    /// When.
+    pub now: Instant,
+    /// When the new one ends unless it is used.
+    pub refresh_expires_at: Instant,
+    /// When all tokens of the family will have ended.
+    pub ends_at: Instant,
+    /// The access token that comes with it.
+    pub access_token: access_token::Model,
+    /// The grant whose use is to be noted.
+    pub used_grant: Option<Uuid>,
+}
+
+macro_rules! spend_refresh_token {
+    () => {
+        "update token_family set generation = $8, rotated_at = $9, successor_used_at = null,
+         refresh_sha256 = $10, refresh_issued_at = $9, refresh_expires_at = $11,
+         parent_sha256 = $12, ends_at = $13
+         where handle = $15 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
+    };
+}
+
+macro_rules! insert_access_token {
+    () => {
+        "insert into access_token
+         (token_sha256, family_id, generation, scope, resource, issued_at, expires_at)
+         select $1, $2, $3, $4, $5, $6, $7 where true"
+    };
+}
+
+const ROTATE: Whole = whole!(spend_refresh_token!(), insert_access_token!());
+
+const ROTATE_AND_NOTE_USE: Whole = whole!(
+    spend_refresh_token!(),
+    r#"update "grant" set last_used_at = $9 where id = $16"#,
+    insert_access_token!()
+);
+
+/// Spends the present refresh token of a live family, puts its successor in its place and stores the
+/// access token that comes with it: `true` for the first caller only.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
+    let mut values = of_access_token(rotated.access_token);
+    values.extend([
+        (rotated.generation + 1).into(),
+        rotated.now.into(),
+        rotated.refresh_sha256.into(),
+        rotated.refresh_expires_at.into(),
+        rotated.spent_sha256.into(),
+        rotated.ends_at.into(),
+        rotated.generation.into(),
+        rotated.handle.into(),
+    ]);
+    let Some(grant_id) = rotated.used_grant else { return store.write(&ROTATE, values).await };
+    values.push(grant_id.into());
+    store.write(&ROTATE_AND_NOTE_USE, values).await
+}
+
+const EXCHANGE: Whole = whole!(
+    "update authorization_code set consumed_at = $6
+     where code_sha256 = $8 and client_id = $9 and consumed_at is null",
+    "insert into token_family
+     (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, generation,
+     created_at, expires_at, handle, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at)
+     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $20 where true",
+    r#"update "grant" set last_used_at = $6 where id = $10
+       and (last_used_at is null or last_used_at < $21)"#,
+    insert_access_token!()
+);
+
+/// Spends an authorization code for its own client and begins the family that it is for, with its
+/// first access token: `true` for the first caller only. The use of the grant is noted unless it was
+/// after `noted_since`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn exchange(
+    store: &Store,
+    code_sha256: Vec<u8>,
+    (family, token): (token_family::Model, access_token::Model),
+    noted_since: Instant,
+) -> Result<bool, Fault> {
+    let mut values = of_access_token(token);
+    values.extend([
+        code_sha256.into(),
+        family.client_id.into(),
+        family.grant_id.into(),
+        family.scope.into(),
+        family.resource.into(),
+        family.user_epoch.into(),
+        family.authenticated_at.into(),
+        family.expires_at.into(),
+        family.handle.into(),
+        family.refresh_sha256.into(),
+        family.refresh_issued_at.into(),
+        family.refresh_expires_at.into(),
+        family.ends_at.into(),
+        noted_since.into(),
+    ]);
+    store.write(&EXCHANGE, values).await
+}
+
+const ISSUE: Whole = whole!(concat!(
+    insert_access_token!(),
+    " and exists (select 1 from token_family where id = $2 and revoked_at is null)"
+));
+
+/// Stores an access token of a live family; `false` if there is no such family.
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue(store: &Store, token: access_token::Model) -> Result<bool, Fault> {
+    store.write(&ISSUE, of_access_token(token)).await
+}
+
+const AUTHORIZE: Whole = whole!(
+    r#"insert into authorization_code
+       (code_sha256, family_id, client_id, grant_id, redirect_uri, scope, code_challenge, nonce,
+       resource, user_epoch, authenticated_at, expires_at)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+       where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#
+);
+
+/// Stores a new code under a standing grant; `false` if the grant no longer lives.
+///
+/// # Errors
+/// When the database fails.
+pub async fn authorize(store: &Store, code: authorization_code::Model) -> Result<bool, Fault> {
+    let values = vec![
+        code.code_sha256.into(),
+        code.family_id.into(),
+        code.client_id.into(),
+        code.grant_id.into(),
+        code.redirect_uri.into(),
+        code.scope.into(),
+        code.code_challenge.into(),
+        code.nonce.into(),
+        code.resource.into(),
+        code.user_epoch.into(),
+        code.authenticated_at.into(),
+        code.expires_at.into(),
+    ];
+    store.write(&AUTHORIZE, values).await
+}
+
+/// `$1` to `$7`.
+fn of_access_token(token: access_token::Model) -> Vec<Value> {
+    vec![
+        token.token_sha256.into(),
+        token.family_id.into(),
+        token.generation.into(),
+        token.scope.into(),
+        token.resource.into(),
+        token.issued_at.into(),
+        token.expires_at.into(),
+    ]
+}
