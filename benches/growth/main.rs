@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "1000000")]
     expired: Option<usize>,
     /// How often everything is measured; the table has medians
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 15)]
     rounds: usize,
     /// Connections at once
     #[arg(long, default_value_t = 32)]

@@ -84,7 +84,7 @@ pub(crate) struct Site {
     pub(crate) unused: Vec<String>,
     pub(crate) filled: Filled,
     pub(crate) database: Database,
-    _installation: Installation,
+    installation: Installation,
 }
 
 const ACTIVE: Expected = Expected { status: 200, text: "\"active\":true" };
@@ -124,8 +124,14 @@ impl Site {
             unused: planted.into_iter().map(|session| session.access.text).collect(),
             filled,
             database,
-            _installation: installation,
+            installation,
         })
+    }
+
+    /// Another process in place of the server's: one may be luckier than the next.
+    pub(crate) async fn restarted(self) -> Result<Self> {
+        self.server.stop().await?;
+        Ok(Self { server: self.installation.serve().await?, ..self })
     }
 
     /// One round.
