@@ -12,6 +12,7 @@ use sea_orm::{
 use super::{
     direct::{self, Ask, Record},
     invalidations,
+    issuing::Whole,
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
 };
 use crate::{
@@ -23,14 +24,6 @@ use crate::{
 pub struct Store {
     database: Database,
     stamps: Arc<Stamps>,
-}
-
-/// A write whose first step decides whether there is anything to write.
-pub(super) struct Whole {
-    /// All of it as one statement.
-    pub(super) joined: &'static str,
-    /// Step by step.
-    pub(super) steps: &'static [&'static str],
 }
 
 /// The way into the database outside a transaction: for reading.
@@ -108,12 +101,12 @@ impl Store {
         match &self.database {
             Database::Postgres(pool) => {
                 let backend = DbBackend::Postgres;
-                let statement = Statement::from_sql_and_values(backend, whole.joined, values);
+                let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
                 Ok(pool.execute_raw(statement).await?.rows_affected() > 0)
             }
             Database::Sqlite(sqlite) => {
                 let txn = sqlite.begin().await?;
-                if !txn.run_all(whole.steps, &values)? {
+                if !txn.run_all(whole.steps(), &values)? {
                     return Ok(false);
                 }
                 txn.commit().await?;

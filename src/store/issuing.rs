@@ -5,60 +5,47 @@
 //! The first step of each decides. If it changes no row, somebody was faster, or what it builds on is
 //! gone: then nothing is changed at all.
 
+use std::sync::OnceLock;
+
 use entity::{access_token, authorization_code, token_family, types::Instant};
 use sea_orm::{Value, prelude::Uuid};
 
-use super::{Store, connection::Whole};
+use super::Store;
 use crate::fault::Fault;
 
-/// A write of several steps, the first of which decides; each step ends in its conditions, and `$n`
-/// is the same value in all of them.
-macro_rules! whole {
-    ($first:expr) => {
-        Whole { joined: $first, steps: &[$first] }
-    };
-    ($first:expr, $last:expr) => {
-        Whole {
-            joined: concat!(
-                "with decided as (",
-                $first,
-                " returning 1) ",
-                $last,
-                " and exists (select 1 from decided)"
-            ),
-            steps: &[$first, $last],
-        }
-    };
-    ($first:expr, $second:expr, $last:expr) => {
-        Whole {
-            joined: concat!(
-                "with decided as (",
-                $first,
-                " returning 1), second as (",
-                $second,
-                " and exists (select 1 from decided)) ",
-                $last,
-                " and exists (select 1 from decided)"
-            ),
-            steps: &[$first, $second, $last],
-        }
-    };
-    ($first:expr, $second:expr, $third:expr, $last:expr) => {
-        Whole {
-            joined: concat!(
-                "with decided as (",
-                $first,
-                " returning 1), second as (",
-                $second,
-                " and exists (select 1 from decided)), third as (",
-                $third,
-                " and exists (select 1 from decided)) ",
-                $last,
-                " and exists (select 1 from decided)"
-            ),
-            steps: &[$first, $second, $third, $last],
-        }
-    };
+/// A write of several steps, the first of which decides. Each step ends in its conditions, and `$n` is
+/// the same value in all of them.
+pub(super) struct Whole {
+    steps: &'static [&'static str],
+    joined: OnceLock<String>,
+}
+
+impl Whole {
+    const fn new(steps: &'static [&'static str]) -> Self {
+        Self { steps, joined: OnceLock::new() }
+    }
+
+    /// Step by step.
+    pub(super) fn steps(&self) -> &'static [&'static str] {
+        self.steps
+    }
+
+    /// All of it as one statement of PostgreSQL's, whose rows are those of its last step.
+    pub(super) fn joined(&self) -> &str {
+        self.joined.get_or_init(|| join(self.steps))
+    }
+}
+
+fn join(steps: &[&str]) -> String {
+    let [first, between @ .., last] = steps else { return steps.concat() };
+    let decided = " and exists (select 1 from decided)";
+    let between: Vec<_> = between
+        .iter()
+        .enumerate()
+        .map(|(index, step)| format!(", step_{index} as ({step}{decided})"))
+        .collect();
+    let between = between.concat();
+    format!("with decided as ({first} returning 1){between} {last}{decided}")
 }
 
 /// What a rotation makes of a family.
@@ -101,13 +88,13 @@ macro_rules! insert_access_token {
     };
 }
 
-const ROTATE: Whole = whole!(spend_refresh_token!(), insert_access_token!());
+static ROTATE: Whole = Whole::new(&[spend_refresh_token!(), insert_access_token!()]);
 
-const ROTATE_AND_NOTE_USE: Whole = whole!(
+static ROTATE_AND_NOTE_USE: Whole = Whole::new(&[
     spend_refresh_token!(),
     r#"update "grant" set last_used_at = $9 where id = $16"#,
-    insert_access_token!()
-);
+    insert_access_token!(),
+]);
 
 /// Spends the present refresh token of a live family, puts its successor in its place and stores the
 /// access token that comes with it: `true` for the first caller only.
@@ -131,7 +118,7 @@ pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
     store.write(&ROTATE_AND_NOTE_USE, values).await
 }
 
-const EXCHANGE: Whole = whole!(
+static EXCHANGE: Whole = Whole::new(&[
     "update authorization_code set consumed_at = $6
      where code_sha256 = $8 and client_id = $9 and consumed_at is null",
     "insert into token_family
@@ -140,8 +127,8 @@ const EXCHANGE: Whole = whole!(
      select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $20 where true",
     r#"update "grant" set last_used_at = $6 where id = $10
        and (last_used_at is null or last_used_at < $21)"#,
-    insert_access_token!()
-);
+    insert_access_token!(),
+]);
 
 /// Spends an authorization code for its own client and begins the family that it is for, with its
 /// first access token: `true` for the first caller only. The use of the grant is noted unless it was
@@ -175,12 +162,12 @@ pub async fn exchange(
     store.write(&EXCHANGE, values).await
 }
 
-const ISSUE: Whole = whole!(concat!(
+static ISSUE: Whole = Whole::new(&[concat!(
     insert_access_token!(),
-    " and exists (select 1 from token_family where id = $2 and revoked_at is null)"
-));
+    " and exists (select 1 from token_family where id = $2)"
+)]);
 
-/// Stores an access token of a live family; `false` if there is no such family.
+/// Stores an access token of a family; `false` if there is no such family.
 ///
 /// # Errors
 /// When the database fails.
@@ -188,13 +175,11 @@ pub async fn issue(store: &Store, token: access_token::Model) -> Result<bool, Fa
     store.write(&ISSUE, of_access_token(token)).await
 }
 
-const AUTHORIZE: Whole = whole!(
-    r#"insert into authorization_code
+static AUTHORIZE: Whole = Whole::new(&[r#"insert into authorization_code
        (code_sha256, family_id, client_id, grant_id, redirect_uri, scope, code_challenge, nonce,
        resource, user_epoch, authenticated_at, expires_at)
        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
-       where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#
-);
+       where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#]);
 
 /// Stores a new code under a standing grant; `false` if the grant no longer lives.
 ///
@@ -229,4 +214,20 @@ fn of_access_token(token: access_token::Model) -> Vec<Value> {
         token.issued_at.into(),
         token.expires_at.into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_but_the_first_hangs_on_the_first() {
+        assert_eq!(join(&["a where x"]), "a where x");
+        assert_eq!(
+            join(&["a where x", "b where y", "c where z"]),
+            "with decided as (a where x returning 1), \
+             step_0 as (b where y and exists (select 1 from decided)) \
+             c where z and exists (select 1 from decided)"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The only room that queries: one file a table or a tight group of them.
 //!
-//! Functions take any connection and never begin a transaction: rules do, with [`Store::begin`].
+//! Functions take any connection and never begin a transaction: rules do, with [`Store::begin`]; only
+//! the writes of [`issuing`] are transactions by themselves.
 //! Single use is a conditional write, and the tenant is in the finder. So PostgreSQL's READ COMMITTED
 //! is enough: a condition is looked at again once the row is free.
 

@@ -4,6 +4,7 @@ mod at_rest;
 mod columns;
 mod concurrency;
 mod families;
+mod issuing;
 mod migrations;
 mod sweep;
 mod usage;
