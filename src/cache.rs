@@ -246,11 +246,6 @@ impl Cache {
         }
     }
 
-    /// Forgets the value of this type under a digest.
-    pub fn forget<V: 'static>(&self, digest: &Digest) {
-        self.values.remove(&(TypeId::of::<V>(), *digest));
-    }
-
     /// Whether this digest was nobody's a moment ago.
     #[must_use]
     pub fn is_unknown(&self, digest: &Digest, now: DateTime<Utc>) -> bool {

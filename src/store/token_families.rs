@@ -17,22 +17,31 @@ pub async fn insert(db: &impl ConnectionTrait, family: Model) -> Result<(), Faul
     insert_row::<Entity>(db, family).await
 }
 
-/// The standing family of a client's own tokens; `family` is stored if there is none yet.
+/// The standing family of a client's own tokens, once there is one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(db: &impl ConnectionTrait, family: Model) -> Result<Model, Fault> {
-    let query = || {
-        Entity::find()
-            .filter(COLUMN.client_id.eq(family.client_id.as_str()))
-            .filter(COLUMN.grant_id.is_null())
-    };
-    if let Some(found) = query().one(db).await? {
-        return Ok(found);
-    }
-    // somebody else may have stored one in between; then theirs is the standing one
-    let _ = insert_unique::<Entity>(db, family.clone()).await?;
-    query().one(db).await?.ok_or_else(|| Fault::internal("a standing family vanished"))
+pub async fn find_standing(
+    db: &impl ConnectionTrait,
+    client_id: &str,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.grant_id.is_null())
+        .one(db)
+        .await?)
+}
+
+/// Begins the standing family of a client, unless somebody else has; answers the one that stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_standing(db: &impl ConnectionTrait, family: Model) -> Result<Model, Fault> {
+    let client_id = family.client_id.clone();
+    // whose it is does not matter
+    let _ = insert_unique::<Entity>(db, family).await?;
+    let standing = find_standing(db, &client_id).await?;
+    standing.ok_or_else(|| Fault::internal("a standing family vanished"))
 }
 
 /// Keeps the retry window of this generation as it is until the transaction ends; `false` if it is

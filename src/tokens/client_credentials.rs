@@ -34,31 +34,39 @@ pub async fn issue(
     scope: Scope,
     resource: Option<String>,
 ) -> Result<Issued, Fault> {
+    let asked = (scope, resource);
     let known = digest::sha256_array(client.id.as_bytes());
-    loop {
-        let now = app.now();
-        let remembered = app.cache.find::<Standing>(&known, now);
-        let is_remembered = remembered.is_some();
-        let standing = match remembered {
-            Some(standing) => standing,
-            None => look_up(app, client, known).await?,
-        };
-        let lifetimes = Lifetimes::of(app, client);
-        let access_token = Secret::random(&*app.random);
-        let own = Some(scope.to_string()).filter(|scope| *scope != standing.scope);
-        let narrowed = Some((own, resource.clone()));
-        let row = AccessRow { family_id: standing.family_id, generation: 0, narrowed };
-        let row = row.issued(&access_token, now, lifetimes.access);
-        if store::retrying(|| store::issuing::issue(&app.store, row.clone())).await? {
-            let expires_in = lifetimes.access.num_seconds();
-            return Ok(Issued { access_token, expires_in, refresh_token: None, scope });
-        }
-        if !is_remembered {
-            return Err(Fault::unavailable("a client went away while it was served"));
-        }
-        // it is another family by now: a backup was restored, perhaps
-        app.cache.forget::<Standing>(&known);
+    if let Some(standing) = app.cache.find::<Standing>(&known, app.now())
+        && let Some(issued) = issue_under(app, client, &standing, &asked).await?
+    {
+        return Ok(issued);
     }
+    // nothing is known, or it is another one by now: a backup was restored, perhaps
+    let standing = look_up(app, client, known).await?;
+    let issued = issue_under(app, client, &standing, &asked).await?;
+    issued.ok_or_else(|| Fault::unavailable("a client went away while it was served"))
+}
+
+/// `None` if the family is gone.
+async fn issue_under(
+    app: &App,
+    client: &client::Model,
+    standing: &Standing,
+    (scope, resource): &(Scope, Option<String>),
+) -> Result<Option<Issued>, Fault> {
+    let lifetimes = Lifetimes::of(app, client);
+    let access_token = Secret::random(&*app.random);
+    let own = Some(scope.to_string()).filter(|scope| *scope != standing.scope);
+    let narrowed = Some((own, resource.clone()));
+    let row = AccessRow { family_id: standing.family_id, generation: 0, narrowed };
+    let row = row.issued(&access_token, app.now(), lifetimes.access);
+    let is_stored = store::retrying(|| store::issuing::issue(&app.store, row.clone())).await?;
+    Ok(is_stored.then(|| Issued {
+        access_token,
+        expires_in: lifetimes.access.num_seconds(),
+        refresh_token: None,
+        scope: scope.clone(),
+    }))
 }
 
 async fn look_up(
@@ -67,6 +75,20 @@ async fn look_up(
     known: [u8; 32],
 ) -> Result<Arc<Standing>, Fault> {
     let (now, begun) = (app.now(), app.cache.begin());
+    let found = store::token_families::find_standing(app.store.read(), &client.id).await?;
+    let family = match found {
+        Some(family) => family,
+        None => begin(app, client).await?,
+    };
+    let standing = Arc::new(Standing { family_id: family.id, scope: family.scope });
+    let subjects = [Subject::Client(client.id.clone()), Subject::Family(family.id)];
+    let life = Known { begun, subjects: &subjects, ends_at: None };
+    app.cache.keep(known, Arc::clone(&standing), life, now);
+    Ok(standing)
+}
+
+async fn begin(app: &App, client: &client::Model) -> Result<token_family::Model, Fault> {
+    let now = app.now();
     let family = token_family::Model {
         id: app.random.uuid(now),
         client_id: client.id.clone(),
@@ -75,11 +97,7 @@ async fn look_up(
         ..empty_family(now)
     };
     let txn = app.store.begin().await?;
-    let family = store::token_families::standing(&txn, family).await?;
+    let family = store::token_families::begin_standing(&txn, family).await?;
     txn.commit().await?;
-    let standing = Arc::new(Standing { family_id: family.id, scope: family.scope });
-    let subjects = [Subject::Client(client.id.clone()), Subject::Family(family.id)];
-    let life = Known { begun, subjects: &subjects, ends_at: None };
-    app.cache.keep(known, Arc::clone(&standing), life, now);
-    Ok(standing)
+    Ok(family)
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use latchkey::clients::registration::NewClient;
+use sea_orm::ConnectionTrait;
 
 use super::Warm;
 use crate::support::{Browser, Pkce, Tokens, script};
@@ -212,4 +213,17 @@ async fn of_a_client_that_may_have_less() {
     assert_eq!(warm.me().await["scopes"], serde_json::json!(["leads:write"]));
     let said = warm.introspector.introspect(&warm.credential).await.json();
     assert_eq!(said["scope"], "leads:write");
+}
+
+/// A backup that was restored under a running server may lack it.
+#[tokio::test]
+async fn a_clients_own_family_that_is_gone_is_begun_anew() {
+    let warm = Warm::own_token().await;
+    let txn = warm.world.app.store.begin().await.unwrap();
+    txn.execute_unprepared("delete from token_family").await.unwrap();
+    txn.commit().await.unwrap();
+
+    let own = warm.script.token(&[("grant_type", "client_credentials")]).await;
+
+    assert!(warm.introspector.sees_alive(&Tokens::of(&own).access).await);
 }
