@@ -190,3 +190,39 @@ macro_rules! record {
     };
 }
 pub(super) use record;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of all that SQLite can hold, which values a type takes.
+    fn taken<C: Cell>() -> Vec<&'static str> {
+        let all = [
+            ("null", Raw::Null),
+            ("number", Raw::Integer(1)),
+            ("text", Raw::Text("text")),
+            ("role", Raw::Text("owner")),
+            ("list", Raw::Text(r#"["leads:read"]"#)),
+            ("bytes", Raw::Bytes(b"bytes")),
+            ("id", Raw::Bytes(&[7; 16])),
+        ];
+        all.into_iter().filter(|(_, raw)| C::from_raw(*raw).is_some()).map(|(it, _)| it).collect()
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_none_and_never_absent() {
+        assert_eq!(taken::<i64>(), ["number"]);
+        assert_eq!(taken::<bool>(), ["number"]);
+        assert_eq!(taken::<Instant>(), ["number"]);
+        assert_eq!(taken::<String>(), ["text", "role", "list"]);
+        assert_eq!(taken::<Role>(), ["role"]);
+        assert_eq!(taken::<ScopeList>(), ["list"]);
+        assert_eq!(taken::<serde_json::Value>(), ["list"]);
+        assert_eq!(taken::<Vec<u8>>(), ["bytes", "id"]);
+        assert_eq!(taken::<Uuid>(), ["id"]);
+        assert_eq!(taken::<Option<Instant>>(), ["null", "number"]);
+        assert_eq!(taken::<Option<Uuid>>(), ["null", "id"]);
+        assert!(matches!(<Option<i64>>::from_raw(Raw::Null), Some(None)));
+        assert!(<Option<i64>>::from_raw(Raw::Text("1")).is_none());
+    }
+}
