@@ -12,7 +12,7 @@ mod site;
 
 use std::path::Path;
 
-use bench_support::{Result, document};
+use bench_support::{Result, document, on_each_database};
 use clap::Parser;
 
 /// What millions of tokens change.
@@ -51,17 +51,8 @@ pub(crate) struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    // one thread: the load must leave the processors to the server
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        if arguments.both || !arguments.postgres {
-            run(&arguments, false).await?;
-        }
-        if arguments.both || arguments.postgres {
-            run(&arguments, true).await?;
-        }
-        Ok(())
-    })
+    let databases = (arguments.postgres, arguments.both);
+    on_each_database(databases, async |is_postgres| run(&arguments, is_postgres).await)
 }
 
 async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {

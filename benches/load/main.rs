@@ -13,7 +13,9 @@ mod rival;
 mod rows;
 mod stage;
 
-use bench_support::{Result, cpu::Bystander, document, machine, postgres::Cluster};
+use bench_support::{
+    Result, cpu::Bystander, document, machine, on_each_database, postgres::Cluster,
+};
 use clap::Parser;
 
 use self::{
@@ -29,17 +31,8 @@ fn main() -> Result<()> {
     if let (Some(bytes), Some(listen)) = (arguments.reference, arguments.listen) {
         return reference::serve(listen, bytes, arguments.database.as_deref().unwrap_or_default());
     }
-    // one thread: the load must leave the processors to the server
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        if arguments.both || !arguments.postgres {
-            run(&arguments, false).await?;
-        }
-        if arguments.both || arguments.postgres {
-            run(&arguments, true).await?;
-        }
-        Ok(())
-    })
+    let databases = (arguments.postgres, arguments.both);
+    on_each_database(databases, async |is_postgres| run(&arguments, is_postgres).await)
 }
 
 async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {

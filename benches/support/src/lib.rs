@@ -34,3 +34,24 @@ pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
         _ => figures[middle],
     }
 }
+
+/// Runs a benchmark on SQLite, on PostgreSQL instead, or on both, SQLite first: it is told whether it is
+/// PostgreSQL. On one thread, which leaves the processors to the server.
+///
+/// # Errors
+/// Its own.
+pub fn on_each_database(
+    (instead, both): (bool, bool),
+    mut run: impl AsyncFnMut(bool) -> Result<()>,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if both || !instead {
+            run(false).await?;
+        }
+        if both || instead {
+            run(true).await?;
+        }
+        Ok(())
+    })
+}
