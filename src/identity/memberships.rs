@@ -15,12 +15,6 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Whether the user may see and change what belongs to other members.
-    #[must_use]
-    pub fn is_administrator(&self) -> bool {
-        self.role >= Role::Admin
-    }
-
     /// The role as pages name it.
     #[must_use]
     pub fn role_words(&self) -> &'static str {

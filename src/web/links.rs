@@ -83,12 +83,6 @@ pub fn profile() -> &'static str {
     "/settings/profile"
 }
 
-/// The registered clients.
-#[must_use]
-pub fn admin_clients() -> &'static str {
-    "/admin/clients"
-}
-
 /// One registered client.
 #[must_use]
 pub fn admin_client(id: &str) -> String {

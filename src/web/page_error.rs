@@ -36,7 +36,6 @@ struct Refusal {
     parameter: Option<&'static str>,
     retry_after_secs: Option<u64>,
     allow: Option<&'static str>,
-    back: Option<String>,
     fault: Option<Fault>,
 }
 
@@ -50,7 +49,6 @@ impl PageError {
             parameter: None,
             retry_after_secs: None,
             allow: None,
-            back: None,
             fault: None,
         }))
     }
@@ -126,13 +124,6 @@ impl PageError {
         page
     }
 
-    /// The same error, with a link back to a page of ours.
-    #[must_use]
-    pub fn with_way_back(mut self, path: &str) -> Self {
-        self.0.back = Some(path.to_owned());
-        self
-    }
-
     fn broken() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -186,7 +177,6 @@ impl PageError {
             text: self.0.text,
             code: self.0.code,
             parameter: self.0.parameter,
-            back: self.0.back.as_deref(),
             request_id,
         };
         let page = Page::new(&template).status(self.0.status).respond(app);
@@ -300,7 +290,6 @@ struct ErrorTemplate<'a> {
     text: &'a str,
     code: Option<&'a str>,
     parameter: Option<&'a str>,
-    back: Option<&'a str>,
     request_id: Option<&'a str>,
 }
 
