@@ -26,6 +26,8 @@ pub(super) enum Role {
     Writer,
     /// It may never write, whatever the code says.
     Reader,
+    /// It copies the log into the file.
+    Checkpointer,
 }
 
 /// Opens the file, and creates it if it is not there. Another process that opens or closes it in the
@@ -53,6 +55,7 @@ fn try_open(path: &Path, role: Role) -> rusqlite::Result<Connection> {
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
              pragma temp_store = memory; pragma cache_size = -16384"
         }
+        Role::Checkpointer => "pragma synchronous = full",
         Role::Reader => {
             "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory; \
              pragma query_only = on"

@@ -2,9 +2,10 @@
 //! written once for both databases.
 //!
 //! A statement runs on the thread that asks: the hop to a thread of the driver's own and back costs
-//! more than most statements here. Only the commit, which waits for the disk, has a thread
-//! ([`writer`]).
+//! more than most statements here. Only what waits for the disk has threads: the commit ([`writer`])
+//! and the copying of the log into the file ([`checkpoint`]).
 
+mod checkpoint;
 mod connection;
 mod row;
 mod schema;
@@ -20,7 +21,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use sea_orm::DbErr;
 
-use self::{connection::Role, writer::Writer};
+use self::{checkpoint::Checkpointer, connection::Role, writer::Writer};
 pub(super) use self::{schema::SchemaProxy, statement::Connected, writer::SqliteTxn};
 
 /// Readers that are kept for later; more may be open at once.
@@ -42,10 +43,11 @@ impl Sqlite {
         // the writer first: it creates the file and switches it to WAL
         let writer = connection::open(path, Role::Writer)?;
         let reader = connection::open(path, Role::Reader)?;
+        let checkpointer = Checkpointer::start(path, &writer)?;
         Ok(Self {
             path: path.to_owned(),
             idle: Mutex::new(vec![reader]),
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, checkpointer)?,
         })
     }
 

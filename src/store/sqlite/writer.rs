@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     Connected,
+    checkpoint::Checkpointer,
     connection::{fault, is_busy, unavailable},
 };
 
@@ -43,6 +44,7 @@ const ROLLBACK: &str = "rollback to one; release one";
 pub(super) struct Writer {
     line: Mutex<Line>,
     committer: mpsc::Sender<(Arc<Self>, Open)>,
+    checkpointer: Checkpointer,
 }
 
 /// Who waits, and the connection while nobody has it.
@@ -54,7 +56,7 @@ struct Line {
 
 /// The writer's connection, and who waits for the commit of what is open on it.
 struct Open {
-    connection: Connection,
+    connection: Box<Connection>,
     is_begun: bool,
     batch: Vec<oneshot::Sender<Result<(), DbErr>>>,
 }
@@ -70,12 +72,16 @@ pub(in crate::store) struct SqliteTxn(Mutex<Option<Turn>>);
 
 impl Writer {
     /// Starts the thread that commits; it ends with the last handle.
-    pub(super) fn start(connection: Connection) -> Result<Arc<Self>, DbErr> {
+    pub(super) fn start(
+        connection: Connection,
+        checkpointer: Checkpointer,
+    ) -> Result<Arc<Self>, DbErr> {
         let (committer, commits) = mpsc::channel::<(Arc<Self>, Open)>();
-        let idle = Open { connection, is_begun: false, batch: Vec::new() };
+        let idle = Open { connection: Box::new(connection), is_begun: false, batch: Vec::new() };
         let run = move || {
             for (writer, mut open) in commits {
                 open.commit();
+                writer.checkpointer.committed(&open.connection);
                 writer.pass_on(open);
             }
         };
@@ -84,7 +90,7 @@ impl Writer {
             .spawn(run)
             .map_err(|error| unavailable(format!("the committing thread: {error}")))?;
         let line = Line { idle: Some(idle), waiting: VecDeque::new(), is_closed: false };
-        Ok(Arc::new(Self { line: Mutex::new(line), committer }))
+        Ok(Arc::new(Self { line: Mutex::new(line), committer, checkpointer }))
     }
 
     /// Waits for the turn, until `deadline`.
@@ -204,6 +210,7 @@ pub(super) async fn close(writer: &Arc<Writer>) -> Result<(), DbErr> {
     let Some(mut open) = turn.open.take() else { return Ok(()) };
     // the turn may have come with a batch that others wait for
     open.commit();
+    writer.checkpointer.stop();
     let mut line = writer.line.lock();
     line.is_closed = true;
     line.waiting.clear();

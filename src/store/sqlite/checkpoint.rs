@@ -1,0 +1,124 @@
+//! Copying the write-ahead log into the file, beside those who write.
+//!
+//! A commit that did it itself would keep everybody waiting for the disk. So a thread with a
+//! connection of its own copies what there is, as often as it takes until little is left; then the
+//! committing thread copies the rest, between two commits, and the next transaction begins the log
+//! anew. (<https://sqlite.org/wal.html>, "Avoiding Excessively Large WAL Files".)
+
+use std::{
+    cell::Cell,
+    ffi::c_int,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, hooks::Wal};
+use sea_orm::DbErr;
+
+use super::connection::{self, Role, unavailable};
+
+/// Pages in the log that are worth copying: 4 MiB.
+const WORTHWHILE: c_int = 1_000;
+/// So few pages more are copied while everybody waits.
+const FEW: i64 = 64;
+/// How often the thread copies what was added while it copied.
+const ROUNDS: usize = 8;
+
+const IDLE: u8 = 0;
+const COPYING: u8 = 1;
+const NEARLY_DONE: u8 = 2;
+
+thread_local! {
+    /// Pages in the log after the last commit on this thread.
+    static PAGES: Cell<c_int> = const { Cell::new(0) };
+}
+
+/// The one who copies.
+pub(super) struct Checkpointer {
+    state: Arc<AtomicU8>,
+    thread: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Checkpointer {
+    /// Starts the thread; `writer` no longer copies by itself.
+    pub(super) fn start(path: &Path, writer: &Connection) -> Result<Self, DbErr> {
+        writer.wal_hook(Some(count));
+        let own = connection::open(path, Role::Checkpointer)?;
+        let state = Arc::new(AtomicU8::new(IDLE));
+        let shown = Arc::clone(&state);
+        let (wake, wakes) = mpsc::channel();
+        let run = move || {
+            for () in wakes {
+                shown.store(copy_most(&own), Ordering::Release);
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("sqlite-checkpoint".to_owned())
+            .spawn(run)
+            .map_err(|error| unavailable(format!("the thread of the log: {error}")))?;
+        Ok(Self { state, thread: Mutex::new(Some((wake, thread))) })
+    }
+
+    /// To be told after each commit, by the thread that committed on `writer`.
+    pub(super) fn committed(&self, writer: &Connection) {
+        match self.state.load(Ordering::Acquire) {
+            IDLE if PAGES.get() >= WORTHWHILE => {
+                self.state.store(COPYING, Ordering::Release);
+                if let Some((wake, _)) = &*self.thread.lock() {
+                    // it is only gone if it panicked: then the log grows until the next start
+                    let _ = wake.send(());
+                }
+            }
+            NEARLY_DONE => {
+                if let Err(error) = copy(writer) {
+                    tracing::warn!(%error, "the rest of the log could not be copied into the file");
+                }
+                self.state.store(IDLE, Ordering::Release);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the thread and closes its connection.
+    pub(super) fn stop(&self) {
+        let Some((wake, thread)) = self.thread.lock().take() else { return };
+        drop(wake);
+        if thread.join().is_err() {
+            tracing::warn!("the thread that copies the log has panicked");
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a hook")]
+fn count(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
+    PAGES.set(pages);
+    Ok(())
+}
+
+/// Copies until little is left. Answers what state that is.
+fn copy_most(own: &Connection) -> u8 {
+    for _ in 0..ROUNDS {
+        match copy(own) {
+            Ok(left) if left <= FEW => return NEARLY_DONE,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the log could not be copied into the file");
+                return IDLE;
+            }
+        }
+    }
+    NEARLY_DONE
+}
+
+/// Copies what nobody reads any more in its older form; answers how many pages are left.
+fn copy(connection: &Connection) -> rusqlite::Result<i64> {
+    let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (all, copied) = connection.query_row("pragma wal_checkpoint(passive)", [], pages)?;
+    Ok(all - copied)
+}
