@@ -9,7 +9,7 @@ pub mod usage;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
+use tokio::{runtime::Handle, sync::watch, task::JoinSet, time::MissedTickBehavior};
 
 use crate::{app::App, fault::Fault};
 
@@ -110,7 +110,17 @@ pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     jobs.spawn(follow::run(Arc::clone(app), stop.clone()));
     for job in Job::ALL.into_iter().filter(|job| job.is_wanted(app)) {
-        jobs.spawn(job.run(Arc::clone(app), stop.clone()));
+        let run = job.run(Arc::clone(app), stop.clone());
+        match job {
+            // its statements run where they are asked: not on a thread that requests wait for
+            Job::Sweep => {
+                let runtime = Handle::current();
+                jobs.spawn_blocking(move || runtime.block_on(run));
+            }
+            _ => {
+                jobs.spawn(run);
+            }
+        }
     }
     jobs
 }

@@ -27,11 +27,14 @@ const SHORTEST_STEP: u64 = 16;
 /// Rows that a thorough step looks at, and how many steps there are to each.
 const THOROUGH_STEP: u64 = 64;
 const THOROUGH: i64 = 8;
-/// How long a removal may hold the writer: well under the 50 ms that nobody would notice.
-const HELD: Duration = Duration::from_millis(10);
+/// How long a removal is to hold the writer: about as long as one of those who wait for it.
+const HELD: Duration = Duration::from_micros(500);
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
-const SHORT_REST: u32 = 4;
+const SHORT_REST: u32 = 12;
+/// The rest after a removal shrinks with every so many rows that a pass removes: however fast rows
+/// are made, they are removed faster.
+const BACKLOG: u64 = 2_000_000;
 /// A stretch of which one row in so many is dead has company: the rest is short.
 const MANY: u64 = 4;
 
@@ -45,7 +48,7 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
     let now = app.now();
     let mut gone = 0;
     for table in store::sweep::tables() {
-        gone += walk(app, &table, now).await?;
+        gone += walk(app, &table, now, gone).await?;
     }
     let txn = app.store.begin().await?;
     gone += store::invalidations::sweep(&txn).await?;
@@ -54,7 +57,8 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
     Ok(gone)
 }
 
-async fn walk(app: &App, table: &Table, now: DateTime<Utc>) -> Result<u64, Fault> {
+/// Walks through one table, after `before` rows were removed from others.
+async fn walk(app: &App, table: &Table, now: DateTime<Utc>, before: u64) -> Result<u64, Fault> {
     let (mut gone, mut rows, mut position) = (0, FIRST_STEP, None);
     // every pass has other samples
     let (mut number, mut is_thorough) = (now.timestamp_millis(), true);
@@ -71,7 +75,7 @@ async fn walk(app: &App, table: &Table, now: DateTime<Utc>) -> Result<u64, Fault
             gone += removed;
             rows = next_step(rows, held);
         }
-        let rest = rest(&stretch, looked, began.elapsed());
+        let rest = rest(&stretch, looked, began.elapsed(), before + gone);
         (number, is_thorough) = (number + 1, stretch.orphaned > 0 || number % THOROUGH == 0);
         position = stretch.next;
         if position.is_none() {
@@ -81,12 +85,15 @@ async fn walk(app: &App, table: &Table, now: DateTime<Utc>) -> Result<u64, Fault
     }
 }
 
-/// How long to rest after a look at a stretch, and after what was done with it in all.
-fn rest(stretch: &Stretch, looked: Duration, all: Duration) -> Duration {
+/// How long to rest after a look at a stretch, and after what was done with it in all, in a pass that
+/// has removed `gone` rows.
+fn rest(stretch: &Stretch, looked: Duration, all: Duration, gone: u64) -> Duration {
+    let backlog = u32::try_from(gone / BACKLOG).unwrap_or(u32::MAX);
+    let short = SHORT_REST / backlog.saturating_add(1);
     if stretch.dead() * MANY >= stretch.rows {
-        all * SHORT_REST
+        all * short
     } else {
-        looked * REST + all.saturating_sub(looked) * SHORT_REST
+        looked * REST + all.saturating_sub(looked) * short
     }
 }
 
@@ -108,8 +115,9 @@ async fn remove(
 /// How many rows the next step looks at, after one of `step` rows that held the writer for so long.
 fn next_step(step: u64, held: Duration) -> u64 {
     if held > HELD {
-        (step / 2).max(SHORTEST_STEP)
-    } else if held < HELD / 4 {
+        let fitting = u128::from(step) * HELD.as_nanos() / held.as_nanos();
+        u64::try_from(fitting).map_or(step, |fitting| fitting.max(SHORTEST_STEP))
+    } else if held < HELD / 2 {
         (step * 2).min(LONGEST_STEP)
     } else {
         step
@@ -122,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_step_is_as_long_as_the_writer_can_be_spared() {
-        let next = |step, millis| next_step(step, Duration::from_millis(millis));
+        let next = |step, micros| next_step(step, Duration::from_micros(micros));
 
-        assert_eq!([next(128, 11), next(16, 900), next(512, 11)], [64, 16, 256]);
-        assert_eq!([next(128, 1), next(512, 1), next(300, 0)], [256, 512, 512]);
-        assert_eq!([next(128, 3), next(128, 10)], [128, 128]);
+        assert_eq!([next(128, 1_000), next(16, 900_000), next(512, 550)], [64, 16, 465]);
+        assert_eq!([next(128, 100), next(512, 100), next(300, 0)], [256, 512, 512]);
+        assert_eq!([next(128, 250), next(128, 500)], [128, 128]);
     }
 }
