@@ -1,0 +1,108 @@
+// A real Chromium, people in it, and what they do on most pages.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+
+const require = createRequire(`${process.env.BROWSER_TOOLS}/package.json`);
+const { chromium } = require('playwright-core');
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+export const PHONE = { width: 360, height: 740 };
+export const WIDE = { width: 1280, height: 900 };
+
+export async function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    // a container has no namespaces to build a sandbox of; only our own pages are opened
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
+}
+
+// A person's browser: no cookies, and every error of a page is an error of the test.
+export async function open(browser, site, options = {}) {
+  const context = await browser.newContext({ baseURL: site.issuer, viewport: WIDE, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.wrong = [];
+  page.on('pageerror', (error) => page.wrong.push(String(error)));
+  page.on('console', (message) => {
+    // Chromium reports a refused form as an error of the page
+    const isStatus = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isStatus) page.wrong.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(site.issuer)) page.elsewhere?.(request.url());
+  });
+  return page;
+}
+
+export async function close(page) {
+  const { wrong } = page;
+  await page.context().close();
+  assert.deepEqual(wrong, [], 'errors of the pages');
+}
+
+export async function signIn(page, person) {
+  await page.goto('/login');
+  await fillSignIn(page, person);
+}
+
+export async function fillSignIn(page, { username, password }) {
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.locator('#login-submit').click();
+}
+
+export async function heading(page) {
+  return (await page.locator('h1').textContent()).trim();
+}
+
+// What axe-core finds on the page as it is, one line each.
+export async function violations(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(
+    async (values) => (await globalThis.axe.run({ runOnly: { type: 'tag', values } })).violations,
+    RULES,
+  );
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.any[0]?.message ?? node.failureSummary}`),
+  );
+}
+
+// Whatever is wider than the window makes people scroll sideways (WCAG 2.2, 1.4.10).
+export async function overflow(page) {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    return root.scrollWidth > root.clientWidth ? `${root.scrollWidth} > ${root.clientWidth}` : '';
+  });
+}
+
+// Presses Tab until `selector` has the focus, and checks that every stop shows it.
+export async function tabTo(page, selector, stops = 60) {
+  for (let stop = 0; stop < stops; stop += 1) {
+    await page.keyboard.press('Tab');
+    const shown = await page.evaluate(() => {
+      const style = getComputedStyle(document.activeElement);
+      return document.activeElement === document.body || style.outlineStyle !== 'none';
+    });
+    assert.ok(shown, `focus is invisible at stop ${stop}`);
+    if (await page.locator(selector).evaluate((element) => element === document.activeElement)) return;
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
+// A client on this machine: answers its redirect URI with a page, and keeps what arrives. The port of
+// a loopback address is free (RFC 8252 §7.3).
+export async function callback() {
+  const arrived = [];
+  const server = createServer((request, response) => {
+    if (request.url.startsWith('/callback')) arrived.push(new URL(request.url, 'http://127.0.0.1'));
+    response.setHeader('content-type', 'text/html');
+    response.end('<!DOCTYPE html><html lang="en"><title>App</title><h1>Back at the app</h1>');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const uri = `http://127.0.0.1:${server.address().port}/callback`;
+  return { arrived, uri, stop: () => new Promise((resolve) => server.close(resolve)) };
+}

@@ -1,0 +1,56 @@
+// The pages that there are, by who opens them, and what must have happened before.
+import { open, signIn } from './browser.mjs';
+
+export const ADA = 'acme/ada@acme.example';
+export const BEN = 'acme/ben@acme.example';
+export const ADMIN = 'admin@latchkey.example';
+
+// {name} is filled in from what `prepare` found.
+export const PAGES = {
+  nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs'],
+  [ADA]: [
+    '/settings/connected-apps',
+    '/settings/security',
+    '/settings/profile',
+    '/workspaces/acme/settings/keys',
+    '/workspaces/acme/settings/keys/new',
+    '{key}/rename',
+    '{key}/rotate',
+    '{key}/delete',
+    '{consent}',
+    '/oauth/logout',
+    '/settings/missing',
+  ],
+  [ADMIN]: ['/admin/clients', '/admin/new-client', '{client}', '{client}/rotate-secret'],
+};
+
+// An authorization request of the demo's web client.
+export function authorization(site, client = 'web', more = {}) {
+  const { client_id, redirect_uris } = site.demo.clients[client];
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id,
+    redirect_uri: redirect_uris[0],
+    scope: 'openid profile datasets:read datasets:write leads:read',
+    state: 'xyz',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    ...more,
+  });
+  return `/oauth/authorize?${query}`;
+}
+
+export async function prepare(browser, site) {
+  const page = await open(browser, site);
+  await signIn(page, site.person(ADA));
+  await page.goto('/workspaces/acme/settings/keys');
+  const rename = await page.getByRole('link', { name: 'Rename' }).first().getAttribute('href');
+  await page.context().close();
+
+  const admin = await open(browser, site);
+  await signIn(admin, site.person(ADMIN));
+  await admin.goto('/admin/clients');
+  const client = await admin.locator('td.title a').first().getAttribute('href');
+  await admin.context().close();
+  return { key: rename.replace(/\/rename$/, ''), client, consent: authorization(site) };
+}

@@ -1,0 +1,104 @@
+// Passwords: forgotten and changed; and the second step of a sign-in.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+
+import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
+import { start } from './site.mjs';
+
+let site, browser;
+
+before(async () => {
+  [site, browser] = await Promise.all([start(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+// RFC 6238 with the parameters that authenticator apps have.
+export function totp(secret, at = Date.now()) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret.replace(/[\s=]/g, '')]
+    .map((char) => alphabet.indexOf(char).toString(2).padStart(5, '0'))
+    .join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  const username = javaScriptEnabled ? 'joe@example.com' : 'acme/ben@acme.example';
+  describe(javaScriptEnabled ? 'with scripts' : 'without scripts', () => {
+    it('a forgotten password is replaced by a link that works once', async () => {
+      const page = await open(browser, site, { javaScriptEnabled });
+      const password = `a whole new password ${javaScriptEnabled}`;
+
+      await page.goto('/login');
+      await page.getByRole('link', { name: 'Forgot your password?' }).click();
+      await page.getByLabel('Username').fill(username);
+      await page.getByRole('button').click();
+      const address = username.replace(/^acme\//, '');
+      const letter = await site.letterTo(address, 'Reset your password');
+      const link = letter.links.find((link) => link.includes('/reset-password'));
+      assert.ok(link.startsWith(site.issuer));
+      await page.goto(link);
+      await page.locator('#password').fill(password);
+      await page.locator('#password_repeat').fill(password);
+      await page.getByRole('button').click();
+      await page.getByText('Sign in with the new one').waitFor();
+      await fillSignIn(page, { username, password });
+      assert.equal(await heading(page), 'Connected apps');
+
+      await page.goto(link);
+      assert.equal(await page.locator('#password').count(), 0);
+      page.wrong.length = 0;
+      await close(page);
+    });
+  });
+}
+
+it('a changed password signs every other browser out', async () => {
+  const ada = site.person('acme/ada@acme.example');
+  const [page, other] = [await open(browser, site), await open(browser, site)];
+  await signIn(page, ada);
+  await signIn(other, ada);
+  const password = 'quite another password';
+
+  await page.goto('/settings/security');
+  await page.getByLabel('Current password').fill(ada.password);
+  await page.locator('#password').fill(password);
+  await page.locator('#password_repeat').fill(password);
+  await page.locator('#change-password-submit').click();
+  await page.getByText('Your password is changed').waitFor();
+
+  await other.goto('/settings/profile');
+  assert.equal(await heading(other), 'Sign in');
+  await page.goto('/settings/profile');
+  assert.equal(await heading(page), 'Profile');
+  await close(page);
+  await close(other);
+});
+
+it('a second factor is asked for, and no code works twice', async () => {
+  const tess = site.person('acme/tess@acme.example');
+  const page = await open(browser, site);
+  await signIn(page, tess);
+  const code = totp(tess.totp_secret);
+
+  await page.getByLabel(/code/i).first().fill(code);
+  await page.keyboard.press('Enter');
+  await page.locator('nav.tabs').waitFor();
+
+  const other = await open(browser, site);
+  await signIn(other, tess);
+  await other.getByLabel(/code/i).first().fill(code);
+  await other.keyboard.press('Enter');
+  await other.getByRole('alert').first().waitFor();
+  assert.equal(await other.locator('nav.tabs').count(), 0);
+  await close(page);
+  await close(other);
+});
