@@ -11,7 +11,7 @@ use poem::{
 };
 use uuid::Uuid;
 
-use super::keys::Room;
+use super::room::Room;
 use crate::{
     app::App,
     audit::Actor,
@@ -97,7 +97,7 @@ pub async fn confirm_delete(
     let (room, key) = find(app, &account, (&slug, &id)).await?;
     let page = DeleteKeyPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, &account, Tab::Keys),
+        frame: room.frame(app, &account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         id: key.id.to_string(),

@@ -9,18 +9,18 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::key_view::{KeyRow, Place, places};
+use super::{
+    key_view::{KeyRow, Place, places},
+    room::Room,
+};
 use crate::{
     app::App,
-    config::Product,
-    fault::Fault,
-    identity::memberships::{self, Membership},
-    keys::listing::{self, Viewer},
+    keys::listing,
     web::{
         browser::Account,
         frame::{Frame, Tab},
         links,
-        page::{Brand, html},
+        page::{Brand, html, see_other},
         page_error::PageError,
     },
 };
@@ -46,52 +46,25 @@ struct NoWorkspacePage {
     frame: Frame,
 }
 
-/// A member and the workspace whose keys are on the page.
-pub(super) struct Room {
-    pub(super) membership: Membership,
-    all: Vec<Membership>,
-}
-
-impl Room {
-    /// The workspace of that slug, or the user's first one. Another's workspace does not exist.
-    pub(super) async fn open(
-        app: &App,
-        account: &Account,
-        slug: Option<&str>,
-    ) -> Result<Option<Self>, Fault> {
-        let all = memberships::list(app, account.user.id).await?;
-        let is_asked =
-            |membership: &&Membership| slug.is_none_or(|slug| membership.workspace.slug == slug);
-        let membership = all.iter().find(is_asked).cloned();
-        Ok(membership.map(|membership| Self { membership, all }))
-    }
-
-    pub(super) fn path(&self) -> String {
-        links::workspace_keys(&self.membership.workspace.slug)
-    }
-
-    pub(super) fn viewer(&self, account: &Account) -> Viewer {
-        Viewer::Member { user_id: account.user.id, role: self.membership.role }
-    }
-
-    pub(super) fn product<'a>(&self, app: &'a App) -> Result<&'a Product, Fault> {
-        let product = app.config.products.get(&self.membership.workspace.product);
-        product.ok_or_else(|| Fault::internal("a workspace of a product that is not configured"))
-    }
-}
-
 #[handler]
 pub async fn first(
     Data(app): Data<&Arc<App>>,
     account: Account,
     uri: &Uri,
 ) -> Result<Response, PageError> {
-    let frame = Frame::new(app, &account, Tab::Keys).with_notice_of(uri);
     if let Some(room) = Room::open(app, &account, None).await? {
+        let frame = room.frame(app, &account, Tab::Keys).with_notice_of(uri);
         return show_list(app, &account, frame, &room).await;
     }
+    let frame = Frame::new(app, &account, Tab::Keys).with_notice_of(uri);
     let page = NoWorkspacePage { brand: Brand::of(app), frame };
     Ok(html(app, StatusCode::OK, &page)?)
+}
+
+#[handler]
+pub async fn to_first(Data(app): Data<&Arc<App>>, account: Account) -> Result<Response, PageError> {
+    let room = Room::open(app, &account, None).await?;
+    Ok(see_other(&room.map_or_else(|| links::api_keys().to_owned(), |room| room.path())))
 }
 
 #[handler]
@@ -102,7 +75,7 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let room = Room::open(app, &account, Some(&slug)).await?.ok_or_else(PageError::not_found)?;
-    let frame = Frame::new(app, &account, Tab::Keys).with_notice_of(uri);
+    let frame = room.frame(app, &account, Tab::Keys).with_notice_of(uri);
     show_list(app, &account, frame, &room).await
 }
 

@@ -11,6 +11,7 @@ mod onward;
 mod profile;
 mod rename_key;
 mod reset_password;
+mod room;
 mod rotate_key;
 mod scan_run;
 mod second_factor;
@@ -59,6 +60,7 @@ fn keys_routes(route: Route) -> Route {
     const KEYS: &str = "/workspaces/:slug/settings/keys";
     let at = |end: &str| format!("{KEYS}{end}");
     route
+        .at(links::workspaces(), only(READ, get(keys::to_first)))
         .at(KEYS, only(READ_AND_SEND, get(keys::list).post(new_key::create)))
         .at(at("/new"), only(READ, get(new_key::ask)))
         .at(at("/:id/disable"), only(SEND, post(key_changes::disable)))

@@ -13,7 +13,7 @@ use poem::{
 
 use super::{
     key_view::{Choice, allows_full_access, environment_choices, scope_choices},
-    keys::Room,
+    room::Room,
 };
 use crate::{
     app::App,
@@ -195,7 +195,7 @@ fn show_form(
     let scopes = scope_choices(product, &room.membership, &draft.scopes);
     let page = NewKeyPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, account, Tab::Keys),
+        frame: room.frame(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         name: draft.name.to_owned(),
@@ -230,14 +230,14 @@ pub(super) fn show_once(
 ) -> Result<Response, PageError> {
     let page = CreatedKeyPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, account, Tab::Keys),
+        frame: room.frame(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         title,
         name,
         raw,
     };
-    Ok(Page::new(&page).status(StatusCode::CREATED).with_secret().respond(app)?)
+    Ok(Page::new(&page).status(StatusCode::CREATED).with_script().with_secret().respond(app)?)
 }
 
 #[cfg(test)]

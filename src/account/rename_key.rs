@@ -80,7 +80,7 @@ async fn show_form(
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = RenameKeyPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, account, Tab::Keys),
+        frame: room.frame(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         id: key.id.to_string(),

@@ -106,7 +106,7 @@ async fn show_form(
     let is_refused = refused.is_some() || !problems.is_empty();
     let page = RotateKeyPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, account, Tab::Keys),
+        frame: room.frame(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         id: key.id.to_string(),

@@ -120,7 +120,7 @@ pub async fn rotate_secret(
         path: links::admin_client(&client.id),
         secret: Some(secret.as_ref().ok_or_else(PageError::not_found)?),
     };
-    Ok(Page::new(&page).with_secret().respond(app)?)
+    Ok(Page::new(&page).with_script().with_secret().respond(app)?)
 }
 
 #[handler]

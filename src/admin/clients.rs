@@ -13,15 +13,15 @@ use poem::{
 use super::Admin;
 use crate::{
     app::App,
-    clients::listing,
+    clients,
     crypto::secret::{ClientSecret, Secret},
     web::{
         frame::{Frame, Tab},
         links,
+        listing::{self, List},
         moment::Moment,
         page::{Brand, html},
         page_error::PageError,
-        query,
     },
 };
 
@@ -31,8 +31,7 @@ struct ClientsPage {
     brand: Brand,
     frame: Frame,
     clients: Vec<Row>,
-    next: Option<String>,
-    is_first: bool,
+    list: List,
 }
 
 struct Row {
@@ -88,14 +87,13 @@ pub async fn list(
     admin: Admin,
     uri: &Uri,
 ) -> Result<Response, PageError> {
-    let after = query::get(uri, "after");
-    let found = listing::page(app, after.as_deref()).await?;
+    let wanted = listing::wanted(uri);
+    let found = clients::listing::page(app, &wanted).await?;
     let page = ClientsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Clients).with_notice_of(uri),
-        clients: found.clients.iter().map(Row::of).collect(),
-        next: found.next,
-        is_first: after.is_none(),
+        clients: found.rows.iter().map(Row::of).collect(),
+        list: List::of(uri, &wanted, found.next.as_deref()),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }

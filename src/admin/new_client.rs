@@ -129,7 +129,11 @@ pub async fn register(
                 path: links::admin_client(&client.id),
                 secret: secret.as_ref(),
             };
-            Ok(Page::new(&page).status(StatusCode::CREATED).with_secret().respond(app)?)
+            Ok(Page::new(&page)
+                .status(StatusCode::CREATED)
+                .with_script()
+                .with_secret()
+                .respond(app)?)
         }
         Registration::Invalid(problems) => {
             draft.problems = problems;

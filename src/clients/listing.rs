@@ -3,31 +3,21 @@
 use entity::{client, workspace};
 
 use super::authentication::is_id;
-use crate::{app::App, fault::Fault, store};
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
+};
 
-/// How many clients one page lists.
-const PAGE: usize = 50;
-
-/// One page of clients.
-pub struct ClientPage {
-    /// The clients, by id.
-    pub clients: Vec<client::Model>,
-    /// The id after which the next page begins, if there is one.
-    pub next: Option<String>,
-}
-
-/// The clients whose id sorts after `after`.
+/// A page of the registered clients.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(app: &App, after: Option<&str>) -> Result<ClientPage, Fault> {
-    let after = after.filter(|id| is_id(id));
-    let one_more = PAGE as u64 + 1;
-    let mut clients = store::clients::list(app.store.read(), after, one_more).await?;
-    let has_next = clients.len() > PAGE;
-    clients.truncate(PAGE);
-    let last = clients.last().filter(|_| has_next);
-    Ok(ClientPage { next: last.map(|client| client.id.clone()), clients })
+pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<client::Model>, Fault> {
+    store::clients::page(app.store.read(), wanted).await
 }
 
 /// A client and the workspace it is bound to.

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use entity::client::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::{Txn, insert as insert_row, instant};
+use super::{
+    Txn, insert as insert_row, instant,
+    paging::{self, Page, Wanted},
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// The client with this `client_id`.
@@ -19,20 +21,13 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
     Ok(Entity::find_by_id(id).one(db).await?)
 }
 
-/// Up to `limit` clients whose id sorts after `after`, by id.
+/// A page of clients, by id; a search looks into ids, names and publishers.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    after: Option<&str>,
-    limit: u64,
-) -> Result<Vec<Model>, Fault> {
-    let mut query = Entity::find().order_by_asc(Column::Id).limit(limit);
-    if let Some(after) = after {
-        query = query.filter(COLUMN.id.gt(after));
-    }
-    Ok(query.all(db).await?)
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let places: (_, &[_]) = (Column::Id, &[Column::Id, Column::Name, Column::Publisher]);
+    paging::page(db, Entity::find(), wanted, places, |client| client.id.clone()).await
 }
 
 /// The clients with these ids.

@@ -22,6 +22,7 @@ pub mod invalidations;
 pub mod issuing;
 pub mod members;
 pub mod outbox;
+pub mod paging;
 pub mod registration_tokens;
 pub mod scans;
 pub mod second_factor_uses;

@@ -13,7 +13,10 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Duplicate, Txn, insert_unique, instant};
+use super::{
+    Duplicate, Txn, insert_unique, instant,
+    paging::{self, Page, Wanted},
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// The user with this id.
@@ -168,18 +171,11 @@ pub async fn list_by_ids(
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
-/// Up to `limit` users whose username sorts after `after`, by username.
+/// A page of users, by username; a search looks into usernames, addresses and names.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    after: Option<&str>,
-    limit: u64,
-) -> Result<Vec<Model>, Fault> {
-    let mut query = Entity::find().order_by_asc(Column::Username).limit(limit);
-    if let Some(after) = after {
-        query = query.filter(COLUMN.username.gt(after));
-    }
-    Ok(query.all(db).await?)
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let places: (_, &[_]) = (Column::Username, &[Column::Username, Column::Email, Column::Name]);
+    paging::page(db, Entity::find(), wanted, places, |user| user.username.clone()).await
 }

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use entity::workspace::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{Duplicate, Txn, insert_unique, instant};
+use super::{
+    Duplicate, Txn, insert_unique, instant,
+    paging::{self, Page, Wanted},
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// The workspace with this id.
@@ -77,18 +79,11 @@ pub async fn list_by_ids(
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
-/// Up to `limit` workspaces whose slug sorts after `after`, by slug.
+/// A page of workspaces, by slug; a search looks into slugs and names.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    after: Option<&str>,
-    limit: u64,
-) -> Result<Vec<Model>, Fault> {
-    let mut query = Entity::find().order_by_asc(Column::Slug).limit(limit);
-    if let Some(after) = after {
-        query = query.filter(COLUMN.slug.gt(after));
-    }
-    Ok(query.all(db).await?)
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let places: (_, &[_]) = (Column::Slug, &[Column::Slug, Column::Name]);
+    paging::page(db, Entity::find(), wanted, places, |workspace| workspace.slug.clone()).await
 }

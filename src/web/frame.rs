@@ -1,51 +1,127 @@
-//! What surrounds every page of somebody who is signed in.
+//! What surrounds every page of somebody who is signed in: where one can go from here.
 
 use poem::http::Uri;
 
-use super::{browser::Account, notice, query};
+use super::{browser::Account, links, notice, query};
 use crate::app::App;
 
-/// The tabs of the settings.
+/// The pages that have a tab, in three areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
     /// Connected apps.
     Apps,
-    /// API keys.
-    Keys,
-    /// Password and second factor.
+    /// Password, second factors and sessions.
     Security,
     /// What is known about the user.
     Profile,
+    /// A workspace's API keys.
+    Keys,
     /// Registered clients, for administrators of the server.
     Clients,
     /// None of them: a page that a link leads to.
     Elsewhere,
 }
 
-/// Who is signed in, where on the settings the page is, and what has just happened.
+/// Who a group of tabs is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Area {
+    Account,
+    Workspace,
+    Server,
+}
+
+/// A link of the navigation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What it says.
+    pub words: &'static str,
+    /// The path that it leads to.
+    pub path: String,
+    /// The value of `aria-current`.
+    pub current: &'static str,
+}
+
+/// Who is signed in, where the page is, and what has just happened.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// Who is signed in.
     pub username: String,
-    /// Whether to show what only administrators of the server may open.
-    pub is_admin: bool,
+    /// The areas that are open to the user.
+    pub areas: Vec<Link>,
+    /// The tabs of the page's area.
+    pub tabs: Vec<Link>,
     /// The token of this browser's forms.
     pub csrf: String,
     /// A sentence about what has just happened.
     pub notice: Option<&'static str>,
-    tab: Tab,
+}
+
+impl Tab {
+    fn area(self, slug: Option<&str>) -> Area {
+        match self {
+            Self::Clients => Area::Server,
+            _ if slug.is_some() => Area::Workspace,
+            _ => Area::Account,
+        }
+    }
+}
+
+impl Area {
+    /// The tabs of the area; a workspace's for the one that the page is about.
+    fn tabs(self, slug: Option<&str>) -> Vec<(Tab, &'static str, String)> {
+        let slug = slug.unwrap_or_default();
+        match self {
+            Self::Account => vec![
+                (Tab::Apps, "Connected apps", links::connected_apps().to_owned()),
+                (Tab::Keys, "API keys", links::api_keys().to_owned()),
+                (Tab::Security, "Security", links::security().to_owned()),
+                (Tab::Profile, "Profile", links::profile().to_owned()),
+            ],
+            Self::Workspace => vec![(Tab::Keys, "API keys", links::workspace_keys(slug))],
+            Self::Server => vec![(Tab::Clients, "Clients", links::admin_clients().to_owned())],
+        }
+    }
+
+    fn link(self, of_page: Self) -> Link {
+        let (words, path) = match self {
+            Self::Account => ("Account", links::connected_apps()),
+            Self::Workspace => ("Workspace", links::workspaces()),
+            Self::Server => ("Server", links::admin_clients()),
+        };
+        let current = if self == of_page { "true" } else { "false" };
+        Link { words, path: path.to_owned(), current }
+    }
 }
 
 impl Frame {
     /// The frame of a page in `tab`.
     #[must_use]
     pub fn new(app: &App, account: &Account, tab: Tab) -> Self {
+        Self::of(app, account, tab, None)
+    }
+
+    /// The frame of a page about the workspace of this slug.
+    #[must_use]
+    pub fn of_workspace(app: &App, account: &Account, tab: Tab, slug: &str) -> Self {
+        Self::of(app, account, tab, Some(slug))
+    }
+
+    fn of(app: &App, account: &Account, tab: Tab, slug: Option<&str>) -> Self {
+        let area = tab.area(slug);
+        let mut areas = vec![Area::Account, Area::Workspace];
+        if account.user.is_admin {
+            areas.push(Area::Server);
+        }
+        let tabs = area.tabs(slug).into_iter().map(|(of, words, path)| {
+            let current = if of == tab { "page" } else { "false" };
+            Link { words, path, current }
+        });
         Self {
             username: account.user.username.clone(),
-            is_admin: account.user.is_admin,
+            areas: areas.into_iter().map(|other| other.link(area)).collect(),
+            tabs: tabs.collect(),
             csrf: account.csrf(app),
             notice: None,
-            tab,
         }
     }
 
@@ -54,19 +130,5 @@ impl Frame {
     pub fn with_notice_of(mut self, uri: &Uri) -> Self {
         self.notice = query::get(uri, notice::PARAMETER).and_then(|name| notice::words(&name));
         self
-    }
-
-    /// The attribute that marks the open tab.
-    #[must_use]
-    pub fn mark(&self, tab: &str) -> &'static str {
-        let name = match self.tab {
-            Tab::Apps => "apps",
-            Tab::Keys => "keys",
-            Tab::Security => "security",
-            Tab::Profile => "profile",
-            Tab::Clients => "clients",
-            Tab::Elsewhere => return "false",
-        };
-        if name == tab { "page" } else { "false" }
     }
 }

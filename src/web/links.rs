@@ -59,6 +59,12 @@ pub fn api_keys() -> &'static str {
     "/settings/api-keys"
 }
 
+/// The user's first workspace.
+#[must_use]
+pub fn workspaces() -> &'static str {
+    "/workspaces"
+}
+
 /// The API keys of one workspace.
 #[must_use]
 pub fn workspace_keys(slug: &str) -> String {
@@ -81,6 +87,12 @@ pub fn security() -> &'static str {
 #[must_use]
 pub fn profile() -> &'static str {
     "/settings/profile"
+}
+
+/// The registered clients.
+#[must_use]
+pub fn admin_clients() -> &'static str {
+    "/admin/clients"
 }
 
 /// One registered client.

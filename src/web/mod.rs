@@ -12,6 +12,7 @@ pub mod frame;
 pub mod headers;
 pub mod links;
 pub mod listener;
+pub mod listing;
 pub mod methods;
 pub mod moment;
 pub mod notice;

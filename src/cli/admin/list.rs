@@ -8,8 +8,12 @@ use super::{Failure, Format, find_user, find_workspace};
 use crate::{
     app::App,
     cli::output::{self, Record},
+    fault::Fault,
     keys::scope_list,
-    store,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
 };
 
 /// Rows that one query reads.
@@ -24,42 +28,35 @@ pub(crate) struct All {
 
 impl All {
     pub(super) async fn clients(self, app: &App) -> Result<(), Failure> {
-        let mut all: Vec<client::Model> = Vec::new();
-        loop {
-            let after = all.last().map(|client| client.id.clone());
-            let page = store::clients::list(app.store.read(), after.as_deref(), PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            all.extend(page);
-        }
-        output::list(all.into_iter().map(of_client).collect(), self.format.json)
+        let db = app.store.read();
+        self.print(async |wanted| store::clients::page(db, wanted).await, of_client).await
     }
 
     pub(super) async fn users(self, app: &App) -> Result<(), Failure> {
-        let mut all: Vec<user::Model> = Vec::new();
-        loop {
-            let after = all.last().map(|user| user.username.clone());
-            let page = store::users::list(app.store.read(), after.as_deref(), PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            all.extend(page);
-        }
-        output::list(all.into_iter().map(of_user).collect(), self.format.json)
+        let db = app.store.read();
+        self.print(async |wanted| store::users::page(db, wanted).await, of_user).await
     }
 
     pub(super) async fn workspaces(self, app: &App) -> Result<(), Failure> {
-        let mut all: Vec<workspace::Model> = Vec::new();
+        let db = app.store.read();
+        self.print(async |wanted| store::workspaces::page(db, wanted).await, of_workspace).await
+    }
+
+    /// Prints every page.
+    async fn print<T>(
+        self,
+        page: impl AsyncFn(&Wanted) -> Result<Page<T>, Fault>,
+        record: impl Fn(T) -> Record,
+    ) -> Result<(), Failure> {
+        let (mut wanted, mut all) = (Wanted { rows: PAGE, ..Wanted::default() }, Vec::new());
         loop {
-            let after = all.last().map(|workspace| workspace.slug.clone());
-            let page = store::workspaces::list(app.store.read(), after.as_deref(), PAGE).await?;
-            if page.is_empty() {
-                break;
+            let found = page(&wanted).await?;
+            all.extend(found.rows.into_iter().map(&record));
+            wanted.after = found.next;
+            if wanted.after.is_none() {
+                return output::list(all, self.format.json);
             }
-            all.extend(page);
         }
-        output::list(all.into_iter().map(of_workspace).collect(), self.format.json)
     }
 }
 

@@ -8,7 +8,12 @@ mod keys;
 mod people;
 mod workspaces;
 
-use crate::{app::App, cli::output, config::DEFAULT_PRODUCT, store};
+use crate::{
+    app::App,
+    cli::output,
+    config::DEFAULT_PRODUCT,
+    store::{self, paging::Wanted},
+};
 
 use self::document::Document;
 use super::Failure;
@@ -32,10 +37,10 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
 }
 
 async fn is_empty(app: &App) -> Result<bool, Failure> {
-    let db = app.store.read();
+    let (db, one) = (app.store.read(), Wanted { rows: 1, ..Wanted::default() });
     Ok(store::users::is_empty(db).await?
-        && store::workspaces::list(db, None, 1).await?.is_empty()
-        && store::clients::list(db, None, 1).await?.is_empty()
+        && store::workspaces::page(db, &one).await?.rows.is_empty()
+        && store::clients::page(db, &one).await?.rows.is_empty()
         && store::enterprises::find_by_pin(db, workspaces::PIN).await?.is_none())
 }
 

@@ -167,6 +167,34 @@ async fn clients_are_listed() {
 }
 
 #[tokio::test]
+async fn clients_are_searched_in_whichever_case() {
+    let (world, _, mut browser) = admin().await;
+    let publisher = Some("Acme Labs".to_owned());
+    let script = world.client(NewClient { publisher, ..script() }).await;
+    let spa = world.spa().await;
+
+    for (typed, found) in [
+        ("sCRIPT", vec![&script]),
+        (&spa.id[2..9], vec![&spa]),
+        ("acme labs", vec![&script]),
+        ("%", vec![]),
+        ("_", vec![]),
+        ("\\", vec![]),
+    ] {
+        let query = url::form_urlencoded::byte_serialize(typed.as_bytes()).collect::<String>();
+        let page = browser.get(&format!("/admin/clients?q={query}")).await;
+        let ids: Vec<_> = found.iter().map(|client| client.id.clone()).collect();
+        assert_eq!(page.texts("tbody td code"), ids, "{typed}");
+        assert!(page.has(&format!("input[name=q][value={}]", css(typed))), "{typed}");
+    }
+}
+
+/// A text as selectors quote it.
+fn css(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\"))
+}
+
+#[tokio::test]
 async fn a_long_list_has_pages_that_show_each_client_once() {
     let (world, _, mut browser) = admin().await;
     for number in 0..105 {

@@ -1,0 +1,103 @@
+//! Pages that list what may be long: searched by `q`, gone through by `after`.
+
+use poem::http::Uri;
+use url::form_urlencoded::Serializer;
+
+use super::query;
+use crate::store::paging::Wanted;
+
+/// The parameter that a search is in.
+const SEARCH: &str = "q";
+/// The parameter that names the last row of the page before.
+const AFTER: &str = "after";
+/// The longest key that a page may begin after.
+const MAX_AFTER_BYTES: usize = 400;
+
+/// What a page needs to show its search field and the ways to other pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// The page's path.
+    pub path: String,
+    /// What is searched for, as it was typed.
+    pub search: String,
+    /// Filters of the page, which a search keeps.
+    pub kept: Vec<(&'static str, String)>,
+    /// The first page, if this is another one.
+    pub first: Option<String>,
+    /// The next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Which part of a list an address asks for.
+#[must_use]
+pub fn wanted(uri: &Uri) -> Wanted {
+    let after = query::get(uri, AFTER).filter(|after| after.len() <= MAX_AFTER_BYTES);
+    Wanted { search: query::get(uri, SEARCH), after, ..Wanted::default() }
+}
+
+impl List {
+    /// The list at an address, whose next page begins after `next`.
+    #[must_use]
+    pub fn of(uri: &Uri, wanted: &Wanted, next: Option<&str>) -> Self {
+        Self::filtered(uri, wanted, next, Vec::new())
+    }
+
+    /// The same with filters beside the search.
+    #[must_use]
+    pub fn filtered(
+        uri: &Uri,
+        wanted: &Wanted,
+        next: Option<&str>,
+        kept: Vec<(&'static str, String)>,
+    ) -> Self {
+        let list = Self {
+            path: uri.path().to_owned(),
+            search: wanted.search.clone().unwrap_or_default(),
+            kept,
+            first: None,
+            next: None,
+        };
+        Self {
+            first: wanted.after.as_ref().map(|_| list.link(None)),
+            next: next.map(|next| list.link(Some(next))),
+            ..list
+        }
+    }
+
+    fn link(&self, after: Option<&str>) -> String {
+        let mut query = Serializer::new(String::new());
+        let filters = self.kept.iter().map(|(name, value)| (*name, value.as_str()));
+        let places = [(SEARCH, self.search.as_str()), (AFTER, after.unwrap_or_default())];
+        for (name, value) in filters.chain(places).filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_other_pages_keep_what_is_searched() {
+        let uri = Uri::from_static("/admin/clients?q=a%26b&after=x&role=owner");
+        let wanted = wanted(&uri);
+        let kept = vec![("role", "owner".to_owned())];
+
+        let list = List::filtered(&uri, &wanted, Some("y z"), kept);
+
+        assert_eq!(list.first.as_deref(), Some("/admin/clients?role=owner&q=a%26b"));
+        assert_eq!(list.next.as_deref(), Some("/admin/clients?role=owner&q=a%26b&after=y+z"));
+    }
+
+    #[test]
+    fn the_only_page_leads_nowhere() {
+        let uri = Uri::from_static("/admin/clients");
+
+        let list = List::of(&uri, &wanted(&uri), None);
+
+        assert_eq!((list.path.as_str(), list.first, list.next), ("/admin/clients", None, None));
+    }
+}
