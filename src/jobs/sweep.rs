@@ -23,12 +23,12 @@ use crate::{
 /// Rows that one step looks at, to begin with and at most.
 const FIRST_STEP: u64 = 128;
 const LONGEST_STEP: u64 = 512;
-const SHORTEST_STEP: u64 = 16;
+const SHORTEST_STEP: u64 = 8;
 /// Rows that a thorough step looks at, and how many steps there are to each.
 const THOROUGH_STEP: u64 = 64;
 const THOROUGH: i64 = 8;
 /// How long a removal is to hold the writer: about as long as one of those who wait for it.
-const HELD: Duration = Duration::from_micros(500);
+const HELD: Duration = Duration::from_micros(350);
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
 const SHORT_REST: u32 = 12;
@@ -132,8 +132,8 @@ mod tests {
     fn a_step_is_as_long_as_the_writer_can_be_spared() {
         let next = |step, micros| next_step(step, Duration::from_micros(micros));
 
-        assert_eq!([next(128, 1_000), next(16, 900_000), next(512, 550)], [64, 16, 465]);
+        assert_eq!([next(128, 700), next(16, 900_000), next(512, 400)], [64, 8, 448]);
         assert_eq!([next(128, 100), next(512, 100), next(300, 0)], [256, 512, 512]);
-        assert_eq!([next(128, 250), next(128, 500)], [128, 128]);
+        assert_eq!([next(128, 175), next(128, 350)], [128, 128]);
     }
 }

@@ -8,7 +8,7 @@ use latchkey::store::Store;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
 
-use super::Storage;
+use super::{Storage, is_sqlite};
 use crate::support::{Answer, ApiCaller, Tokens, World};
 
 /// A step that no Latchkey has yet.
@@ -25,10 +25,6 @@ async fn lines(store: &Store, sql: &str) -> Vec<String> {
     let query = Statement::from_string(db.get_database_backend(), sql);
     let lines = Line::find_by_statement(query).all(db).await.unwrap();
     lines.into_iter().map(|Line { line }| line).collect()
-}
-
-fn is_sqlite(store: &Store) -> bool {
-    store.read().get_database_backend() == DbBackend::Sqlite
 }
 
 /// Every table, column, index and constraint, one line each.

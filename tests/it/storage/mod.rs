@@ -5,12 +5,13 @@ mod columns;
 mod concurrency;
 mod families;
 mod issuing;
+mod log;
 mod migrations;
 mod sweep;
 mod usage;
 
 use latchkey::store::Store;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 use tempfile::TempDir;
 
 use crate::support::Database;
@@ -42,4 +43,8 @@ impl Storage {
         txn.execute_unprepared(sql).await.unwrap();
         txn.commit().await.unwrap();
     }
+}
+
+fn is_sqlite(store: &Store) -> bool {
+    store.read().get_database_backend() == DbBackend::Sqlite
 }
