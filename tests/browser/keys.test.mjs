@@ -26,7 +26,7 @@ async function status(key) {
 async function create(page, name) {
   await page.goto(KEYS);
   await page.locator('#create-key').click();
-  await page.getByLabel('Name').fill(name);
+  await page.locator('#name').fill(name);
   await page.locator('input[name=environment]').first().check();
   await page.locator('input[name=scope]').first().check();
   await page.locator('#create-key-submit').click();
@@ -97,14 +97,14 @@ it('says beside the field what is wrong, and keeps what was typed', async () => 
   const page = await open(browser, site);
   await signIn(page, site.person(ADA));
   await page.goto(`${KEYS}/new`);
-  await page.getByLabel('Name').fill('<b>Report</b>');
+  await page.locator('#name').fill('<b>Report</b>');
   await page.locator('form.card').evaluate((form) => (form.noValidate = true));
 
   await page.locator('#create-key-submit').click();
 
   const problem = page.locator('fieldset .problem').first();
   await problem.waitFor();
-  assert.equal(await page.getByLabel('Name').inputValue(), '<b>Report</b>');
+  assert.equal(await page.locator('#name').inputValue(), '<b>Report</b>');
   await close(page);
 });
 
