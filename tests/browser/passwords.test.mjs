@@ -1,10 +1,10 @@
 // Passwords: forgotten and changed; and the second step of a sign-in.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
 import { start } from './site.mjs';
+import { totp } from './totp.mjs';
 
 let site, browser;
 
@@ -15,20 +15,6 @@ after(async () => {
   await browser?.close();
   await site?.stop();
 });
-
-// RFC 6238 with the parameters that authenticator apps have.
-export function totp(secret, at = Date.now()) {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...secret.replace(/[\s=]/g, '')]
-    .map((char) => alphabet.indexOf(char).toString(2).padStart(5, '0'))
-    .join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, '0');
-}
 
 for (const javaScriptEnabled of [true, false]) {
   const username = javaScriptEnabled ? 'joe@example.com' : 'acme/ben@acme.example';
