@@ -39,6 +39,12 @@ impl Target {
 /// The id of a target, as text.
 pub struct TargetId(String);
 
+impl From<i64> for TargetId {
+    fn from(id: i64) -> Self {
+        Self(id.to_string())
+    }
+}
+
 impl From<Uuid> for TargetId {
     fn from(id: Uuid) -> Self {
         Self(id.to_string())

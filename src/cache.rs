@@ -45,7 +45,7 @@ const MAX_SUBJECTS: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A token family, with every token in it.
-    Family(Uuid),
+    Family(i64),
     /// A grant.
     Grant(Uuid),
     /// A user, with their memberships.
@@ -124,7 +124,7 @@ impl Subject {
         let (kind, id) = text.split_once(':')?;
         let uuid = || Uuid::parse_str(id).ok();
         Some(match kind {
-            "family" => Self::Family(uuid()?),
+            "family" => Self::Family(id.parse().ok()?),
             "grant" => Self::Grant(uuid()?),
             "user" => Self::User(uuid()?),
             "client" => Self::Client(id.to_owned()),

@@ -34,8 +34,6 @@ const BEFORE: usize = 6;
 const AFTER: usize = 12;
 /// Whatever is not removed by then never will be.
 const PATIENCE: Duration = Duration::from_mins(20);
-/// How the ids of the sessions begin: they are the oldest.
-const OLDEST: &str = "01990000";
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +51,7 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
     // filling takes a while, and then it is to be seen how everything was before
     let wait = Duration::from_secs(120 + u64::try_from(count)? / 5_000);
     let (begun, ends_at) = (Instant::now(), millis_from_now(wait));
-    let dying = Copies {
-        begin: OLDEST,
-        count,
-        access_ends_at: ends_at,
-        ends_at: Some(ends_at),
-        planted: &[],
-    };
+    let dying = Copies { count, access_ends_at: ends_at, ends_at: Some(ends_at), planted: &[] };
     let live = arguments.few;
     let contents = Contents { live, planted: live, dying: Some(dying) };
     eprintln!("{live} sessions that live and {count} that end in {} s", wait.as_secs());
@@ -104,11 +96,10 @@ impl Watch {
              order by token_sha256 desc limit 1"
         );
         let last = session.texts(&last)?.pop().ok_or("there is no session that ends")?;
-        let first = if session.is_sqlite() {
-            format!("x'{OLDEST}000070008000000000000000'")
-        } else {
-            format!("'{OLDEST}-0000-7000-8000-000000000000'")
-        };
+        let place = if session.is_sqlite() { "id" } else { "ctid" };
+        let first =
+            format!("select id from {FAMILY} where ends_at = {ends_at} order by {place} limit 1");
+        let first = session.number(&first)?;
         let last = session.blob_of(&last);
         Ok(Self {
             family: format!("select count(*) from {FAMILY} where id = {first}"),

@@ -16,8 +16,6 @@ const AT_ONCE: usize = 400;
 /// Sessions that are about to be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Copies<'a> {
-    /// How their families' ids begin, in hexadecimal, 8 digits: they are in the order of time.
-    pub(crate) begin: &'a str,
     /// How many.
     pub(crate) count: usize,
     /// When their access tokens end, in milliseconds since 1970.
@@ -50,8 +48,9 @@ impl<'a> Filler<'a> {
              select family.place, {ACCESS}.* from {ACCESS} \
              join template_{FAMILY} as family on family.id = {ACCESS}.family_id \
              and family.generation = {ACCESS}.generation; \
-             create table planted (n bigint primary key, handle bigint, \
-             refresh_sha256 {0}, access_sha256 {0})",
+             create table planted (n bigint primary key, family_id bigint, \
+             refresh_sha256 {0}, access_sha256 {0}); \
+             create table numbered (n bigint primary key, family_id bigint)",
             if session.is_sqlite() { "blob" } else { "bytea" }
         ))?;
         let templates = session.number(&format!("select count(*) from template_{FAMILY}"))?;
@@ -64,16 +63,18 @@ impl<'a> Filler<'a> {
     /// Writes sessions.
     pub(crate) fn write(&self, copies: Copies<'_>) -> Result<()> {
         self.plant(copies)?;
+        self.number(copies.count)?;
         for table in [FAMILY, ACCESS] {
             self.session.run(&self.statement(table, copies)?)?;
         }
-        self.session.run("delete from planted")
+        self.session.run("delete from planted; delete from numbered")
     }
 
     /// Leaves the database as a server would have left it.
     pub(crate) fn finish(self) -> Result<()> {
         self.session.run(&format!(
-            "drop table template_{FAMILY}; drop table template_{ACCESS}; drop table planted"
+            "drop table template_{FAMILY}; drop table template_{ACCESS}; drop table planted; \
+             drop table numbered"
         ))?;
         if !self.session.is_sqlite() {
             self.session.texts("vacuum (analyze)")?;
@@ -93,8 +94,8 @@ impl<'a> Filler<'a> {
                     self.session.blob(&session.refresh.sha256),
                     self.session.blob(&session.access.sha256),
                 );
-                let (n, handle) = (number * apart, session.handle);
-                write!(sql, "{separator}({n}, {handle}, {refresh}, {access})")?;
+                let (n, family_id) = (number * apart, session.family_id);
+                write!(sql, "{separator}({n}, {family_id}, {refresh}, {access})")?;
             }
             self.session.run(&sql)?;
         }
@@ -102,6 +103,23 @@ impl<'a> Filler<'a> {
             self.session.run("analyze")?;
         }
         Ok(())
+    }
+
+    /// Gives every copy the id of its family.
+    fn number(&self, count: usize) -> Result<()> {
+        let numbers = if self.session.is_sqlite() {
+            format!(
+                "(with recursive numbers(n) as (select 0 union all select n + 1 from numbers \
+                 where n + 1 < {count}) select n from numbers) as numbers"
+            )
+        } else {
+            format!("generate_series(0, {count} - 1) as numbers(n)")
+        };
+        let id = planted("family_id", self.random_id());
+        self.session.run(&format!(
+            "insert into numbered select numbers.n, {id} from {numbers} \
+             left join planted on planted.n = numbers.n"
+        ))
     }
 
     /// One statement that copies the templates of a table in turn.
@@ -112,21 +130,12 @@ impl<'a> Filler<'a> {
             write!(names, "{separator}{}", column.name)?;
             write!(values, "{separator}{}", column.value)?;
         }
-        let numbers = if self.session.is_sqlite() {
-            format!(
-                "(with recursive numbers(n) as (select 0 union all select n + 1 from numbers \
-                 where n + 1 < {}) select n from numbers) as numbers",
-                copies.count
-            )
-        } else {
-            format!("generate_series(0, {} - 1) as numbers(n)", copies.count)
-        };
         // a cross join keeps the order of the numbers
         Ok(format!(
-            "insert into {table} ({names}) select {values} from {numbers} \
+            "insert into {table} ({names}) select {values} from numbered \
              cross join template_{table} as template \
-             left join planted on planted.n = numbers.n \
-             where template.place = numbers.n % {}",
+             left join planted on planted.n = numbered.n \
+             where template.place = numbered.n % {}",
             self.templates
         ))
     }
@@ -142,11 +151,9 @@ impl<'a> Filler<'a> {
                  order by ordinal_position"
             )
         })?;
-        let family = self.family(copies.begin);
         let column = |name: String| {
             let value = match (table, name.as_str()) {
-                (FAMILY, "id") | (ACCESS, "family_id") => family.clone(),
-                (FAMILY, "handle") => planted("handle", &self.random_handle()),
+                (FAMILY, "id") | (ACCESS, "family_id") => "numbered.family_id".to_owned(),
                 (FAMILY, "parent_sha256") => self.digest(FAMILY),
                 (FAMILY, "refresh_sha256") => planted("refresh_sha256", &self.digest(FAMILY)),
                 (ACCESS, "token_sha256") => planted("access_sha256", &self.digest(ACCESS)),
@@ -161,22 +168,12 @@ impl<'a> Filler<'a> {
         Ok(names.into_iter().map(column).collect())
     }
 
-    /// The id of copy `n`, as an expression.
-    fn family(&self, begin: &str) -> String {
+    fn random_id(&self) -> &'static str {
         if self.session.is_sqlite() {
-            format!("unhex('{begin}000070008000' || printf('%012x', numbers.n))")
-        } else {
-            format!("('{begin}-0000-7000-8000-' || lpad(to_hex(numbers.n), 12, '0'))::uuid")
-        }
-    }
-
-    fn random_handle(&self) -> String {
-        if self.session.is_sqlite() {
-            "(random() & 9223372036854775807)".to_owned()
+            "(random() & 9223372036854775807)"
         } else {
             "(('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint \
              & 9223372036854775807)"
-                .to_owned()
         }
     }
 

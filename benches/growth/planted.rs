@@ -12,8 +12,8 @@ use latchkey::crypto::{
 
 /// The tokens of one session.
 pub(crate) struct Planted {
-    /// What its refresh tokens say of themselves.
-    pub(crate) handle: i64,
+    /// Its family.
+    pub(crate) family_id: i64,
     /// Its refresh token.
     pub(crate) refresh: Token,
     /// Its access token.
@@ -31,11 +31,11 @@ pub(crate) fn sessions(data_dir: &Path, count: usize) -> Result<Vec<Planted>> {
     let (secrets, random) =
         (Secrets::open_existing(&data_dir.join("secrets.toml"))?, SystemRandom::default());
     let session = |_| {
-        let handle = derive::new_handle(&random);
-        let refresh = secrets.deriver.first_refresh_token(&random, handle);
+        let family_id = derive::new_family_id(&random);
+        let refresh = secrets.deriver.first_refresh_token(&random, family_id);
         let access = Secret::<AccessToken>::random(&random);
         Planted {
-            handle,
+            family_id,
             refresh: Token { text: refresh.reveal().to_owned(), sha256: refresh.sha256() },
             access: Token { text: access.reveal().to_owned(), sha256: access.sha256() },
         }

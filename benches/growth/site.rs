@@ -21,9 +21,6 @@ use crate::{
     planted::{self, Chains, Planted},
 };
 
-/// How the ids of the sessions that live begin.
-const LIVE: &str = "019a0000";
-
 /// What is done.
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
@@ -202,7 +199,6 @@ fn fill(database: &Database, contents: Contents<'_>, planted: &[Planted]) -> Res
     let session = database.fill()?;
     let filler = Filler::new(&session)?;
     filler.write(Copies {
-        begin: LIVE,
         count: contents.live,
         // not before everything is measured
         access_ends_at: millis_from_now(Duration::from_hours(24)),

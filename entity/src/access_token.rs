@@ -11,7 +11,7 @@ use crate::types::Instant;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub token_sha256: Vec<u8>,
-    pub family_id: Uuid,
+    pub family_id: i64,
     pub generation: i64,
     /// `None` means all of the family's.
     #[sea_orm(column_type = "Text", nullable)]

@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub code_sha256: Vec<u8>,
     /// The token family that its exchange starts; revoked when the code comes back.
-    pub family_id: Uuid,
+    pub family_id: i64,
     pub client_id: String,
     pub grant_id: Uuid,
     #[sea_orm(column_type = "Text")]

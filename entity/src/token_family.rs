@@ -9,8 +9,9 @@ use crate::types::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "token_family")]
 pub struct Model {
+    /// Random; its refresh tokens say of themselves that they belong to it.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: i64,
     pub client_id: String,
     /// `None` for the standing family of a client's own tokens (RFC 6749 §4.4).
     pub grant_id: Option<Uuid>,
@@ -31,10 +32,7 @@ pub struct Model {
     /// The absolute end of its refresh tokens.
     pub expires_at: Instant,
     pub revoked_at: Option<Instant>,
-    /// What its refresh tokens say of themselves; `None` if it has none.
-    #[sea_orm(unique)]
-    pub handle: Option<i64>,
-    /// The present refresh token.
+    /// The present refresh token, if it has them.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
     pub refresh_sha256: Option<Vec<u8>>,
     pub refresh_issued_at: Option<Instant>,

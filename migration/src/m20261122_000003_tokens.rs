@@ -17,8 +17,8 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(authorization_request()).await?;
-        manager.create_table(authorization_code()).await?;
-        manager.create_table(token_family()).await?;
+        manager.create_table(authorization_code(uuid("family_id"))).await?;
+        manager.create_table(token_family(uuid("id"))).await?;
         manager.create_table(refresh_token()).await?;
         manager.create_table(access_token()).await?;
         index(manager, "authorization_request", &[&["client_id"], &["expires_at"]]).await?;
@@ -27,15 +27,7 @@ impl MigrationTrait for Migration {
         index(manager, "token_family", &[&["client_id"], &["grant_id"], &["expires_at"]]).await?;
         index(manager, "refresh_token", &[&["family_id"], &["expires_at"]]).await?;
         index(manager, "access_token", &[&["family_id"], &["expires_at"]]).await?;
-        // a client's own tokens share one standing family
-        let standing = Index::create()
-            .name("uq-token_family-standing")
-            .table("token_family")
-            .unique()
-            .col("client_id")
-            .and_where(Expr::col("grant_id").is_null())
-            .to_owned();
-        manager.create_index(standing).await
+        manager.create_index(standing()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -69,11 +61,22 @@ fn authorization_request() -> TableCreateStatement {
         .to_owned()
 }
 
-fn authorization_code() -> TableCreateStatement {
+/// A client's own tokens share one standing family.
+pub(crate) fn standing() -> IndexCreateStatement {
+    Index::create()
+        .name("uq-token_family-standing")
+        .table("token_family")
+        .unique()
+        .col("client_id")
+        .and_where(Expr::col("grant_id").is_null())
+        .to_owned()
+}
+
+pub(crate) fn authorization_code(family_id: ColumnDef) -> TableCreateStatement {
     Table::create()
         .table("authorization_code")
         .col(digest("code_sha256").primary_key())
-        .col(uuid("family_id"))
+        .col(family_id)
         .col(string_len("client_id", 255))
         .col(uuid("grant_id"))
         .col(text("redirect_uri"))
@@ -90,10 +93,10 @@ fn authorization_code() -> TableCreateStatement {
         .to_owned()
 }
 
-fn token_family() -> TableCreateStatement {
+pub(crate) fn token_family(mut id: ColumnDef) -> TableCreateStatement {
     Table::create()
         .table("token_family")
-        .col(uuid("id").primary_key())
+        .col(id.primary_key())
         .col(string_len("client_id", 255))
         .col(uuid_null("grant_id"))
         .col(text("scope"))

@@ -12,6 +12,15 @@ use crate::schema::{digest, digest_null, drop, index, points};
 
 const FAMILY: &str = "token_family";
 const HANDLE: &str = "uq-token_family-handle";
+/// What a family knows of its refresh tokens.
+pub(crate) const COLUMNS: [&str; 6] = [
+    "handle",
+    "refresh_sha256",
+    "refresh_issued_at",
+    "refresh_expires_at",
+    "parent_sha256",
+    "ends_at",
+];
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -20,20 +29,8 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop(manager, &["refresh_token"]).await?;
-        // SQLite adds one column at a time
-        for column in [
-            big_integer_null("handle"),
-            digest_null("refresh_sha256"),
-            big_integer_null("refresh_issued_at"),
-            big_integer_null("refresh_expires_at"),
-            digest_null("parent_sha256"),
-            big_integer("ends_at").default(0).take(),
-        ] {
-            let table = Table::alter().table(FAMILY).add_column(column).to_owned();
-            manager.alter_table(table).await?;
-        }
-        let unique = Index::create().name(HANDLE).table(FAMILY).unique().col("handle").to_owned();
-        manager.create_index(unique).await?;
+        add_columns(manager, &COLUMNS).await?;
+        manager.create_index(handles()).await?;
         // what is left of a family are its access tokens
         let db = manager.get_connection();
         db.execute_unprepared(
@@ -55,14 +52,7 @@ impl MigrationTrait for Migration {
             manager.get_connection().execute_unprepared(reset).await?;
         }
         manager.drop_index(Index::drop().name(HANDLE).table(FAMILY).to_owned()).await?;
-        for column in [
-            "ends_at",
-            "parent_sha256",
-            "refresh_expires_at",
-            "refresh_issued_at",
-            "refresh_sha256",
-            "handle",
-        ] {
+        for column in COLUMNS.into_iter().rev() {
             let table = Table::alter().table(FAMILY).drop_column(column).to_owned();
             manager.alter_table(table).await?;
         }
@@ -70,6 +60,27 @@ impl MigrationTrait for Migration {
         manager.create_table(refresh_token(sqlite)).await?;
         index(manager, "refresh_token", &[&["family_id"], &["expires_at"]]).await
     }
+}
+
+/// SQLite adds one column at a time.
+pub(crate) async fn add_columns(
+    manager: &SchemaManager<'_>,
+    names: &[&'static str],
+) -> Result<(), DbErr> {
+    for name in names {
+        let column = match *name {
+            "refresh_sha256" | "parent_sha256" => digest_null(name),
+            "ends_at" => big_integer(*name).default(0).take(),
+            _ => big_integer_null(*name),
+        };
+        let table = Table::alter().table(FAMILY).add_column(column).to_owned();
+        manager.alter_table(table).await?;
+    }
+    Ok(())
+}
+
+pub(crate) fn handles() -> IndexCreateStatement {
+    Index::create().name(HANDLE).table(FAMILY).unique().col("handle").to_owned()
 }
 
 /// The table as it was: its generation was widened on PostgreSQL only.

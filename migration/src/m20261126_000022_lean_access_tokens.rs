@@ -26,7 +26,7 @@ impl MigrationTrait for Migration {
             drop_index(manager, TABLE, column).await?;
         }
         if manager.get_database_backend() == DbBackend::Sqlite {
-            return rebuild(manager, columns().extra("without rowid")).await;
+            return rebuild(manager, columns(uuid("family_id")).extra("without rowid")).await;
         }
         let foreign_key =
             ForeignKey::drop().table(TABLE).name(format!("fk-{TABLE}-family_id")).to_owned();
@@ -40,7 +40,7 @@ impl MigrationTrait for Migration {
         manager.get_connection().execute_unprepared(orphans).await?;
         let mut foreign_key = points(TABLE, "family_id", "token_family");
         if manager.get_database_backend() == DbBackend::Sqlite {
-            rebuild(manager, columns().foreign_key(&mut foreign_key)).await?;
+            rebuild(manager, columns(uuid("family_id")).foreign_key(&mut foreign_key)).await?;
         } else {
             manager.create_foreign_key(foreign_key).await?;
         }
@@ -49,7 +49,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn drop_index(
+pub(crate) async fn drop_index(
     manager: &SchemaManager<'_>,
     table: &'static str,
     column: &str,
@@ -67,11 +67,11 @@ async fn rebuild(manager: &SchemaManager<'_>, new: &mut TableCreateStatement) ->
     drop(manager, &[OLD]).await
 }
 
-fn columns() -> TableCreateStatement {
+pub(crate) fn columns(family_id: ColumnDef) -> TableCreateStatement {
     Table::create()
         .table(TABLE)
         .col(digest("token_sha256").primary_key())
-        .col(uuid("family_id"))
+        .col(family_id)
         .col(integer("generation"))
         .col(text_null("scope"))
         .col(text_null("resource"))

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use uuid::{Builder, Uuid};
 
 use super::{
     Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
@@ -15,7 +16,10 @@ use crate::{
     app::App,
     cache::{Known, Subject},
     config::Environment,
-    crypto::secret::{AccessToken, Secret},
+    crypto::{
+        digest,
+        secret::{AccessToken, Secret},
+    },
     fault::Fault,
     keys::{
         RawKey,
@@ -167,6 +171,13 @@ fn account_of(record: &TokenRecord) -> Account {
     }
 }
 
+/// A family as API callers know it: ids are UUIDs there, and its number stays in this house.
+fn id_of_family(number: i64) -> Uuid {
+    let digest = digest::sha256_array(format!("token family {number}").as_bytes());
+    let (bytes, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+    Builder::from_custom_bytes(*bytes).into_uuid()
+}
+
 fn token_principal(
     record: TokenRecord,
     workspace: Workspace,
@@ -175,7 +186,7 @@ fn token_principal(
     let scopes = resolve::scope_of(&record);
     let credential = Credential {
         kind: CredentialKind::AccessToken,
-        id: record.family_id,
+        id: id_of_family(record.family_id),
         name: None,
         client_id: Some(record.client_id.clone()),
         expires_at: Some(record.expires_at.0),

@@ -1,7 +1,6 @@
 //! Successor tokens, derived from their predecessor under a key that is not in the database.
 
 use ring::hmac;
-use uuid::Uuid;
 
 use super::{
     random::Random,
@@ -20,14 +19,14 @@ pub struct Parent<'a> {
     /// The presented refresh token, in clear.
     pub token: &'a Secret<RefreshToken>,
     /// The token family it belongs to.
-    pub family_id: Uuid,
+    pub family_id: i64,
     /// How many rotations came before it.
     pub generation: i64,
 }
 
-/// A handle for a new family: a positive number that nobody can guess.
+/// The id of a new family: a positive number that nobody can guess.
 #[must_use]
-pub fn new_handle(random: &dyn Random) -> i64 {
+pub fn new_family_id(random: &dyn Random) -> i64 {
     (i64::from_be_bytes(random.bytes()) & i64::MAX).max(1)
 }
 
@@ -39,24 +38,23 @@ impl Deriver {
         Self { handles: Handles::new(&rotate), rotate }
     }
 
-    /// The first refresh token of the family with this handle.
+    /// The first refresh token of a family.
     #[must_use]
-    pub fn first_refresh_token(&self, random: &dyn Random, handle: i64) -> Secret<RefreshToken> {
-        self.handles.write(&random.bytes(), handle)
+    pub fn first_refresh_token(&self, random: &dyn Random, family_id: i64) -> Secret<RefreshToken> {
+        self.handles.write(&random.bytes(), family_id)
     }
 
-    /// The handle of the family that a refresh token was minted for; `None` if this server did not
-    /// mint it.
+    /// The family that a refresh token was minted for; `None` if this server did not mint it.
     #[must_use]
-    pub fn handle_of(&self, token: &Secret<RefreshToken>) -> Option<i64> {
+    pub fn family_of(&self, token: &Secret<RefreshToken>) -> Option<i64> {
         self.handles.read(token)
     }
 
-    /// The refresh token that replaces `parent` in the family with this handle: the same on every
-    /// node and at every retry.
+    /// The refresh token that replaces `parent`: the same on every node and at every retry.
     #[must_use]
-    pub fn refresh_token(&self, parent: &Parent<'_>, handle: i64) -> Secret<RefreshToken> {
-        self.handles.write(&refresh::cut(&self.child::<RefreshToken>(parent, &[])), handle)
+    pub fn refresh_token(&self, parent: &Parent<'_>) -> Secret<RefreshToken> {
+        let body = refresh::cut(&self.child::<RefreshToken>(parent, &[]));
+        self.handles.write(&body, parent.family_id)
     }
 
     /// The access token that comes with it. What it is restricted to (`scope`, `resource`) enters
@@ -81,7 +79,7 @@ impl Deriver {
         };
         part(K::PREFIX.as_bytes());
         part(parent.token.reveal().as_bytes());
-        part(parent.family_id.as_bytes());
+        part(&parent.family_id.to_be_bytes());
         part(&parent.generation.to_be_bytes());
         for restriction in restrictions {
             part(restriction.as_bytes());
@@ -94,7 +92,7 @@ impl Deriver {
 mod tests {
     use super::*;
 
-    const FAMILY: Uuid = Uuid::from_u128(7);
+    const FAMILY: i64 = 42;
 
     fn parent(token: &Secret<RefreshToken>, generation: i64) -> Parent<'_> {
         Parent { token, family_id: FAMILY, generation }
@@ -103,14 +101,14 @@ mod tests {
     #[test]
     fn successors_are_the_same_at_every_retry_and_of_the_same_family() {
         let (one, other) = (Deriver::new(&[1; 32]), Deriver::new(&[1; 32]));
-        let first = one.handles.write(&[5; refresh::BODY], 42);
+        let first = one.handles.write(&[5; refresh::BODY], FAMILY);
 
-        let second = one.refresh_token(&parent(&first, 0), 42);
-        let third = one.refresh_token(&parent(&second, 1), 42);
+        let second = one.refresh_token(&parent(&first, 0));
+        let third = one.refresh_token(&parent(&second, 1));
 
-        assert_eq!(other.refresh_token(&parent(&first, 0), 42).reveal(), second.reveal());
+        assert_eq!(other.refresh_token(&parent(&first, 0)).reveal(), second.reveal());
         for token in [&first, &second, &third] {
-            assert_eq!(other.handle_of(token), Some(42));
+            assert_eq!(other.family_of(token), Some(FAMILY));
         }
         assert_ne!(second.entropy(), third.entropy());
     }
@@ -118,14 +116,14 @@ mod tests {
     #[test]
     fn everything_enters_the_derivation() {
         let deriver = Deriver::new(&[1; 32]);
-        let token = deriver.handles.write(&[5; refresh::BODY], 42);
+        let token = deriver.handles.write(&[5; refresh::BODY], FAMILY);
         let of = |parent: &Parent<'_>, scope: &str, resource: Option<&str>| {
             deriver.access_token(parent, scope, resource).reveal().to_owned()
         };
         let known = of(&parent(&token, 0), "a b", Some("c"));
 
-        let sibling = deriver.handles.write(&[6; refresh::BODY], 42);
-        let another_family = Parent { token: &token, family_id: Uuid::nil(), generation: 0 };
+        let sibling = deriver.handles.write(&[6; refresh::BODY], FAMILY);
+        let another_family = Parent { token: &token, family_id: 0, generation: 0 };
         for different in [
             of(&parent(&sibling, 0), "a b", Some("c")),
             of(&parent(&token, 1), "a b", Some("c")),

@@ -12,7 +12,7 @@
 //! tag  HMAC(K_tag, X ‖ handle), cut: no other token says anything
 //! Y    handle ⊕ HMAC(K_mask, X ‖ tag), cut: without the key all of it looks random
 //! ```
-//! What a token says of itself is only where to look: that it may be used is decided by the digest
+//! The handle is the family's id. What a token says of itself is only where to look: that it may be used is decided by the digest
 //! of all of it, and that it is an older one after its client has proved to be the family's.
 
 use ring::hmac;

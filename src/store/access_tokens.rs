@@ -1,7 +1,7 @@
 //! Access tokens.
 
 use entity::access_token::{Entity, Model};
-use sea_orm::{ConnectionTrait, EntityTrait, prelude::Uuid};
+use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::{Duplicate, Txn, insert as insert_row, insert_unique};
 use crate::{cache::Subject, fault::Fault};
@@ -44,7 +44,7 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete(db: &Txn, family_id: Uuid, token_sha256: &[u8]) -> Result<bool, Fault> {
+pub async fn delete(db: &Txn, family_id: i64, token_sha256: &[u8]) -> Result<bool, Fault> {
     db.changes(Subject::Family(family_id));
     Ok(Entity::delete_by_id(token_sha256.to_vec()).exec(db).await?.rows_affected == 1)
 }

@@ -51,8 +51,8 @@ fn join(steps: &[&str]) -> String {
 /// What a rotation makes of a family.
 #[derive(Clone, Debug)]
 pub struct Rotated {
-    /// The family's handle: the way on which it was found is the shortest to it.
-    pub handle: i64,
+    /// The family.
+    pub family_id: i64,
     /// How many rotations there were before.
     pub generation: i64,
     /// The refresh token that is spent.
@@ -76,7 +76,7 @@ macro_rules! spend_refresh_token {
         "update token_family set generation = $8, rotated_at = $9, successor_used_at = null,
          refresh_sha256 = $10, refresh_issued_at = $9, refresh_expires_at = $11,
          parent_sha256 = $12, ends_at = $13
-         where handle = $15 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
+         where id = $15 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
     };
 }
 
@@ -111,7 +111,7 @@ pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
         rotated.spent_sha256.into(),
         rotated.ends_at.into(),
         rotated.generation.into(),
-        rotated.handle.into(),
+        rotated.family_id.into(),
     ]);
     let Some(grant_id) = rotated.used_grant else { return store.write(&ROTATE, values).await };
     values.push(grant_id.into());
@@ -123,10 +123,10 @@ static EXCHANGE: Whole = Whole::new(&[
      where code_sha256 = $8 and client_id = $9 and consumed_at is null",
     "insert into token_family
      (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, generation,
-     created_at, expires_at, handle, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at)
-     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $20 where true",
+     created_at, expires_at, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at)
+     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19 where true",
     r#"update "grant" set last_used_at = $6 where id = $10
-       and (last_used_at is null or last_used_at < $21)"#,
+       and (last_used_at is null or last_used_at < $20)"#,
     insert_access_token!(),
 ]);
 
@@ -152,7 +152,6 @@ pub async fn exchange(
         family.user_epoch.into(),
         family.authenticated_at.into(),
         family.expires_at.into(),
-        family.handle.into(),
         family.refresh_sha256.into(),
         family.refresh_issued_at.into(),
         family.refresh_expires_at.into(),

@@ -25,11 +25,19 @@ const ROWS_PER_PAGE: u64 = 32;
 pub struct Table {
     name: &'static str,
     key: &'static str,
-    is_id: bool,
+    kind: Kind,
     /// What a row says itself.
     ended: String,
     /// What has lost another row that it needs, which takes longer to find out.
     orphaned: Option<String>,
+}
+
+/// What the keys of a table are.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Digest,
+    Id,
+    Number,
 }
 
 /// Where a walk through a table has got to.
@@ -37,6 +45,7 @@ pub struct Table {
 enum Key {
     Digest(Vec<u8>),
     Id(Uuid),
+    Number(i64),
     Page(i64),
 }
 
@@ -84,11 +93,11 @@ pub fn tables() -> Vec<Table> {
     let digest = |name, key, ended: &str| Table {
         name,
         key,
-        is_id: false,
+        kind: Kind::Digest,
         ended: ended.to_owned(),
         orphaned: None,
     };
-    let id = |name, key, ended: &str| Table { is_id: true, ..digest(name, key, ended) };
+    let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
     vec![
         Table {
             orphaned: Some(
@@ -96,7 +105,8 @@ pub fn tables() -> Vec<Table> {
                    and "grant".revoked_at is not null)"#
                     .to_owned(),
             ),
-            ..id(
+            kind: Kind::Number,
+            ..digest(
                 "token_family",
                 "id",
                 // a client's standing family has no grant, and stays
@@ -245,8 +255,11 @@ impl Table {
         let from = match step.after {
             Some(Position(key)) => key.clone(),
             None if backend == DbBackend::Postgres => Key::Page(0),
-            None if self.is_id => Key::Id(Uuid::nil()),
-            None => Key::Digest(Vec::new()),
+            None => match self.kind {
+                Kind::Digest => Key::Digest(Vec::new()),
+                Kind::Id => Key::Id(Uuid::nil()),
+                Kind::Number => Key::Number(i64::MIN),
+            },
         };
         if let Key::Page(page) = from {
             let pages = (step.rows / ROWS_PER_PAGE).max(1).cast_signed();
@@ -273,10 +286,10 @@ impl Table {
     }
 
     fn key_of(&self, row: &QueryResult) -> Result<Key, DbErr> {
-        if self.is_id {
-            row.try_get("", "place").map(Key::Id)
-        } else {
-            row.try_get("", "place").map(Key::Digest)
+        match self.kind {
+            Kind::Digest => row.try_get("", "place").map(Key::Digest),
+            Kind::Id => row.try_get("", "place").map(Key::Id),
+            Kind::Number => row.try_get("", "place").map(Key::Number),
         }
     }
 }
@@ -286,6 +299,7 @@ impl From<Key> for Value {
         match key {
             Key::Digest(digest) => digest.into(),
             Key::Id(id) => id.into(),
+            Key::Number(number) => number.into(),
             Key::Page(page) => format!("({page},0)").into(),
         }
     }

@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::token_family::{COLUMN, Column, Entity, Model};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{Txn, insert as insert_row, insert_unique, instant};
 use crate::{cache::Subject, fault::Fault};
@@ -51,7 +49,7 @@ pub async fn begin_standing(db: &impl ConnectionTrait, family: Model) -> Result<
 /// When the database fails.
 pub async fn hold_retry_window(
     db: &impl ConnectionTrait,
-    id: Uuid,
+    id: i64,
     generation: i64,
 ) -> Result<bool, Fault> {
     // a write that changes nothing: whoever would close the window waits for it
@@ -72,7 +70,7 @@ pub async fn hold_retry_window(
 /// When the database fails.
 pub async fn close_retry_window(
     db: &impl ConnectionTrait,
-    id: Uuid,
+    id: i64,
     generation: i64,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
@@ -90,7 +88,7 @@ pub async fn close_retry_window(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
+pub async fn revoke(db: &Txn, id: i64, now: DateTime<Utc>) -> Result<bool, Fault> {
     db.changes(Subject::Family(id));
     let changed = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(instant(now)))

@@ -21,7 +21,7 @@ record! {
         /// An access token's own audience, if narrower than the family's.
         pub narrowed_resource: Option<String>,
         /// The family's id.
-        pub family_id: Uuid,
+        pub family_id: i64,
         /// What was granted.
         pub family_scope: String,
         /// The audience that was asked for (RFC 8707).
@@ -81,7 +81,7 @@ record! {
     }
 }
 
-/// A family by its handle, with all its refresh tokens depend on: [`TokenRecord`] is that of the
+/// A family that has refresh tokens, with all its refresh tokens depend on: [`TokenRecord`] is that of the
 /// present refresh token.
 #[derive(Clone, Debug)]
 pub struct RefreshRecord {
@@ -163,7 +163,7 @@ const REFRESH: &str = concat!(
      permission.last_used_at as grant_last_used_at
      from token_family family ",
     joins!(),
-    " where family.handle = $1"
+    " where family.id = $1 and family.refresh_sha256 is not null"
 );
 
 /// The access token with this digest, with all it depends on.
@@ -174,10 +174,10 @@ pub async fn find_access(db: &impl Ask, token_sha256: &[u8]) -> Result<Option<To
     Ok(db.first(ACCESS, vec![token_sha256.to_vec().into()]).await?)
 }
 
-/// The present refresh token of the family with this handle, with all it depends on.
+/// The present refresh token of a family, with all it depends on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_refresh(db: &impl Ask, handle: i64) -> Result<Option<RefreshRecord>, Fault> {
-    Ok(db.first(REFRESH, vec![handle.into()]).await?)
+pub async fn find_refresh(db: &impl Ask, family_id: i64) -> Result<Option<RefreshRecord>, Fault> {
+    Ok(db.first(REFRESH, vec![family_id.into()]).await?)
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use entity::{client, token_family};
-use uuid::Uuid;
 
 use super::{
     issue::{AccessRow, Issued, Lifetimes, empty_family},
@@ -13,14 +12,14 @@ use super::{
 use crate::{
     app::App,
     cache::{Known, Subject},
-    crypto::{digest, secret::Secret},
+    crypto::{derive, digest, secret::Secret},
     fault::Fault,
     store,
 };
 
 /// The family that a client's own tokens belong to, and what they may do unless they say otherwise.
 struct Standing {
-    family_id: Uuid,
+    family_id: i64,
     scope: String,
 }
 
@@ -90,7 +89,7 @@ async fn look_up(
 async fn begin(app: &App, client: &client::Model) -> Result<token_family::Model, Fault> {
     let now = app.now();
     let family = token_family::Model {
-        id: app.random.uuid(now),
+        id: derive::new_family_id(&*app.random),
         client_id: client.id.clone(),
         // what a client asks for unless it says otherwise: its tokens need not repeat it
         scope: Scope::stored(&client.scope).to_string(),

@@ -16,7 +16,10 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{AuthorizationCode, Secret},
+    crypto::{
+        derive,
+        secret::{AuthorizationCode, Secret},
+    },
     fault::Fault,
     store::{self, Txn},
 };
@@ -90,7 +93,7 @@ pub(super) fn new(
     let code = Secret::<AuthorizationCode>::random(&*app.random);
     let row = authorization_code::Model {
         code_sha256: code.sha256(),
-        family_id: app.random.uuid(now),
+        family_id: derive::new_family_id(&*app.random),
         client_id: yes.client.id.clone(),
         grant_id,
         redirect_uri: asked.redirect_uri,
@@ -193,7 +196,7 @@ async fn issue_for(
 }
 
 /// RFC 6749 §4.1.2: a code presented twice is denied and what it produced is revoked.
-async fn replay(app: &App, client: &client::Model, family_id: Uuid) -> Result<Exchange, Fault> {
+async fn replay(app: &App, client: &client::Model, family_id: i64) -> Result<Exchange, Fault> {
     let txn = app.store.begin().await?;
     if store::token_families::revoke(&txn, family_id, app.now()).await? {
         let event = Event::new(

@@ -33,7 +33,7 @@ pub struct Issued {
 #[derive(Debug)]
 pub struct Beginning {
     /// Its id; an authorization code has fixed it already.
-    pub family_id: Uuid,
+    pub family_id: i64,
     /// What its tokens may do.
     pub scope: Scope,
     /// The audience that was asked for (RFC 8707).
@@ -67,7 +67,7 @@ async fn for_user_once(
 ) -> Result<Issued, Fault> {
     let now = app.now();
     let beginning = Beginning {
-        family_id: app.random.uuid(now),
+        family_id: derive::new_family_id(&*app.random),
         scope,
         resource,
         user_epoch: user.epoch,
@@ -141,7 +141,7 @@ pub(super) fn new_family(
 /// A family of nobody's that allows nothing and has no refresh token.
 pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
     token_family::Model {
-        id: Uuid::nil(),
+        id: 0,
         client_id: String::new(),
         grant_id: None,
         scope: String::new(),
@@ -154,7 +154,6 @@ pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
         created_at: store::instant(now),
         expires_at: store::instant(now),
         revoked_at: None,
-        handle: None,
         refresh_sha256: None,
         refresh_issued_at: None,
         refresh_expires_at: None,
@@ -169,10 +168,8 @@ fn first_refresh_token(
     family: &mut token_family::Model,
     lifetimes: Lifetimes,
 ) -> Secret<RefreshToken> {
-    let handle = derive::new_handle(&*app.random);
-    let token = app.secrets.deriver.first_refresh_token(&*app.random, handle);
+    let token = app.secrets.deriver.first_refresh_token(&*app.random, family.id);
     let end = (family.created_at.0 + lifetimes.refresh_idle).min(family.expires_at.0);
-    family.handle = Some(handle);
     family.refresh_sha256 = Some(token.sha256());
     family.refresh_issued_at = Some(family.created_at);
     family.refresh_expires_at = Some(store::instant(end));
@@ -181,7 +178,7 @@ fn first_refresh_token(
 
 /// An access token's row, but for the token itself.
 pub(super) struct AccessRow {
-    pub(super) family_id: Uuid,
+    pub(super) family_id: i64,
     pub(super) generation: i64,
     /// Scope and audience, if narrower than the family's.
     pub(super) narrowed: Option<(Option<String>, Option<String>)>,

@@ -73,8 +73,8 @@ pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Reso
 /// # Errors
 /// When the database fails.
 pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Resolved, Fault> {
-    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Resolved::Dead) };
-    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let Some(family_id) = app.secrets.deriver.family_of(token) else { return Ok(Resolved::Dead) };
+    let found = store::token_records::find_refresh(app.store.read(), family_id).await?;
     let is_present = |found: &RefreshRecord| {
         found.token.expires_at.0 > app.now()
             && digest::equal(&token.sha256(), &found.refresh_sha256)

@@ -77,8 +77,8 @@ async fn refresh_token_once(
     client_id: &str,
     token: &Secret<RefreshToken>,
 ) -> Result<Revocation, Fault> {
-    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Revocation::Done) };
-    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let Some(family_id) = app.secrets.deriver.family_of(token) else { return Ok(Revocation::Done) };
+    let found = store::token_records::find_refresh(app.store.read(), family_id).await?;
     let Some(record) = found.map(|found| found.token) else { return Ok(Revocation::Done) };
     if record.client_id != client_id {
         return Ok(Revocation::Foreign);

@@ -83,8 +83,10 @@ async fn rotate_once(
     asked: &Restriction,
 ) -> Result<Rotation, Fault> {
     let now = app.now();
-    let Some(handle) = app.secrets.deriver.handle_of(token) else { return Ok(Rotation::Invalid) };
-    let found = store::token_records::find_refresh(app.store.read(), handle).await?;
+    let Some(family_id) = app.secrets.deriver.family_of(token) else {
+        return Ok(Rotation::Invalid);
+    };
+    let found = store::token_records::find_refresh(app.store.read(), family_id).await?;
     let Some(record) = found.and_then(|found| usable(found, client, now)) else {
         return Ok(Rotation::Invalid);
     };
@@ -92,7 +94,7 @@ async fn rotate_once(
         Ok(restriction) => restriction,
         Err(refusal) => return Ok(refusal),
     };
-    let step = Step { app, client, token, handle, restriction, now };
+    let step = Step { app, client, token, family_id, restriction, now };
     let is_present = Place::of(token, &record) == Place::Present;
     if is_present && let Some(issued) = step.advance(&record).await? {
         return Ok(Rotation::Issued(issued));
@@ -179,7 +181,7 @@ struct Step<'a> {
     app: &'a App,
     client: &'a client::Model,
     token: &'a Secret<RefreshToken>,
-    handle: i64,
+    family_id: i64,
     restriction: (Scope, Option<String>),
     now: DateTime<Utc>,
 }
@@ -199,7 +201,7 @@ impl Step<'_> {
         let scope = scope.to_string();
         Successors {
             access_token: deriver.access_token(&parent, &scope, resource.as_deref()),
-            refresh_token: deriver.refresh_token(&parent, self.handle),
+            refresh_token: deriver.refresh_token(&parent),
             access_row: AccessRow {
                 family_id: record.family_id,
                 generation: generation + 1,
@@ -229,7 +231,7 @@ impl Step<'_> {
         let is_noted =
             record.grant_last_used_at.is_some_and(|at| now < at.0 + grants::USE_NOTED_EVERY);
         let rotated = Rotated {
-            handle: self.handle,
+            family_id: self.family_id,
             generation: token.generation,
             spent_sha256: self.token.sha256(),
             refresh_sha256: successors.refresh_token.sha256(),
@@ -254,7 +256,7 @@ impl Step<'_> {
     async fn come_late(&self, is_racing: bool) -> Result<Rotation, Fault> {
         let txn = self.app.store.begin().await?;
         // who was faster may be in the same batch: only a transaction sees it
-        let found = store::token_records::find_refresh(&txn, self.handle).await?;
+        let found = store::token_records::find_refresh(&txn, self.family_id).await?;
         let Some(record) = found.and_then(|found| usable(found, self.client, self.now)) else {
             return Ok(Rotation::Invalid);
         };

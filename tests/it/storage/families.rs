@@ -77,22 +77,22 @@ async fn another_clients_old_tokens_are_nothing_to_a_thief() {
     Tokens::of(&script.refresh(&pairs[4].refresh).await);
 }
 
-/// Who knows a family's handle and not the server's key cannot make a token that counts as one of
+/// Who knows a family's id and not the server's key cannot make a token that counts as one of
 /// the family's: nobody's grant ends by a guess.
 #[tokio::test]
 async fn what_this_server_did_not_mint_ends_nothing() {
     let (world, _, script, first) = signed_in().await;
-    let handle = families(&world).await[0].handle.unwrap();
+    let family_id = families(&world).await[0].id;
     let stranger = Deriver::new(&[0x2a; 32]);
 
-    let foreign = stranger.first_refresh_token(&*world.app.random, handle);
+    let foreign = stranger.first_refresh_token(&*world.app.random, family_id);
     let random = Secret::<RefreshToken>::random(&*world.app.random);
     for token in [&foreign, &random] {
         assert_eq!(script.refresh(token.reveal()).await.status, 400);
     }
 
     assert_eq!(world.audited("refresh_token.reuse").await, 0);
-    assert_eq!(world.app.secrets.deriver.handle_of(&foreign), None);
+    assert_eq!(world.app.secrets.deriver.family_of(&foreign), None);
     Tokens::of(&script.refresh(&first.refresh).await);
 }
 

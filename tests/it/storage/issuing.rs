@@ -7,7 +7,6 @@ use latchkey::{
     store::{self, Store, issuing, issuing::Rotated},
 };
 use sea_orm::{EntityTrait, PaginatorTrait};
-use uuid::Uuid;
 
 use crate::support::{Tokens, World};
 
@@ -61,7 +60,7 @@ impl Rows {
 
     fn rotated(&self, access_token: access_token::Model) -> Rotated {
         Rotated {
-            handle: self.family.handle.unwrap(),
+            family_id: self.family.id,
             generation: 0,
             spent_sha256: self.family.refresh_sha256.clone().unwrap(),
             refresh_sha256: digest::sha256(b"the next refresh token"),
@@ -76,7 +75,7 @@ impl Rows {
     fn code(&self, name: &str) -> authorization_code::Model {
         authorization_code::Model {
             code_sha256: digest::sha256(name.as_bytes()),
-            family_id: Uuid::from_u128(7),
+            family_id: 7,
             client_id: self.family.client_id.clone(),
             grant_id: self.family.grant_id.unwrap(),
             redirect_uri: "https://app.example.com/callback".to_owned(),
@@ -91,10 +90,9 @@ impl Rows {
         }
     }
 
-    /// The first rows of a family, with this handle.
-    fn first(&self, id: u128, handle: i64) -> (token_family::Model, access_token::Model) {
-        let id = Uuid::from_u128(id);
-        let family = token_family::Model { id, handle: Some(handle), ..self.family.clone() };
+    /// The first rows of a family.
+    fn first(&self, id: i64) -> (token_family::Model, access_token::Model) {
+        let family = token_family::Model { id, ..self.family.clone() };
         let issued_at = self.later();
         (family, access_token::Model { family_id: id, issued_at, ..self.token(&id.to_string()) })
     }
@@ -130,18 +128,16 @@ async fn a_code_is_spent_once_with_all_that_comes_with_it() {
     let (code, store) = (rows.code("a code"), rows.store());
     assert!(issuing::authorize(store, code.clone()).await.unwrap());
     let now = rows.later();
-    let exchange = |id, handle| {
-        issuing::exchange(store, code.code_sha256.clone(), rows.first(id, handle), now)
-    };
+    let exchange = |id| issuing::exchange(store, code.code_sha256.clone(), rows.first(id), now);
 
-    assert!(exchange(8, 8).await.unwrap());
+    assert!(exchange(8).await.unwrap());
     let after = rows.state().await;
     assert_eq!((after.families.len(), after.tokens), (2, 2));
     assert_eq!(after.codes[0].consumed_at, Some(now));
     assert_eq!(after.grants[0].last_used_at, Some(now));
 
     rows.world.clock.advance(TimeDelta::minutes(9));
-    assert!(!exchange(9, 9).await.unwrap());
+    assert!(!exchange(9).await.unwrap());
     assert_eq!(rows.state().await, after);
 }
 
@@ -152,8 +148,8 @@ async fn a_code_is_not_spent_if_what_comes_with_it_cannot_be_stored() {
     assert!(issuing::authorize(rows.store(), code.clone()).await.unwrap());
     let before = rows.state().await;
 
-    // no two families have one handle
-    let taken = rows.first(8, rows.family.handle.unwrap());
+    // no two families have one id
+    let taken = rows.first(rows.family.id);
     issuing::exchange(rows.store(), code.code_sha256, taken, rows.later()).await.unwrap_err();
 
     assert_eq!(rows.state().await, before);
@@ -166,7 +162,7 @@ async fn another_clients_code_is_not_spent() {
     assert!(issuing::authorize(rows.store(), code.clone()).await.unwrap());
     let before = rows.state().await;
 
-    let (family, token) = rows.first(8, 8);
+    let (family, token) = rows.first(8);
     let foreign = (token_family::Model { client_id: "another".to_owned(), ..family }, token);
     let store = rows.store();
     assert!(!issuing::exchange(store, code.code_sha256, foreign, rows.later()).await.unwrap());
@@ -179,7 +175,7 @@ async fn no_token_is_stored_without_its_family() {
     let rows = Rows::new().await;
     let before = rows.state().await;
 
-    let (_, orphan) = rows.first(8, 8);
+    let (_, orphan) = rows.first(8);
     assert!(!issuing::issue(rows.store(), orphan).await.unwrap());
     assert_eq!(rows.state().await, before);
 

@@ -9,7 +9,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
 
 use super::{Storage, is_sqlite};
-use crate::support::{Answer, ApiCaller, Tokens, World};
+use crate::support::{Answer, ApiCaller, Browser, Pkce, Tokens, World, service};
 
 /// A step that no Latchkey has yet.
 const NEWER: &str = "insert into seaql_migrations (version, applied_at) \
@@ -124,6 +124,37 @@ async fn access_tokens_of_an_older_database_go_on_and_refresh_tokens_end() {
     assert_eq!(ApiCaller::bearer(&world, &tokens.access).me().await.status, 200);
     assert_eq!(script.refresh(&tokens.refresh).await.status, 400);
     Tokens::of(&script.password(&acme.ada).await);
+}
+
+/// Families had ids besides the numbers that their refresh tokens say.
+#[tokio::test]
+async fn tokens_and_codes_of_an_older_database_go_on() {
+    let (world, acme) = World::of_acme().await;
+    let (script, spa) = (world.script().await, world.spa().await);
+    let service = world.client(service(Some(&acme.workspace))).await;
+    let tokens = Tokens::of(&script.password(&acme.ada).await);
+    let refreshed = Tokens::of(&script.refresh(&tokens.refresh).await);
+    let own = Tokens::of(&service.token(&[("grant_type", "client_credentials")]).await);
+    let mut browser = Browser::new(&world);
+    let code = browser.authorize(&spa.authorization(), &acme.ada).await.code().to_owned();
+    let down = async |steps| {
+        let txn = world.app.store.begin_schema().await.unwrap();
+        Migrator::down(txn.executor(), Some(steps)).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    let steps = Migrator::migrations();
+    let newer = steps.iter().skip_while(|step| step.name() != "m20261126_000030_family_numbers");
+
+    down(newer.count().try_into().unwrap()).await;
+    world.app.store.migrate().await.unwrap();
+
+    for access in [&tokens.access, &refreshed.access, &own.access] {
+        assert_eq!(ApiCaller::bearer(&world, access).me().await.status, 200);
+    }
+    Tokens::of(&script.refresh(&refreshed.refresh).await);
+    Tokens::of(&spa.exchange(&code, &Pkce::default()).await);
+    Tokens::of(&service.token(&[("grant_type", "client_credentials")]).await);
+    assert_eq!(script.refresh(&tokens.refresh).await.status, 400);
 }
 
 #[tokio::test]
