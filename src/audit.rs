@@ -1,6 +1,8 @@
 //! The audit trail: what happened, who did it, to what; written in the transaction that made it
 //! happen, and never with a secret in it.
 
+pub mod trail;
+
 use entity::audit_event::Model;
 use uuid::Uuid;
 

@@ -3,7 +3,17 @@
 use entity::outbox::Model;
 use uuid::Uuid;
 
-use crate::{app::App, fault::Fault, mail::LetterKind, store};
+pub use crate::store::outbox::State;
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    fault::Fault,
+    mail::LetterKind,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
+};
 
 /// Queues a letter to the address `to`, in the transaction that causes it: without a commit it was
 /// never written. What it says is sealed, because a link in it is a secret. Answers the letter's id.
@@ -50,6 +60,45 @@ pub fn open(app: &App, row: &Model) -> Result<LetterKind, Fault> {
         .ok_or_else(|| Fault::internal("what a letter said has been erased"))?;
     let content = app.secrets.sealer.open(&context(row.id), sealed)?;
     serde_json::from_slice(&content).map_err(|error| unreadable(&error))
+}
+
+/// A page of letters, newest first, without what they say.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(app: &App, state: Option<State>, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let found = store::outbox::page(app.store.read(), state, wanted).await?;
+    let unread = found.rows.into_iter().map(|letter| Model { sealed: None, ..letter });
+    Ok(Page { rows: unread.collect(), next: found.next })
+}
+
+/// Makes a waiting letter due at once; `false` if it no longer waits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retry(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    if !store::outbox::hasten(&txn, id, app.now()).await? {
+        return Ok(false);
+    }
+    audit::record(app, &txn, Event::new("outbox.retry", actor, Target::new("letter", id))).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
+/// Throws a letter away that was not sent; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn discard(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    if !store::outbox::delete_unsent(&txn, id).await? {
+        return Ok(false);
+    }
+    let event = Event::new("outbox.discard", actor, Target::new("letter", id));
+    audit::record(app, &txn, event).await?;
+    txn.commit().await?;
+    Ok(true)
 }
 
 fn context(id: Uuid) -> String {

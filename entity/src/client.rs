@@ -26,6 +26,10 @@ pub struct Model {
     /// `None` for public clients.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
     pub secret_sha256: Option<Vec<u8>>,
+    /// The secret before the last rotation, good until `previous_secret_expires_at`.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub previous_secret_sha256: Option<Vec<u8>>,
+    pub previous_secret_expires_at: Option<Instant>,
     /// Compared byte for byte, except for the port of a loopback IP literal.
     #[sea_orm(column_type = "JsonBinary")]
     pub redirect_uris: StringList,

@@ -18,6 +18,7 @@ pub mod enterprise;
 pub mod grant;
 pub mod guest;
 pub mod invalidation;
+pub mod invitation;
 pub mod lead;
 pub mod member;
 pub mod message;

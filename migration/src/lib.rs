@@ -20,6 +20,7 @@ mod m20261126_000022_lean_access_tokens;
 mod m20261126_000023_walked_tables;
 mod m20261126_000024_invalidations;
 mod m20261126_000025_uses;
+mod m20261126_000028_people_and_trails;
 mod m20261126_000030_family_numbers;
 mod schema;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_walked_tables::Migration),
             Box::new(m20261126_000024_invalidations::Migration),
             Box::new(m20261126_000025_uses::Migration),
+            Box::new(m20261126_000028_people_and_trails::Migration),
             Box::new(m20261126_000030_family_numbers::Migration),
         ]
     }

@@ -9,7 +9,7 @@ use crate::{
     identity::memberships::Membership,
     keys::{listing::Listed, scope_list},
     tokens::{scope_words, scopes::Scope},
-    web::{links, moment::Moment},
+    web::moment::Moment,
 };
 
 /// One key of the list.
@@ -100,16 +100,6 @@ pub(super) struct Place {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) is_open: bool,
-}
-
-/// The switcher: every workspace of the user, with the open one marked.
-pub(super) fn places(memberships: &[Membership], open: &Membership) -> Vec<Place> {
-    let place = |membership: &Membership| Place {
-        name: membership.workspace.name.clone(),
-        path: links::workspace_keys(&membership.workspace.slug),
-        is_open: membership.workspace.id == open.workspace.id,
-    };
-    memberships.iter().map(place).collect()
 }
 
 /// A checkbox.

@@ -10,7 +10,7 @@ use poem::{
 };
 
 use super::{
-    key_view::{KeyRow, Place, places},
+    key_view::{KeyRow, Place},
     room::Room,
 };
 use crate::{
@@ -91,7 +91,7 @@ async fn show_list(
     let page = KeysPage {
         brand: Brand::of(app),
         frame,
-        places: places(&room.all, &room.membership),
+        places: room.places(links::workspace_keys),
         path: room.path(),
         used: listed.len(),
         limit: app.config.plans.get(&workspace.plan).map_or(0, |plan| plan.keys),

@@ -1,11 +1,16 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
+mod audit_trail;
 mod connected_apps;
 mod forgot_password;
+mod invitation;
+mod invitations;
 mod key_changes;
 mod key_view;
 mod keys;
 mod login;
+mod member;
+mod members;
 mod new_key;
 mod onward;
 mod profile;
@@ -42,7 +47,7 @@ pub fn routes() -> Route {
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         );
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
-    keys_routes(settings_routes(route))
+    people_routes(keys_routes(settings_routes(route)))
 }
 
 fn settings_routes(route: Route) -> Route {
@@ -71,6 +76,32 @@ fn keys_routes(route: Route) -> Route {
             at("/:id/delete"),
             only(READ_AND_SEND, get(key_changes::confirm_delete).post(key_changes::delete)),
         )
+}
+
+fn people_routes(route: Route) -> Route {
+    const MEMBERS: &str = "/workspaces/:slug/settings/members";
+    const INVITATIONS: &str = "/workspaces/:slug/settings/invitations";
+    const AUDIT: &str = "/workspaces/:slug/settings/audit";
+    let at = |path: &str, end: &str| format!("{path}{end}");
+    route
+        .at(MEMBERS, only(READ, get(members::list)))
+        .at(
+            at(MEMBERS, "/leave"),
+            only(READ_AND_SEND, get(members::ask_leave).post(members::leave)),
+        )
+        .at(at(MEMBERS, "/:id"), only(READ_AND_SEND, get(member::ask).post(member::change)))
+        .at(
+            at(MEMBERS, "/:id/remove"),
+            only(READ_AND_SEND, get(member::ask_remove).post(member::remove)),
+        )
+        .at(INVITATIONS, only(READ_AND_SEND, get(invitations::list).post(invitations::invite)))
+        .at(at(INVITATIONS, "/:id/resend"), only(SEND, post(invitations::resend)))
+        .at(at(INVITATIONS, "/:id/withdraw"), only(SEND, post(invitations::withdraw)))
+        .at("/invitations/:token", only(READ, get(invitation::show)))
+        .at("/invitations/:token/accept", only(SEND, post(invitation::accept)))
+        .at("/invitations/:token/decline", only(SEND, post(invitation::decline)))
+        .at(AUDIT, only(READ, get(audit_trail::show)))
+        .at(at(AUDIT, "/export"), only(READ, get(audit_trail::export)))
 }
 
 #[handler]

@@ -1,5 +1,8 @@
 //! A workspace as one of its members sees it: whose pages are below `/workspaces/{slug}`.
 
+use entity::member::Role;
+
+use super::key_view::Place;
 use crate::{
     app::App,
     config::Product,
@@ -10,6 +13,7 @@ use crate::{
         browser::Account,
         frame::{Frame, Tab},
         links,
+        page_error::PageError,
     },
 };
 
@@ -31,6 +35,41 @@ impl Room {
             |membership: &&Membership| slug.is_none_or(|slug| membership.workspace.slug == slug);
         let membership = all.iter().find(is_asked).cloned();
         Ok(membership.map(|membership| Self { membership, all }))
+    }
+
+    /// The workspace of that slug, for one of its members.
+    pub(super) async fn of_member(
+        app: &App,
+        account: &Account,
+        slug: &str,
+    ) -> Result<Self, PageError> {
+        Self::open(app, account, Some(slug)).await?.ok_or_else(PageError::not_found)
+    }
+
+    /// The workspace of that slug, for one of its owners or admins. To other members what they may
+    /// not do does not exist.
+    pub(super) async fn of_manager(
+        app: &App,
+        account: &Account,
+        slug: &str,
+    ) -> Result<Self, PageError> {
+        let room = Self::of_member(app, account, slug).await?;
+        if room.is_managed() { Ok(room) } else { Err(PageError::not_found()) }
+    }
+
+    /// Whether the member is one of the workspace's owners or admins.
+    pub(super) fn is_managed(&self) -> bool {
+        self.membership.role >= Role::Admin
+    }
+
+    /// The switcher to a page of the user's other workspaces.
+    pub(super) fn places(&self, page: fn(&str) -> String) -> Vec<Place> {
+        let place = |membership: &Membership| Place {
+            name: membership.workspace.name.clone(),
+            path: page(&membership.workspace.slug),
+            is_open: membership.workspace.id == self.membership.workspace.id,
+        };
+        self.all.iter().map(place).collect()
     }
 
     pub(super) fn path(&self) -> String {

@@ -13,6 +13,7 @@ use poem::{
 use super::{
     Admin,
     clients::{SecretPage, kind_words},
+    subscriptions::{OVERLAPS, overlap},
 };
 use crate::{
     app::App,
@@ -26,6 +27,7 @@ use crate::{
         notice,
         page::{Brand, Page, html, see_other},
         page_error::PageError,
+        problems::Problems,
     },
 };
 
@@ -40,8 +42,13 @@ struct ClientPage {
     workspace: Option<String>,
     since: Moment,
     disabled: Option<Moment>,
+    overlap_ends: Option<Moment>,
+    lifetimes: Vec<(&'static str, i64)>,
     scopes: Vec<String>,
     client: client::Model,
+    /// What is in the field for the slug of a workspace.
+    typed: String,
+    problems: Problems,
 }
 
 #[derive(Template)]
@@ -51,11 +58,13 @@ struct RotatePage {
     frame: Frame,
     path: String,
     name: String,
+    overlaps: [(&'static str, &'static str); 5],
+    problems: Problems,
 }
 
 type Found = (client::Model, Option<workspace::Model>);
 
-async fn find(app: &App, id: &str) -> Result<Found, PageError> {
+pub(super) async fn find(app: &App, id: &str) -> Result<Found, PageError> {
     listing::find(app, id).await?.ok_or_else(PageError::not_found)
 }
 
@@ -66,20 +75,48 @@ pub async fn show(
     Path(id): Path<String>,
     uri: &Uri,
 ) -> Result<Response, PageError> {
-    let (client, workspace) = find(app, &id).await?;
+    let frame = Frame::new(app, &admin, Tab::Clients).with_notice_of(uri);
+    show_client(app, frame, &id, ("", Problems::default())).await
+}
+
+/// The page of a client, perhaps with what is wrong with the form that binds it.
+pub(super) async fn show_client(
+    app: &App,
+    frame: Frame,
+    id: &str,
+    (typed, problems): (&str, Problems),
+) -> Result<Response, PageError> {
+    let (client, workspace) = find(app, id).await?;
+    let status =
+        if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let overlap = client.previous_secret_expires_at.filter(|at| at.0 > app.now());
     let page = ClientPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, &admin, Tab::Clients).with_notice_of(uri),
+        frame,
         path: links::admin_client(&client.id),
         kind: kind_words(client.kind),
         has_secret: client.secret_sha256.is_some(),
         workspace: workspace.map(|workspace| format!("{} ({})", workspace.name, workspace.slug)),
         since: Moment::of(client.created_at.0),
         disabled: client.disabled_at.map(|at| Moment::of(at.0)),
+        overlap_ends: overlap.map(|at| Moment::of(at.0)),
+        lifetimes: lifetimes(&client),
         scopes: client.scope.split_whitespace().map(str::to_owned).collect(),
         client,
+        typed: typed.to_owned(),
+        problems,
     };
-    Ok(html(app, StatusCode::OK, &page)?)
+    Ok(html(app, status, &page)?)
+}
+
+/// The lifetimes of a client's own, in seconds.
+fn lifetimes(client: &client::Model) -> Vec<(&'static str, i64)> {
+    let all = [
+        ("access tokens", client.access_token_ttl_secs),
+        ("refresh tokens that are not used", client.refresh_token_idle_ttl_secs),
+        ("refresh tokens at all", client.refresh_token_absolute_ttl_secs),
+    ];
+    all.into_iter().filter_map(|(what, secs)| Some((what, secs?))).collect()
 }
 
 #[handler]
@@ -89,16 +126,29 @@ pub async fn confirm_rotation(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
+    show_rotation(app, &admin, client, Problems::default())
+}
+
+fn show_rotation(
+    app: &App,
+    admin: &Admin,
+    client: client::Model,
+    problems: Problems,
+) -> Result<Response, PageError> {
     if client.secret_sha256.is_none() {
         return Err(PageError::not_found());
     }
+    let status =
+        if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = RotatePage {
         brand: Brand::of(app),
-        frame: Frame::new(app, &admin, Tab::Clients),
+        frame: Frame::new(app, admin, Tab::Clients),
         path: links::admin_client(&client.id),
         name: client.name,
+        overlaps: OVERLAPS,
+        problems,
     };
-    Ok(html(app, StatusCode::OK, &page)?)
+    Ok(html(app, status, &page)?)
 }
 
 #[handler]
@@ -106,11 +156,14 @@ pub async fn rotate_secret(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    _form: CsrfForm,
+    form: CsrfForm,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
-    let actor = Actor::User(admin.user.id);
-    let secret = registration::rotate_secret(app, actor, &client.id).await?;
+    let (actor, overlap) = (Actor::User(admin.user.id), overlap(&form));
+    let secret = match registration::rotate_secret_within(app, actor, &client.id, overlap).await? {
+        Ok(secret) => secret,
+        Err(problems) => return show_rotation(app, &admin, client, problems.into()),
+    };
     let page = SecretPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Clients),

@@ -1,14 +1,27 @@
 //! The admin face: what whoever runs this server settles in a browser.
 
 mod client;
+mod client_changes;
 mod clients;
+mod edit_client;
+mod enterprise;
+mod enterprises;
 mod new_client;
+mod outbox;
+mod subscriptions;
+mod trail;
+mod user_changes;
+mod users;
+mod workspace;
+mod workspace_ends;
+mod workspaces;
 
 use std::ops::Deref;
 
 use poem::{FromRequest, Request, RequestBody, Result, Route, get, post};
 
-use crate::web::{browser::Account, methods::only, page_error::PageError};
+use self::user_changes::Change;
+use crate::web::{browser::Account, links, methods::only, page_error::PageError};
 
 const READ: &str = "GET, HEAD";
 const READ_AND_SEND: &str = "GET, HEAD, POST";
@@ -17,16 +30,97 @@ const SEND: &str = "POST";
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
-    Route::new()
+    server_routes(account_routes(workspace_routes(user_routes(client_routes(Route::new())))))
+}
+
+fn client_routes(route: Route) -> Route {
+    let at = |end: &str| format!("/admin/clients/:id{end}");
+    route
         .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(new_client::register)))
         .at("/admin/new-client", only(READ, get(new_client::ask)))
-        .at("/admin/clients/:id", only(READ, get(client::show)))
+        .at(at(""), only(READ, get(client::show)))
         .at(
-            "/admin/clients/:id/rotate-secret",
+            at("/rotate-secret"),
             only(READ_AND_SEND, get(client::confirm_rotation).post(client::rotate_secret)),
         )
-        .at("/admin/clients/:id/disable", only(SEND, post(client::disable)))
-        .at("/admin/clients/:id/enable", only(SEND, post(client::enable)))
+        .at(at("/edit"), only(READ_AND_SEND, get(edit_client::ask).post(edit_client::save)))
+        .at(
+            at("/delete"),
+            only(READ_AND_SEND, get(client_changes::ask_delete).post(client_changes::delete)),
+        )
+        .at(at("/disable"), only(SEND, post(client::disable)))
+        .at(at("/enable"), only(SEND, post(client::enable)))
+        .at(at("/verify"), only(SEND, post(client_changes::verify)))
+        .at(at("/unverify"), only(SEND, post(client_changes::unverify)))
+        .at(at("/bind"), only(SEND, post(client_changes::bind)))
+        .at(at("/unbind"), only(SEND, post(client_changes::unbind)))
+}
+
+fn user_routes(route: Route) -> Route {
+    let route = route
+        .at(links::admin_users(), only(READ, get(users::list)))
+        .at("/admin/users/:id", only(READ, get(users::show)));
+    Change::ALL.into_iter().fold(route, |route, change| {
+        let path = format!("/admin/users/:id/{}", change.name());
+        if change.asks() {
+            route.at(path, only(READ_AND_SEND, get(user_changes::ask).post(user_changes::make)))
+        } else {
+            route.at(path, only(SEND, post(user_changes::make)))
+        }
+    })
+}
+
+fn workspace_routes(route: Route) -> Route {
+    let at = |end: &str| format!("/admin/workspaces/:slug{end}");
+    route
+        .at(
+            links::admin_workspaces(),
+            only(READ_AND_SEND, get(workspaces::list).post(workspaces::create)),
+        )
+        .at("/admin/new-workspace", only(READ, get(workspaces::ask)))
+        .at(at(""), only(READ, get(workspace::show)))
+        .at(at("/plan"), only(SEND, post(workspace::set_plan)))
+        .at(
+            at("/disable"),
+            only(READ_AND_SEND, get(workspace_ends::ask_disable).post(workspace_ends::disable)),
+        )
+        .at(at("/enable"), only(SEND, post(workspace_ends::enable)))
+        .at(at("/members"), only(SEND, post(workspace::add_member)))
+        .at(
+            at("/members/:id/remove"),
+            only(READ_AND_SEND, get(workspace_ends::ask_remove).post(workspace_ends::remove)),
+        )
+}
+
+fn account_routes(route: Route) -> Route {
+    let enterprise = |end: &str| format!("/admin/enterprises/:pin{end}");
+    let subscription = |end: &str| format!("/admin/subscriptions/:id{end}");
+    route
+        .at(
+            links::admin_enterprises(),
+            only(READ_AND_SEND, get(enterprises::list).post(enterprises::create)),
+        )
+        .at("/admin/new-enterprise", only(READ, get(enterprises::ask)))
+        .at(enterprise(""), only(READ_AND_SEND, get(enterprise::show).post(enterprise::rename)))
+        .at(enterprise("/allow-comms"), only(SEND, post(enterprise::allow_comms)))
+        .at(enterprise("/deny-comms"), only(SEND, post(enterprise::deny_comms)))
+        .at(
+            links::admin_subscriptions(),
+            only(READ_AND_SEND, get(subscriptions::list).post(subscriptions::enable)),
+        )
+        .at(subscription(""), only(READ, get(subscriptions::show)))
+        .at(subscription("/rotate"), only(SEND, post(subscriptions::rotate)))
+        .at(subscription("/suspend"), only(SEND, post(subscriptions::suspend)))
+        .at(subscription("/resume"), only(SEND, post(subscriptions::resume)))
+}
+
+fn server_routes(route: Route) -> Route {
+    route
+        .at(links::admin_outbox(), only(READ, get(outbox::list)))
+        .at("/admin/outbox/:id/retry", only(SEND, post(outbox::retry)))
+        .at("/admin/outbox/:id/discard", only(SEND, post(outbox::discard)))
+        .at(links::admin_audit(), only(READ, get(trail::show)))
+        .at("/admin/audit/export", only(READ, get(trail::export)))
 }
 
 /// An administrator of this server. To everybody else these pages do not exist.

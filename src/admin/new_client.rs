@@ -45,10 +45,10 @@ struct NewClientPage {
     problems: Problems,
 }
 
-struct Choice {
-    value: String,
-    words: String,
-    is_chosen: bool,
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) words: String,
+    pub(super) is_chosen: bool,
 }
 
 /// What the form for a new client shows.
@@ -181,7 +181,7 @@ fn grant_type_choices(chosen: &[String]) -> Vec<Choice> {
 }
 
 /// OpenID Connect's scope tokens and those of every product, each once.
-fn scope_choices(app: &App, chosen: &[String]) -> Vec<Choice> {
+pub(super) fn scope_choices(app: &App, chosen: &[String]) -> Vec<Choice> {
     let products = app.config.products.iter();
     let tokens: BTreeMap<_, _> = products
         .flat_map(|product| &product.scopes)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use entity::client::{Kind, Model};
 
 use crate::{
@@ -29,10 +30,22 @@ pub async fn authenticate(
     let is_proved = match (client.kind, secret, &client.secret_sha256) {
         (Kind::Public, None, None) => true,
         (Kind::Confidential, Some(secret), Some(stored)) => Secret::<ClientSecret>::parse(secret)
-            .is_some_and(|secret| digest::equal(&secret.sha256(), stored)),
+            .is_some_and(|secret| {
+                let digest = secret.sha256();
+                digest::equal(&digest, stored) || is_previous(&client, &digest, app.now())
+            }),
         _ => false,
     };
     Ok(is_proved.then_some(client))
+}
+
+/// Whether it is the secret from before the last rotation, and that still works: asked at each use,
+/// because a client that is known by heart is known for longer.
+fn is_previous(client: &Model, digest: &[u8], now: DateTime<Utc>) -> bool {
+    let ends_at = client.previous_secret_expires_at;
+    let previous = client.previous_secret_sha256.as_ref();
+    ends_at.is_some_and(|ends_at| now < ends_at.0)
+        && previous.is_some_and(|previous| digest::equal(digest, previous))
 }
 
 /// The client with this id, unless it is disabled or the id could be none.

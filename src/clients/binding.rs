@@ -23,6 +23,32 @@ pub enum Unbinding {
     Introspects,
 }
 
+/// Binds a client to a workspace, or to another one than before: its own tokens belong there from
+/// now on. `false` if there is no such client or workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn bind(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+    workspace_id: Uuid,
+) -> Result<bool, Fault> {
+    if !is_id(client_id) {
+        return Ok(false);
+    }
+    let txn = app.store.begin().await?;
+    if store::workspaces::find(&txn, workspace_id).await?.is_none()
+        || !store::clients::bind(&txn, client_id, workspace_id).await?
+    {
+        return Ok(false);
+    }
+    let event = Event::new("client.bind", actor, Target::new("client", client_id));
+    audit::record(app, &txn, event.in_workspace(workspace_id)).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
 /// Takes the binding to its workspace from a client: the API refuses its own tokens from now on.
 /// One that may introspect keeps it, because the binding is what confines its sight; such a client
 /// can be disabled.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use entity::{
     client::{Kind, Model},
     registration_token,
@@ -20,6 +21,8 @@ use crate::{
 
 /// Base62 characters of a `client_id`: 142 bits, so that it cannot be guessed or taken.
 const CLIENT_ID_CHARS: usize = 24;
+/// How long a replaced secret may go on working.
+const MAX_OVERLAP: TimeDelta = TimeDelta::days(30);
 
 /// What became of a registration.
 #[expect(clippy::large_enum_variant, reason = "made once per registration and taken apart at once")]
@@ -67,6 +70,8 @@ fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Mode
         kind: if new.is_public { Kind::Public } else { Kind::Confidential },
         name: new.name.trim().to_owned(),
         secret_sha256: secret.map(Secret::sha256),
+        previous_secret_sha256: None,
+        previous_secret_expires_at: None,
         redirect_uris: StringList(new.redirect_uris),
         grant_types: StringList(new.grant_types),
         scope: scope.into_iter().collect::<Vec<_>>().join(" "),
@@ -96,18 +101,36 @@ pub async fn rotate_secret(
     actor: Actor,
     client_id: &str,
 ) -> Result<Option<Secret<ClientSecret>>, Fault> {
+    Ok(rotate_secret_within(app, actor, client_id, TimeDelta::zero()).await?.ok().flatten())
+}
+
+/// The same, but the old secret works for `overlap` more, so that what uses it can be changed one by
+/// one; a secret that an earlier rotation has left stops now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate_secret_within(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+    overlap: TimeDelta,
+) -> Result<Result<Option<Secret<ClientSecret>>, Vec<FieldError>>, Fault> {
+    if !(TimeDelta::zero()..=MAX_OVERLAP).contains(&overlap) {
+        return Ok(Err(vec![FieldError::new("overlap", "must be at most 30 days")]));
+    }
     if !is_id(client_id) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let secret = Secret::<ClientSecret>::random(&*app.random);
+    let ends = (!overlap.is_zero()).then(|| app.now() + overlap);
     let txn = app.store.begin().await?;
-    if !store::clients::replace_secret(&txn, client_id, secret.sha256()).await? {
-        return Ok(None);
+    if !store::clients::replace_secret(&txn, client_id, secret.sha256(), ends).await? {
+        return Ok(Ok(None));
     }
     let event = Event::new("client.rotate_secret", actor, Target::new("client", client_id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(Some(secret))
+    Ok(Ok(Some(secret)))
 }
 
 /// Disables a client, so that it and its tokens are refused from now on, or enables it again.

@@ -52,6 +52,8 @@ kinds! {
     SubscriptionKey = "lk_sk_",
     /// An initial access token for dynamic registration (RFC 7591 §3).
     RegistrationToken = "lk_ir_",
+    /// What the link of an invitation carries.
+    InvitationToken = "lk_iv_",
 }
 
 /// A secret in clear: lives only between its creation and the one answer that shows it.

@@ -3,7 +3,7 @@
 use entity::{member::Role, workspace};
 use uuid::Uuid;
 
-use crate::{app::App, fault::Fault, store};
+use crate::{app::App, fault::Fault, store, workspaces::roles};
 
 /// A workspace and the user's role in it.
 #[derive(Clone, Debug)]
@@ -18,11 +18,7 @@ impl Membership {
     /// The role as pages name it.
     #[must_use]
     pub fn role_words(&self) -> &'static str {
-        match self.role {
-            Role::Member => "Member",
-            Role::Admin => "Admin",
-            Role::Owner => "Owner",
-        }
+        roles::name(self.role)
     }
 }
 

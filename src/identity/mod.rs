@@ -1,6 +1,8 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
+pub mod administration;
 pub mod connected_apps;
+pub mod invitations;
 mod letters;
 pub mod memberships;
 pub mod password;

@@ -155,6 +155,29 @@ pub async fn request_reset(
     Ok(Request::Accepted)
 }
 
+/// Sends the same letter because an administrator asks; `false` if there is no such user, or one who
+/// cannot sign in with a password.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn send_reset(
+    app: &App,
+    actor: Actor,
+    id: Uuid,
+    page: fn(&str) -> String,
+) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let user = store::users::find(&txn, id).await?;
+    let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
+    let Some(user) = user else { return Ok(false) };
+    let letter = letter(app, &user, app.now(), page)?;
+    outbox::queue(app, &txn, &user.email, &letter).await?;
+    let event = Event::new("password.request_reset", actor, Target::new("user", id));
+    audit::record(app, &txn, event).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
 fn letter(
     app: &App,
     user: &user::Model,

@@ -74,7 +74,7 @@ pub async fn import(
 ) -> Result<Result<Import, FieldError>, Fault> {
     let now = app.now();
     let txn = app.store.begin().await?;
-    store::api_keys::lock_workspace(&txn, workspace_id).await?;
+    store::workspaces::lock(&txn, workspace_id).await?;
     let (workspace, product) = match home(app, &txn, workspace_id).await? {
         Ok(home) => home,
         Err(error) => return Ok(Err(error)),

@@ -103,7 +103,7 @@ pub async fn create_within(
     let now = app.now();
     let txn = app.store.begin().await?;
     // the lock comes before the count, so that the plan's limit holds whoever races
-    store::api_keys::lock_workspace(&txn, new.workspace_id).await?;
+    store::workspaces::lock(&txn, new.workspace_id).await?;
     let (workspace, product) = match home(app, &txn, new.workspace_id).await? {
         Ok(home) => home,
         Err(error) => return Ok(Creation::Invalid(vec![error])),

@@ -64,7 +64,7 @@ pub async fn rotate(
     let now = app.now();
     let txn = app.store.begin().await?;
     // one rotation at a time: each must know what the one before has made
-    store::api_keys::lock_workspace(&txn, workspace_id).await?;
+    store::workspaces::lock(&txn, workspace_id).await?;
     let Some(key) = store::api_keys::find(&txn, workspace_id, id).await? else {
         return Ok(Rotation::Unknown);
     };

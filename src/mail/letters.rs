@@ -42,6 +42,21 @@ pub enum LetterKind {
         /// Until when the key that it replaces works.
         previous_expires_at: Option<DateTime<Utc>>,
     },
+    /// Somebody is asked to join a workspace.
+    Invitation {
+        /// The workspace's name.
+        workspace_name: String,
+        /// Who asks, by name.
+        inviter: String,
+        /// The username of the account that is meant.
+        username: String,
+        /// What they will be.
+        role: String,
+        /// The page that accepts or declines; works once. A secret.
+        link: String,
+        /// How long it works, in days.
+        days: u32,
+    },
     /// A message of the Comms API.
     Comms {
         /// The workspace that sends it.
@@ -70,6 +85,7 @@ impl fmt::Debug for LetterKind {
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
+            Self::Invitation { .. } => "Invitation",
             Self::Comms { .. } => "Comms",
             Self::Message { .. } => "Message",
         })
@@ -139,6 +155,9 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
         LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
             subscription_key(account_name, key, *previous_expires_at, issuer)
+        }
+        LetterKind::Invitation { workspace_name, inviter, username, role, link, days } => {
+            invitation((workspace_name, inviter), (username, role), link, *days)
         }
         LetterKind::Comms { workspace_name, subject, text } => {
             comms(workspace_name, subject.as_deref(), text)
@@ -226,6 +245,28 @@ fn subscription_key(
         paragraphs,
         action: Some(Action { words: "Read how to use it", href: format!("{issuer}/docs") }),
         closing: "If you did not expect this letter, tell whoever runs this service.",
+    }
+}
+
+fn invitation(
+    (workspace, inviter): (&str, &str),
+    (username, role): (&str, &str),
+    link: &str,
+    days: u32,
+) -> Words {
+    let (workspace, inviter) = (one_line(workspace), one_line(inviter));
+    Words {
+        subject: format!("Join the workspace “{workspace}”").into(),
+        paragraphs: vec![
+            format!("{inviter} invites you to the workspace “{workspace}”, as {role}."),
+            format!(
+                "The invitation is for the account {username}. If you have none of that name \
+                     yet, the page behind the link says what to do."
+            ),
+            format!("The link below works once, for {days} days."),
+        ],
+        action: Some(Action { words: "Accept or decline", href: link.to_owned() }),
+        closing: "If you do not know who this is, do nothing: you join nothing by reading this.",
     }
 }
 

@@ -1,8 +1,11 @@
-//! A line for every request. Queries are left out: codes, handles and keys travel there.
+//! A line for every request. Queries are left out: codes, handles and keys travel there; and what is
+//! secret in a path.
 
 use std::time::Instant;
 
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result};
+
+use crate::web::links;
 
 /// Logs method, path, status and duration of every request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +28,7 @@ impl<E: Endpoint> Endpoint for Logged<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let begun = Instant::now();
         let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let path = links::logged(request.uri().path());
         let answer = self.0.call(request).await.map(IntoResponse::into_response);
         let status = match &answer {
             Ok(response) => response.status(),

@@ -6,7 +6,6 @@ use entity::{
     member::Role,
     scope_list::ScopeList,
     types::Instant,
-    workspace,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -138,19 +137,31 @@ pub async fn count(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<u64,
     Ok(Entity::find().filter(COLUMN.workspace_id.eq(workspace_id)).count(db).await?)
 }
 
-/// Makes other creations in the same workspace wait until this transaction ends, so that the plan's
-/// limit holds whoever races.
+/// How many keys of a workspace that are not revoked a user owns.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lock_workspace(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<(), Fault> {
-    // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
-    workspace::Entity::update_many()
-        .col_expr(workspace::Column::Id, Expr::col(workspace::Column::Id))
-        .filter(workspace::COLUMN.id.eq(workspace_id))
-        .exec(db)
-        .await?;
-    Ok(())
+pub async fn count_of_owner(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    user_id: Uuid,
+) -> Result<u64, Fault> {
+    let owned = Entity::find()
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.owner_user_id.eq(user_id))
+        .filter(COLUMN.revoked_at.is_null());
+    Ok(owned.count(db).await?)
+}
+
+/// The keys with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
 /// Stores a new key.

@@ -1,10 +1,35 @@
 //! The audit trail.
 
-use entity::audit_event::{Entity, Model};
-use sea_orm::ConnectionTrait;
+use chrono::{DateTime, Utc};
+use entity::{
+    audit_event::{COLUMN, Column, Entity, Model},
+    types::Instant,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+};
 
-use super::insert as insert_row;
+use super::{
+    first_id_at, insert as insert_row,
+    paging::{Page, Wanted},
+};
 use crate::fault::Fault;
+
+/// Which events are looked for; what is absent does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Where they happened.
+    pub workspace_id: Option<Uuid>,
+    /// What happened, as `noun.verb`.
+    pub action: Option<String>,
+    /// Who did it: one of these kinds, or one of these ids.
+    pub actors: Option<(Vec<String>, Vec<String>)>,
+    /// They happened then or later.
+    pub from: Option<DateTime<Utc>>,
+    /// They happened before.
+    pub until: Option<DateTime<Utc>>,
+}
 
 /// Writes one event, in the transaction that made it happen.
 ///
@@ -12,4 +37,56 @@ use crate::fault::Fault;
 /// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, event: Model) -> Result<(), Fault> {
     insert_row::<Entity>(db, event).await
+}
+
+/// A page of events, newest first. An event's id begins with its instant, so one order serves both.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    sought: &Sought,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
+    let mut query = Entity::find().order_by_desc(Column::Id).limit(wanted.rows.saturating_add(1));
+    if let Some(id) = sought.workspace_id {
+        query = query.filter(COLUMN.workspace_id.eq(id));
+    }
+    if let Some(action) = &sought.action {
+        query = query.filter(COLUMN.action.eq(action));
+    }
+    if let Some((kinds, ids)) = &sought.actors {
+        let either =
+            Condition::any().add(Column::ActorKind.is_in(kinds)).add(Column::ActorId.is_in(ids));
+        query = query.filter(either);
+    }
+    if let Some(from) = sought.from {
+        query = query.filter(Column::Id.gte(first_id_at(from)));
+    }
+    if let Some(until) = sought.until {
+        query = query.filter(Column::Id.lt(first_id_at(until)));
+    }
+    if let Some(after) = wanted.after.as_deref().and_then(|after| Uuid::parse_str(after).ok()) {
+        query = query.filter(Column::Id.lt(after));
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |event| event.id.to_string()))
+}
+
+/// When each of these actors last did one of these things.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_last(
+    db: &impl ConnectionTrait,
+    actions: &[&str],
+    actor_ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<(String, Instant)>, Fault> {
+    let last = Entity::find()
+        .select_only()
+        .column(Column::ActorId)
+        .column_as(Column::At.max(), "at")
+        .filter(Column::ActorId.is_in(actor_ids))
+        .filter(Column::Action.is_in(actions.iter().copied()))
+        .group_by(Column::ActorId);
+    Ok(last.into_tuple().all(db).await?)
 }

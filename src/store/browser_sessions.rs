@@ -5,7 +5,10 @@ use entity::{
     browser_session::{COLUMN, Column, Entity, Model},
     user,
 };
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, prelude::Uuid,
+    sea_query::Expr,
+};
 
 use super::{
     direct::{Ask, Cells, Record, record},
@@ -108,6 +111,22 @@ pub async fn touch(
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// How many browsers a user is signed in to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_user(
+    db: &impl ConnectionTrait,
+    user: &user::Model,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let open = Entity::find()
+        .filter(COLUMN.user_id.eq(user.id))
+        .filter(COLUMN.user_epoch.eq(user.epoch))
+        .filter(COLUMN.expires_at.gt(millis(now)));
+    Ok(open.count(db).await?)
 }
 
 /// Ends one session.

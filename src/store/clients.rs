@@ -1,9 +1,14 @@
 //! Registered clients.
 
 use chrono::{DateTime, Utc};
-use entity::client::{COLUMN, Column, Entity, Model};
+use entity::{
+    access_token, authorization_code, authorization_request,
+    client::{COLUMN, Column, Entity, Model},
+    grant, token_family,
+};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, Query},
 };
 use uuid::Uuid;
 
@@ -59,13 +64,26 @@ pub async fn update(db: &Txn, client: Model) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Replaces the secret of a confidential client; the old one is refused from now on.
+/// Replaces the secret of a confidential client; the old one works until `previous_expires_at`, or
+/// no longer if that is `None`, and the one before that no longer.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace_secret(db: &Txn, id: &str, secret_sha256: Vec<u8>) -> Result<bool, Fault> {
+pub async fn replace_secret(
+    db: &Txn,
+    id: &str,
+    secret_sha256: Vec<u8>,
+    previous_expires_at: Option<DateTime<Utc>>,
+) -> Result<bool, Fault> {
     db.changes(Subject::Client(id.to_owned()));
+    // every right-hand side is what stood there before
+    let previous = match previous_expires_at {
+        Some(_) => Expr::col(Column::SecretSha256),
+        None => Expr::value(None::<Vec<u8>>),
+    };
     let changed = Entity::update_many()
+        .col_expr(Column::PreviousSecretSha256, previous)
+        .col_expr(Column::PreviousSecretExpiresAt, Expr::value(previous_expires_at.map(instant)))
         .col_expr(Column::SecretSha256, Expr::value(secret_sha256))
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.secret_sha256.is_not_null())
@@ -86,6 +104,96 @@ pub async fn set_disabled(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Resu
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Writes what a client says about itself and may ask for; not its secrets, its binding and its
+/// state. `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_metadata(db: &Txn, client: &Model) -> Result<bool, Fault> {
+    db.changes(Subject::Client(client.id.clone()));
+    let changed = Entity::update_many()
+        .col_expr(Column::Name, Expr::value(client.name.clone()))
+        .col_expr(Column::Publisher, Expr::value(client.publisher.clone()))
+        .col_expr(Column::RedirectUris, Expr::value(client.redirect_uris.clone()))
+        .col_expr(Column::Scope, Expr::value(client.scope.clone()))
+        .col_expr(Column::LogoUri, Expr::value(client.logo_uri.clone()))
+        .col_expr(Column::PolicyUri, Expr::value(client.policy_uri.clone()))
+        .col_expr(Column::TosUri, Expr::value(client.tos_uri.clone()))
+        .col_expr(Column::AccessTokenTtlSecs, Expr::value(client.access_token_ttl_secs))
+        .col_expr(Column::RefreshTokenIdleTtlSecs, Expr::value(client.refresh_token_idle_ttl_secs))
+        .col_expr(
+            Column::RefreshTokenAbsoluteTtlSecs,
+            Expr::value(client.refresh_token_absolute_ttl_secs),
+        )
+        .filter(COLUMN.id.eq(&client.id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Notes since when an administrator vouches for a client's publisher, or that none does; `false`
+/// if it is so already, or there is no such client.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_verified(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
+    let update = Entity::update_many()
+        .col_expr(Column::VerifiedAt, Expr::value(at.map(instant)))
+        .filter(COLUMN.id.eq(id));
+    let other = match at {
+        Some(_) => update.filter(COLUMN.verified_at.is_null()),
+        None => update.filter(COLUMN.verified_at.is_not_null()),
+    };
+    Ok(other.exec(db).await?.rows_affected == 1)
+}
+
+/// Binds a client to a workspace; `false` if there is no such client.
+///
+/// # Errors
+/// When the database fails.
+pub async fn bind(db: &Txn, id: &str, workspace_id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
+    let changed = Entity::update_many()
+        .col_expr(Column::WorkspaceId, Expr::value(workspace_id))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Deletes a client with everything that was issued to it; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete(db: &Txn, id: &str) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
+    let families = Query::select()
+        .column(token_family::Column::Id)
+        .from(token_family::Entity)
+        .and_where(token_family::COLUMN.client_id.eq(id))
+        .to_owned();
+    // in the order in which one lets go of the next
+    access_token::Entity::delete_many()
+        .filter(access_token::Column::FamilyId.in_subquery(families))
+        .exec(db)
+        .await?;
+    token_family::Entity::delete_many()
+        .filter(token_family::COLUMN.client_id.eq(id))
+        .exec(db)
+        .await?;
+    authorization_code::Entity::delete_many()
+        .filter(authorization_code::COLUMN.client_id.eq(id))
+        .exec(db)
+        .await?;
+    authorization_request::Entity::delete_many()
+        .filter(authorization_request::COLUMN.client_id.eq(id))
+        .exec(db)
+        .await?;
+    grant::Entity::delete_many().filter(grant::COLUMN.client_id.eq(id)).exec(db).await?;
+    Ok(Entity::delete_by_id(id).exec(db).await?.rows_affected == 1)
 }
 
 /// Takes the binding to a workspace from a client that has one; `false` if there is none to take.

@@ -6,7 +6,10 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{Duplicate, insert_unique, instant};
+use super::{
+    Duplicate, insert_unique, instant,
+    paging::{self, Page, Wanted},
+};
 use crate::fault::Fault;
 
 /// The enterprise with this canonical PIN.
@@ -52,4 +55,51 @@ pub async fn allow_comms(
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Takes an enterprise off the allow-list of the Comms API; `false` if it is not on it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deny_comms(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::CommsAllowedAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.comms_allowed_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Gives an enterprise another name; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename(db: &impl ConnectionTrait, id: Uuid, name: &str) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Name, Expr::value(name))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// The enterprises with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
+/// A page of enterprises, by PIN; a search looks into PINs and names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let places: (_, &[_]) = (Column::Pin, &[Column::Pin, Column::Name]);
+    paging::page(db, Entity::find(), wanted, places, |enterprise| enterprise.pin.clone()).await
 }

@@ -6,8 +6,8 @@ use entity::{
     member::Role,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{
@@ -73,6 +73,44 @@ pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Ve
         .limit(MAX_LISTED)
         .all(db)
         .await?)
+}
+
+/// How many live grants a user has: in one workspace, or anywhere.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_user(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    workspace_id: Option<Uuid>,
+) -> Result<u64, Fault> {
+    let mut live =
+        Entity::find().filter(COLUMN.user_id.eq(user_id)).filter(COLUMN.revoked_at.is_null());
+    if let Some(id) = workspace_id {
+        live = live.filter(COLUMN.workspace_id.eq(id));
+    }
+    Ok(live.count(db).await?)
+}
+
+/// How many live grants a client has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_client(db: &impl ConnectionTrait, client_id: &str) -> Result<u64, Fault> {
+    let live =
+        Entity::find().filter(COLUMN.client_id.eq(client_id)).filter(COLUMN.revoked_at.is_null());
+    Ok(live.count(db).await?)
+}
+
+/// The grants with these ids, live or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_by_ids(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
 record! {

@@ -2,13 +2,20 @@
 
 use entity::{
     member::{COLUMN, Column, Entity, Model, Role},
-    workspace,
+    user, workspace,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Query},
 };
 
-use super::{Duplicate, Txn, insert_unique};
+use super::{
+    Duplicate, Txn, insert_unique,
+    paging::{Page, Wanted},
+    users,
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// How many workspaces one user's page lists.
@@ -56,6 +63,20 @@ pub async fn list_workspaces(
         .collect())
 }
 
+/// Every membership of a user, disabled workspaces too, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::WorkspaceId)
+        .limit(MAX_MEMBERSHIPS)
+        .all(db)
+        .await?)
+}
+
 /// Who is in a workspace.
 ///
 /// # Errors
@@ -69,6 +90,84 @@ pub async fn list_user_ids(
         .column(Column::UserId)
         .filter(COLUMN.workspace_id.eq(workspace_id));
     Ok(ids.into_tuple().all(db).await?)
+}
+
+/// A page of a workspace's members, by username; a search looks into usernames, addresses and names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<(Model, user::Model)>, Fault> {
+    let ids = Query::select()
+        .column(Column::UserId)
+        .from(Entity)
+        .and_where(COLUMN.workspace_id.eq(workspace_id))
+        .to_owned();
+    let people = user::Entity::find().filter(user::Column::Id.in_subquery(ids));
+    let found = users::page_of(db, people, wanted).await?;
+    let members = Entity::find()
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.user_id.is_in(found.rows.iter().map(|user| user.id)))
+        .all(db)
+        .await?;
+    let with_member = found.rows.into_iter().filter_map(|user| {
+        let member = members.iter().find(|member| member.user_id == user.id)?;
+        Some((member.clone(), user))
+    });
+    Ok(Page { rows: with_member.collect(), next: found.next })
+}
+
+/// How many members a workspace has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<u64, Fault> {
+    Ok(Entity::find().filter(COLUMN.workspace_id.eq(workspace_id)).count(db).await?)
+}
+
+/// How many owners other than this one, who are not disabled, a workspace has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_other_owners(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    user_id: Uuid,
+) -> Result<u64, Fault> {
+    let enabled = Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::COLUMN.disabled_at.is_null())
+        .to_owned();
+    let others = Entity::find()
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.role.eq(Role::Owner))
+        .filter(COLUMN.user_id.ne(user_id))
+        .filter(Column::UserId.in_subquery(enabled));
+    Ok(others.count(db).await?)
+}
+
+/// Gives a member another role; `false` if there is no such member.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_role(
+    db: &Txn,
+    workspace_id: Uuid,
+    user_id: Uuid,
+    role: Role,
+) -> Result<bool, Fault> {
+    db.changes(Subject::User(user_id));
+    let changed = Entity::update_many()
+        .col_expr(Column::Role, Expr::value(role))
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// Adds a member, unless the user already is one.

@@ -19,6 +19,7 @@ mod direct;
 pub mod enterprises;
 pub mod grants;
 pub mod invalidations;
+pub mod invitations;
 pub mod issuing;
 pub mod members;
 pub mod outbox;
@@ -63,6 +64,12 @@ fn is_duplicate(error: &DbErr) -> bool {
 #[must_use]
 pub fn instant(at: DateTime<Utc>) -> Instant {
     sea_orm::prelude::ChronoUnixTimestampMillis(at)
+}
+
+/// The least version 7 identifier of an instant: those that are made later are greater.
+fn first_id_at(at: DateTime<Utc>) -> sea_orm::prelude::Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
 fn millis(at: DateTime<Utc>) -> i64 {

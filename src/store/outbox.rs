@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use entity::outbox::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid, sea_query::Expr,
 };
 
-use super::{insert as insert_row, instant, millis};
+use super::{
+    insert as insert_row, instant, millis,
+    paging::{Page, Wanted, contains},
+};
 use crate::fault::Fault;
 
 /// Queues a letter, in the transaction that caused it.
@@ -33,6 +36,75 @@ pub async fn list_due(
         .limit(limit)
         .all(db)
         .await?)
+}
+
+/// What has become of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It will be tried, or tried again.
+    Waiting,
+    /// It was sent.
+    Sent,
+    /// It was given up.
+    GivenUp,
+}
+
+/// A page of letters, newest first; a search looks into recipients, kinds and errors.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    state: Option<State>,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
+    let all = Entity::find().order_by_desc(Column::Id).limit(wanted.rows.saturating_add(1));
+    let mut query = match state {
+        None => all,
+        Some(State::Waiting) => all.filter(COLUMN.next_attempt_at.is_not_null()),
+        Some(State::Sent) => all.filter(COLUMN.sent_at.is_not_null()),
+        Some(State::GivenUp) => {
+            all.filter(COLUMN.next_attempt_at.is_null()).filter(COLUMN.sent_at.is_null())
+        }
+    };
+    if let Some(after) = wanted.after.as_deref().and_then(|after| Uuid::parse_str(after).ok()) {
+        query = query.filter(Column::Id.lt(after));
+    }
+    if let Some(text) = wanted.search() {
+        let anywhere = [Column::Recipient, Column::Kind, Column::LastError]
+            .into_iter()
+            .map(|column| contains(column, text))
+            .fold(Condition::any(), Condition::add);
+        query = query.filter(anywhere);
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |letter| letter.id.to_string()))
+}
+
+/// Makes a waiting letter due at once; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hasten(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.next_attempt_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Removes a letter that was not sent; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_unsent(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    let gone = Entity::delete_by_id(id).filter(COLUMN.sent_at.is_null()).exec(db).await?;
+    Ok(gone.rows_affected == 1)
 }
 
 /// The letters with these ids, as far as they are still there.

@@ -2,13 +2,21 @@
 //! key before.
 
 use chrono::{DateTime, Utc};
-use entity::subscription::{COLUMN, Column, Entity, Model};
+use entity::{
+    enterprise,
+    subscription::{COLUMN, Column, Entity, Model},
+    user,
+};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Query},
 };
 
-use super::{Duplicate, insert_unique, instant, millis};
+use super::{
+    Duplicate, insert_unique, instant, millis,
+    paging::{Page, Wanted, contains},
+};
 use crate::fault::Fault;
 
 /// A billable account: who is known by a subscription key.
@@ -46,6 +54,47 @@ pub async fn insert(
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, account: Account) -> Result<Option<Model>, Fault> {
     Ok(Entity::find().filter(account.is_it()).one(db).await?)
+}
+
+/// The subscription with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// A page of subscriptions, oldest first; a search looks into PINs and names of enterprises, and
+/// usernames.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let mut query = Entity::find().order_by_asc(Column::Id).limit(wanted.rows.saturating_add(1));
+    if let Some(after) = wanted.after.as_deref().and_then(|after| Uuid::parse_str(after).ok()) {
+        query = query.filter(Column::Id.gt(after));
+    }
+    if let Some(text) = wanted.search() {
+        let enterprises = Query::select()
+            .column(enterprise::Column::Id)
+            .from(enterprise::Entity)
+            .cond_where(
+                Condition::any()
+                    .add(contains(enterprise::Column::Pin, text))
+                    .add(contains(enterprise::Column::Name, text)),
+            )
+            .to_owned();
+        let users = Query::select()
+            .column(user::Column::Id)
+            .from(user::Entity)
+            .and_where(contains(user::Column::Username, text))
+            .to_owned();
+        let either = Condition::any()
+            .add(Column::EnterpriseId.in_subquery(enterprises))
+            .add(Column::UserId.in_subquery(users));
+        query = query.filter(either);
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |row| row.id.to_string()))
 }
 
 /// The subscription that a key opens: its present key, or the one before while that still works.

@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::token_family::{COLUMN, Column, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    prelude::Uuid, sea_query::Expr,
+};
 
-use super::{Txn, insert as insert_row, insert_unique, instant};
+use super::{Txn, insert as insert_row, insert_unique, instant, millis};
 use crate::{cache::Subject, fault::Fault};
 
 /// Begins a family.
@@ -40,6 +43,24 @@ pub async fn begin_standing(db: &impl ConnectionTrait, family: Model) -> Result<
     let _ = insert_unique::<Entity>(db, family).await?;
     let standing = find_standing(db, &client_id).await?;
     standing.ok_or_else(|| Fault::internal("a standing family vanished"))
+}
+
+/// How many families of a client have not ended: those of its users, and its own.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_live_of_client(
+    db: &impl ConnectionTrait,
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let is_live =
+        Condition::any().add(COLUMN.grant_id.is_null()).add(COLUMN.ends_at.gt(millis(now)));
+    let live = Entity::find()
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(is_live);
+    Ok(live.count(db).await?)
 }
 
 /// Keeps the retry window of this generation as it is until the transaction ends; `false` if it is

@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Select,
     prelude::Uuid,
     sea_query::{Expr, Query},
 };
@@ -94,6 +94,81 @@ pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fau
     Ok(changed.rows_affected == 1)
 }
 
+/// Enables a disabled user; `false` if there is none or it is not disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enable(db: &Txn, id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::User(id));
+    let changed = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.disabled_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Raises a user's epoch: every session and token from before is dead. `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise_epoch(db: &Txn, id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::User(id));
+    let changed = Entity::update_many()
+        .col_expr(Column::Epoch, Expr::col(Column::Epoch).add(1))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Makes a user an administrator of this server, or no longer; `false` if there is none or it is so
+/// already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_admin(db: &impl ConnectionTrait, id: Uuid, is_admin: bool) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::IsAdmin, Expr::value(is_admin))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.is_admin.eq(!is_admin))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Makes other rules that lock the administrators wait until this transaction ends, and answers who
+/// of them is not disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_admins(db: &impl ConnectionTrait) -> Result<Vec<Uuid>, Fault> {
+    // a write to the rows is a lock on PostgreSQL; SQLite's writer is alone anyway
+    Entity::update_many()
+        .col_expr(Column::IsAdmin, Expr::value(true))
+        .filter(COLUMN.is_admin.eq(true))
+        .exec(db)
+        .await?;
+    let enabled = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(COLUMN.is_admin.eq(true))
+        .filter(COLUMN.disabled_at.is_null());
+    Ok(enabled.into_tuple().all(db).await?)
+}
+
+/// How many users an enterprise has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_enterprise(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+) -> Result<u64, Fault> {
+    Ok(Entity::find().filter(COLUMN.enterprise_id.eq(enterprise_id)).count(db).await?)
+}
+
 /// Puts a user on the allow-list of the Comms API; `false` if there is none or it already is.
 ///
 /// # Errors
@@ -107,6 +182,34 @@ pub async fn allow_comms(
         .col_expr(Column::CommsAllowedAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.comms_allowed_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Takes a user off the allow-list of the Comms API; `false` if they are not on it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deny_comms(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::CommsAllowedAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.comms_allowed_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Takes back that a user is verified (KYC); `false` if they are not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unverify(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::VerifiedAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.verified_at.is_not_null())
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
@@ -176,6 +279,15 @@ pub async fn list_by_ids(
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    page_of(db, Entity::find(), wanted).await
+}
+
+/// The same of some users.
+pub(super) async fn page_of(
+    db: &impl ConnectionTrait,
+    some: Select<Entity>,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
     let places: (_, &[_]) = (Column::Username, &[Column::Username, Column::Email, Column::Name]);
-    paging::page(db, Entity::find(), wanted, places, |user| user.username.clone()).await
+    paging::page(db, some, wanted, places, |user| user.username.clone()).await
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::workspace::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    sea_query::Expr,
 };
 
 use super::{
@@ -39,6 +40,21 @@ pub async fn insert(
     insert_unique::<Entity>(db, workspace).await
 }
 
+/// Makes other rules that lock this workspace wait until this transaction ends: what they count is
+/// true whoever races.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Fault> {
+    // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
+    Entity::update_many()
+        .col_expr(Column::Id, Expr::col(Column::Id))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Disables a workspace; `false` if there is none or it already is.
 ///
 /// # Errors
@@ -52,6 +68,38 @@ pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fau
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Enables a disabled workspace; `false` if there is none or it is not disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enable(db: &Txn, id: Uuid) -> Result<bool, Fault> {
+    db.changes(Subject::Workspace(id));
+    let changed = Entity::update_many()
+        .col_expr(Column::DisabledAt, Expr::value(None::<i64>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.disabled_at.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Up to `limit` workspaces of an enterprise, by slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_enterprise(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.enterprise_id.eq(enterprise_id))
+        .order_by_asc(Column::Slug)
+        .limit(limit)
+        .all(db)
+        .await?)
 }
 
 /// Moves a workspace to a plan; `false` if there is none.

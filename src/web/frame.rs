@@ -16,8 +16,24 @@ pub enum Tab {
     Profile,
     /// A workspace's API keys.
     Keys,
+    /// A workspace's people.
+    Members,
+    /// What has happened in a workspace.
+    Audit,
+    /// Everybody, for administrators of the server.
+    Users,
+    /// Realms of users, for administrators of the server.
+    Enterprises,
+    /// Every workspace, for administrators of the server.
+    Workspaces,
     /// Registered clients, for administrators of the server.
     Clients,
+    /// Accounts with a subscription key, for administrators of the server.
+    Subscriptions,
+    /// Letters, for administrators of the server.
+    Outbox,
+    /// What has happened anywhere, for administrators of the server.
+    Trail,
     /// None of them: a page that a link leads to.
     Elsewhere,
 }
@@ -59,7 +75,13 @@ pub struct Frame {
 impl Tab {
     fn area(self, slug: Option<&str>) -> Area {
         match self {
-            Self::Clients => Area::Server,
+            Self::Users
+            | Self::Enterprises
+            | Self::Workspaces
+            | Self::Clients
+            | Self::Subscriptions
+            | Self::Outbox
+            | Self::Trail => Area::Server,
             _ if slug.is_some() => Area::Workspace,
             _ => Area::Account,
         }
@@ -77,8 +99,20 @@ impl Area {
                 (Tab::Security, "Security", links::security().to_owned()),
                 (Tab::Profile, "Profile", links::profile().to_owned()),
             ],
-            Self::Workspace => vec![(Tab::Keys, "API keys", links::workspace_keys(slug))],
-            Self::Server => vec![(Tab::Clients, "Clients", links::admin_clients().to_owned())],
+            Self::Workspace => vec![
+                (Tab::Keys, "API keys", links::workspace_keys(slug)),
+                (Tab::Members, "Members", links::workspace_members(slug)),
+                (Tab::Audit, "Audit trail", links::workspace_audit(slug)),
+            ],
+            Self::Server => vec![
+                (Tab::Users, "Users", links::admin_users().to_owned()),
+                (Tab::Enterprises, "Enterprises", links::admin_enterprises().to_owned()),
+                (Tab::Workspaces, "Workspaces", links::admin_workspaces().to_owned()),
+                (Tab::Clients, "Clients", links::admin_clients().to_owned()),
+                (Tab::Subscriptions, "Subscription keys", links::admin_subscriptions().to_owned()),
+                (Tab::Outbox, "Outbox", links::admin_outbox().to_owned()),
+                (Tab::Trail, "Audit trail", links::admin_audit().to_owned()),
+            ],
         }
     }
 

@@ -3,7 +3,9 @@
 use uuid::Uuid;
 
 /// The rooms of pages that a sign-in may end at.
-const PAGES: [&str; 4] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/"];
+const PAGES: [&str; 5] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS];
+/// Where the links of invitations lead; what follows is a secret.
+const INVITATIONS: &str = "/invitations/";
 
 /// The sign-in page; with the handle of an authorization request it returns to that afterwards.
 #[must_use]
@@ -71,6 +73,48 @@ pub fn workspace_keys(slug: &str) -> String {
     format!("/workspaces/{}/settings/keys", encoded(slug))
 }
 
+/// The people of one workspace.
+#[must_use]
+pub fn workspace_members(slug: &str) -> String {
+    format!("/workspaces/{}/settings/members", encoded(slug))
+}
+
+/// Who is invited to one workspace.
+#[must_use]
+pub fn workspace_invitations(slug: &str) -> String {
+    format!("/workspaces/{}/settings/invitations", encoded(slug))
+}
+
+/// What has happened in one workspace.
+#[must_use]
+pub fn workspace_audit(slug: &str) -> String {
+    format!("/workspaces/{}/settings/audit", encoded(slug))
+}
+
+/// The page behind the link of an invitation.
+#[must_use]
+pub fn invitation(token: &str) -> String {
+    format!("{INVITATIONS}{}", encoded(token))
+}
+
+/// A path as logs may have it: without the secret of an invitation.
+#[must_use]
+pub fn logged(path: &str) -> String {
+    if !path.starts_with(INVITATIONS) {
+        return path.to_owned();
+    }
+    match path[INVITATIONS.len()..].split_once('/') {
+        Some((_, end)) => format!("{INVITATIONS}…/{end}"),
+        None => format!("{INVITATIONS}…"),
+    }
+}
+
+/// Where somebody makes an account, where that is allowed; afterwards it goes to `path`.
+#[must_use]
+pub fn sign_up_then(path: &str) -> String {
+    if is_return_path(path) { format!("/signup?next={path}") } else { "/signup".to_owned() }
+}
+
 /// What a scan has found.
 #[must_use]
 pub fn scan_run(id: Uuid) -> String {
@@ -99,6 +143,42 @@ pub fn admin_clients() -> &'static str {
 #[must_use]
 pub fn admin_client(id: &str) -> String {
     format!("/admin/clients/{}", encoded(id))
+}
+
+/// The users of this server.
+#[must_use]
+pub fn admin_users() -> &'static str {
+    "/admin/users"
+}
+
+/// The enterprises of this server.
+#[must_use]
+pub fn admin_enterprises() -> &'static str {
+    "/admin/enterprises"
+}
+
+/// The workspaces of this server.
+#[must_use]
+pub fn admin_workspaces() -> &'static str {
+    "/admin/workspaces"
+}
+
+/// The accounts that have subscription keys.
+#[must_use]
+pub fn admin_subscriptions() -> &'static str {
+    "/admin/subscriptions"
+}
+
+/// The letters of this server.
+#[must_use]
+pub fn admin_outbox() -> &'static str {
+    "/admin/outbox"
+}
+
+/// What has happened on this server.
+#[must_use]
+pub fn admin_audit() -> &'static str {
+    "/admin/audit"
 }
 
 /// Whether a sign-in may end at `path`: a page of ours, and nothing that a browser could read as
@@ -148,6 +228,18 @@ mod tests {
             assert!(!is_return_path(bad), "{bad}");
             assert_eq!(login_then(bad), "/login");
         }
+    }
+
+    #[test]
+    fn logs_have_no_invitation() {
+        for (path, logged_path) in [
+            ("/invitations/lk_iv_x", "/invitations/…"),
+            ("/invitations/lk_iv_x/accept", "/invitations/…/accept"),
+            ("/settings/profile", "/settings/profile"),
+        ] {
+            assert_eq!(logged(path), logged_path);
+        }
+        assert!(is_return_path(&invitation("lk_iv_x")));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 mod accent;
 pub mod app;
 pub mod assets;
+pub mod audit_export;
+pub mod audit_trail;
+pub mod audit_words;
 pub mod body;
 pub mod browser;
 pub mod client_ip;

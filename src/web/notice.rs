@@ -28,6 +28,58 @@ pub fn words(name: &str) -> Option<&'static str> {
         "sign-in-expired" => "That took too long. Please sign in again.",
         "client-disabled" => "The client is disabled. It and its tokens are refused.",
         "client-enabled" => "The client is enabled.",
+        _ => return people_words(name).or_else(|| server_words(name)),
+    })
+}
+
+/// What has happened to the people of a workspace.
+fn people_words(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "role-changed" => "The role is changed. It holds from now on.",
+        "member-removed" => "The member is removed. Their tokens and keys are refused here.",
+        "workspace-left" => "You have left the workspace.",
+        "invitation-sent" => "The invitation is on its way.",
+        "invitation-resent" => "The letter is on its way again. The link before is dead.",
+        "invitation-withdrawn" => "The invitation is withdrawn. Its link is dead.",
+        "invitation-accepted" => "You are a member now.",
+        "invitation-known" => "You were a member already.",
+        "member-added" => "The member is added.",
+        "unchanged" => "It was so already. Nothing was changed.",
+        _ => return None,
+    })
+}
+
+/// What an administrator of the server has done.
+fn server_words(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "user-locked" => "The user is locked. Their sessions, tokens and keys are refused.",
+        "user-unlocked" => "The user is unlocked.",
+        "user-signed-out" => "The user is signed out everywhere.",
+        "user-reset" => "A letter with a link for a new password is on its way.",
+        "user-verified" => "The account is verified.",
+        "user-unverified" => "The account is no longer verified.",
+        "user-promoted" => "The user is an administrator now.",
+        "user-demoted" => "The user is no longer an administrator.",
+        "comms-allowed" => "The Comms API is allowed.",
+        "comms-denied" => "The Comms API is no longer allowed.",
+        "enterprise-created" => "The enterprise is created.",
+        "enterprise-renamed" => "The enterprise has its new name.",
+        "workspace-created" => "The workspace is created.",
+        "workspace-disabled" => "The workspace is disabled. Its tokens and keys are refused.",
+        "workspace-enabled" => "The workspace is enabled.",
+        "plan-changed" => "The plan is changed.",
+        "subscription-opened" => "The account is enabled. Its key is on its way by mail.",
+        "subscription-rotated" => "The key is replaced. The new one is on its way by mail.",
+        "subscription-suspended" => "The subscription key is suspended.",
+        "subscription-resumed" => "The subscription key works again.",
+        "letter-due" => "The letter will be tried in a moment.",
+        "letter-discarded" => "The letter is discarded.",
+        "client-changed" => "The client is changed.",
+        "client-verified" => "The publisher is verified.",
+        "client-unverified" => "The publisher is no longer verified.",
+        "client-bound" => "The client is bound to the workspace.",
+        "client-unbound" => "The client is bound to no workspace.",
+        "client-deleted" => "The client is deleted.",
         _ => return None,
     })
 }

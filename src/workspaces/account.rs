@@ -46,6 +46,38 @@ pub async fn allow_comms(app: &App, actor: Actor, account: Account) -> Result<bo
     Ok(is_new)
 }
 
+/// Takes an account off the allow-list of the Comms API; `false` if it is not on it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deny_comms(app: &App, actor: Actor, account: Account) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let was_allowed = match account {
+        Account::Enterprise(id) => store::enterprises::deny_comms(&txn, id).await?,
+        Account::User(id) => store::users::deny_comms(&txn, id).await?,
+    };
+    if was_allowed {
+        audit::record(app, &txn, Event::new("comms.deny", actor, account.target())).await?;
+        txn.commit().await?;
+    }
+    Ok(was_allowed)
+}
+
+/// Takes back that a user's account is verified (KYC); `false` if it is not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unverify_user(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let was_verified = store::users::unverify(&txn, id).await?;
+    if was_verified {
+        let event = Event::new("user.unverify", actor, Target::new("user", id));
+        audit::record(app, &txn, event).await?;
+        txn.commit().await?;
+    }
+    Ok(was_verified)
+}
+
 /// Marks a user's account as verified (KYC); `false` if there is no such user or it already is.
 ///
 /// # Errors

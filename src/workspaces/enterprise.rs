@@ -1,14 +1,84 @@
 //! Enterprises: realms of users, named by a PIN.
 
-use entity::enterprise::Model;
+use entity::{enterprise::Model, subscription, workspace};
+use uuid::Uuid;
 
-use super::{Checked, Pin, names::name_problem, refused};
+use super::{Account, Checked, Pin, names::name_problem, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::{Fault, FieldError},
-    store,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
 };
+
+/// How many workspaces the page of an enterprise names.
+const MAX_WORKSPACES: u64 = 200;
+
+/// An enterprise with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Realm {
+    /// The enterprise.
+    pub enterprise: Model,
+    /// How many users it has.
+    pub users: u64,
+    /// Its workspaces, at most 200.
+    pub workspaces: Vec<workspace::Model>,
+    /// Its subscription, if it is enabled for API access.
+    pub subscription: Option<subscription::Model>,
+}
+
+/// A page of enterprises, by PIN.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enterprises(app: &App, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    store::enterprises::page(app.store.read(), wanted).await
+}
+
+/// The enterprise of a PIN as it was typed, with what belongs to it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_enterprise(app: &App, pin: &str) -> Result<Option<Realm>, Fault> {
+    let Some(pin) = Pin::parse(pin) else { return Ok(None) };
+    let db = app.store.read();
+    let Some(enterprise) = store::enterprises::find_by_pin(db, pin.as_str()).await? else {
+        return Ok(None);
+    };
+    let id = enterprise.id;
+    Ok(Some(Realm {
+        users: store::users::count_of_enterprise(db, id).await?,
+        workspaces: store::workspaces::list_of_enterprise(db, id, MAX_WORKSPACES).await?,
+        subscription: store::subscriptions::find(db, Account::Enterprise(id)).await?,
+        enterprise,
+    }))
+}
+
+/// Gives an enterprise another name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename_enterprise(
+    app: &App,
+    actor: Actor,
+    id: Uuid,
+    name: &str,
+) -> Result<Checked<()>, Fault> {
+    if let Some(problem) = name_problem(name) {
+        return Ok(Err(vec![problem]));
+    }
+    let txn = app.store.begin().await?;
+    if !store::enterprises::rename(&txn, id, name.trim()).await? {
+        return Ok(refused("enterprise", "does not exist"));
+    }
+    let event = Event::new("enterprise.rename", actor, Target::new("enterprise", id));
+    audit::record(app, &txn, event).await?;
+    txn.commit().await?;
+    Ok(Ok(()))
+}
 
 /// Creates an enterprise.
 ///

@@ -1,9 +1,16 @@
-//! Finding a workspace by the name people type.
+//! Finding workspaces.
 
-use entity::workspace;
+use entity::{enterprise, workspace};
 
 use super::names::slug_problem;
-use crate::{app::App, fault::Fault, store};
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
+};
 
 /// The workspace with this slug.
 ///
@@ -15,4 +22,28 @@ pub async fn find_by_slug(app: &App, slug: &str) -> Result<Option<workspace::Mod
         return Ok(None);
     }
     store::workspaces::find_by_slug(app.store.read(), slug).await
+}
+
+/// A page of workspaces, by slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<workspace::Model>, Fault> {
+    store::workspaces::page(app.store.read(), wanted).await
+}
+
+/// The workspace with this slug, and the enterprise it belongs to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_with_enterprise(
+    app: &App,
+    slug: &str,
+) -> Result<Option<(workspace::Model, Option<enterprise::Model>)>, Fault> {
+    let Some(workspace) = find_by_slug(app, slug).await? else { return Ok(None) };
+    let enterprise = match workspace.enterprise_id {
+        Some(id) => store::enterprises::find(app.store.read(), id).await?,
+        None => None,
+    };
+    Ok(Some((workspace, enterprise)))
 }

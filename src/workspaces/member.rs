@@ -80,9 +80,13 @@ pub async fn remove_member(
     user_id: Uuid,
 ) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
+    store::workspaces::lock(&txn, workspace_id).await?;
     if !store::members::delete(&txn, workspace_id, user_id).await? {
         return Ok(false);
     }
+    // whoever invited answers for it
+    let all = [Role::Member, Role::Admin, Role::Owner];
+    store::invitations::delete_of_inviter(&txn, workspace_id, user_id, &all).await?;
     let event = Event::new("member.remove", actor, Target::new("user", user_id));
     audit::record(app, &txn, event.in_workspace(workspace_id)).await?;
     txn.commit().await?;

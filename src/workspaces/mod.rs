@@ -10,15 +10,18 @@ pub mod lookup;
 pub(crate) mod member;
 pub(crate) mod names;
 mod pin;
+pub mod roles;
+pub mod roster;
 mod service_account;
+pub mod subscribers;
 mod subscription;
 mod workspace;
 
 use crate::fault::FieldError;
 
 pub use self::{
-    account::{Account, allow_comms, verify_user},
-    enterprise::create_enterprise,
+    account::{Account, allow_comms, deny_comms, unverify_user, verify_user},
+    enterprise::{Realm, create_enterprise, enterprises, find_enterprise, rename_enterprise},
     member::{Membership, add_member, remove_member},
     pin::Pin,
     service_account::service_account,
@@ -26,7 +29,10 @@ pub use self::{
         IssuedSubscription, open_subscription, resume_subscription, rotate_subscription,
         suspend_subscription,
     },
-    workspace::{NewWorkspace, create_workspace, disable_workspace, set_plan},
+    workspace::{
+        NewWorkspace, create_workspace, disable_workspace, enable_workspace, found_workspace,
+        set_plan,
+    },
 };
 
 pub(crate) use self::service_account::find_or_add_service_account;

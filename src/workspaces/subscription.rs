@@ -139,6 +139,16 @@ pub async fn resume_subscription(app: &App, actor: Actor, account: Account) -> R
     Ok(true)
 }
 
+/// How many people get an account's key by mail; `None` if there is no such account.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn recipients(app: &App, account: Account) -> Result<Option<usize>, Fault> {
+    let txn = app.store.begin().await?;
+    let found = Addressees::find(&txn, account).await?;
+    Ok(found.map(|found| found.emails.len()))
+}
+
 fn shown(key: &Secret<SubscriptionKey>) -> String {
     key.reveal().chars().take(SHOWN_CHARS).collect()
 }

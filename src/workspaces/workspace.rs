@@ -1,10 +1,10 @@
 //! Workspaces: the tenants that own data, members and keys.
 
-use entity::workspace::Model;
+use entity::{member::Role, types::Instant, workspace::Model};
 use uuid::Uuid;
 
 use super::{
-    Checked, Pin,
+    Checked, Membership, Pin, member,
     names::{name_problem, slug_problem},
     refused,
 };
@@ -46,6 +46,21 @@ impl NewWorkspace {
     }
 }
 
+impl NewWorkspace {
+    fn row(self, (id, created_at): (Uuid, Instant), enterprise_id: Option<Uuid>) -> Model {
+        Model {
+            id,
+            slug: self.slug,
+            name: self.name.trim().to_owned(),
+            product: self.product,
+            plan: self.plan,
+            enterprise_id,
+            created_at,
+            disabled_at: None,
+        }
+    }
+}
+
 fn plan_problem(config: &Config, plan: &str) -> Option<FieldError> {
     let is_unknown = config.plans.get(plan).is_none();
     is_unknown.then(|| FieldError::new("plan", "is not a plan of the configuration"))
@@ -60,6 +75,19 @@ pub async fn create_workspace(
     actor: Actor,
     new: NewWorkspace,
 ) -> Result<Checked<Model>, Fault> {
+    found_workspace(app, actor, new, None).await
+}
+
+/// Creates a workspace with its first owner, if there is to be one: a user who exists.
+///
+/// # Errors
+/// When the database fails.
+pub async fn found_workspace(
+    app: &App,
+    actor: Actor,
+    new: NewWorkspace,
+    owner: Option<Uuid>,
+) -> Result<Checked<Model>, Fault> {
     let problems = new.problems(&app.config);
     if !problems.is_empty() {
         return Ok(Err(problems));
@@ -73,18 +101,15 @@ pub async fn create_workspace(
             None => return Ok(refused("enterprise", "does not exist")),
         },
     };
-    let workspace = Model {
-        id: app.random.uuid(now),
-        slug: new.slug,
-        name: new.name.trim().to_owned(),
-        product: new.product,
-        plan: new.plan,
-        enterprise_id,
-        created_at: store::instant(now),
-        disabled_at: None,
-    };
+    let workspace = new.row((app.random.uuid(now), store::instant(now)), enterprise_id);
     if store::workspaces::insert(&txn, workspace.clone()).await?.is_err() {
         return Ok(refused("slug", "is taken"));
+    }
+    if let Some(owner) = owner {
+        let membership = Membership { workspace_id: workspace.id, role: Role::Owner };
+        if let Err(problems) = member::insert(app, &txn, owner, &membership).await? {
+            return Ok(Err(problems));
+        }
     }
     let event = Event::new("workspace.create", actor, Target::new("workspace", workspace.id));
     audit::record(app, &txn, event.in_workspace(workspace.id)).await?;
@@ -111,6 +136,22 @@ pub async fn disable_workspace(app: &App, actor: Actor, id: Uuid) -> Result<bool
         return Ok(false);
     }
     let event = Event::new("workspace.disable", actor, Target::new("workspace", id));
+    audit::record(app, &txn, event.in_workspace(id)).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
+/// Enables a disabled workspace: what has not ended otherwise works again. `false` if there is none
+/// or it is not disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enable_workspace(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    if !store::workspaces::enable(&txn, id).await? {
+        return Ok(false);
+    }
+    let event = Event::new("workspace.enable", actor, Target::new("workspace", id));
     audit::record(app, &txn, event.in_workspace(id)).await?;
     txn.commit().await?;
     Ok(true)

@@ -14,6 +14,12 @@ export const PAGES = {
     '/settings/profile',
     '/workspaces/acme/settings/keys',
     '/workspaces/acme/settings/keys/new',
+    '/workspaces/acme/settings/members',
+    '/workspaces/acme/settings/members/leave',
+    '{member}',
+    '{member}/remove',
+    '/workspaces/acme/settings/invitations',
+    '/workspaces/acme/settings/audit',
     '{key}/rename',
     '{key}/rotate',
     '{key}/delete',
@@ -21,7 +27,28 @@ export const PAGES = {
     '/oauth/logout',
     '/settings/missing',
   ],
-  [ADMIN]: ['/admin/clients', '/admin/new-client', '{client}', '{client}/rotate-secret'],
+  [ADMIN]: [
+    '/admin/users',
+    '{user}',
+    '{user}/lock',
+    '/admin/enterprises',
+    '/admin/new-enterprise',
+    '/admin/enterprises/acme',
+    '/admin/workspaces',
+    '/admin/new-workspace',
+    '/admin/workspaces/acme',
+    '/admin/workspaces/acme/disable',
+    '/admin/clients',
+    '/admin/new-client',
+    '{client}',
+    '{client}/rotate-secret',
+    '{client}/edit',
+    '{client}/delete',
+    '/admin/subscriptions',
+    '{subscription}',
+    '/admin/outbox',
+    '/admin/audit',
+  ],
 };
 
 // An authorization request of the demo's web client.
@@ -45,8 +72,26 @@ export async function prepare(browser, site) {
   await signIn(page, site.person(ADA));
   await page.goto('/workspaces/acme/settings/keys');
   const rename = await page.getByRole('link', { name: 'Rename' }).first().getAttribute('href');
+  await page.goto('/workspaces/acme/settings/members');
+  const member = await page.locator('td.does a').last().getAttribute('href');
   await page.context().close();
 
+  const admin = await open(browser, site);
+  await signIn(admin, site.person(ADMIN));
   const client = `/admin/clients/${site.demo.clients.web.client_id}`;
-  return { key: rename.replace(/\/rename$/, ''), client, consent: authorization(site) };
+  const first = async (path) => {
+    await admin.goto(path);
+    return admin.locator('td.title a').first().getAttribute('href');
+  };
+  const user = await first('/admin/users');
+  const subscription = await first('/admin/subscriptions');
+  await admin.context().close();
+  return {
+    key: rename.replace(/\/rename$/, ''),
+    member: member.replace(/\/remove$/, ''),
+    client,
+    user,
+    subscription,
+    consent: authorization(site),
+  };
 }

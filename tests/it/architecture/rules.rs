@@ -44,7 +44,7 @@ const HTTP_CRATES: [&str; 7] =
     ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 13] = [
+const ADDRESSES: [(&str, &str); 14] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
@@ -57,6 +57,7 @@ const ADDRESSES: [(&str, &str); 13] = [
     ("/settings", "account"),
     ("/workspaces", "account"),
     ("/scan-runs", "account"),
+    ("/invitations", "account"),
     ("/admin", "admin"),
 ];
 

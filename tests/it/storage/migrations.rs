@@ -251,6 +251,7 @@ async fn every_entity_has_its_table() {
         grant,
         guest,
         invalidation,
+        invitation,
         lead,
         member,
         message,

@@ -57,6 +57,15 @@ impl Page {
         !self.texts(selector).is_empty()
     }
 
+    /// An attribute of the element that `selector` finds.
+    #[track_caller]
+    pub fn attribute(&self, selector: &str, name: &str) -> String {
+        let html = Html::parse_document(&self.body);
+        let selector = Selector::parse(selector).unwrap();
+        let element = html.select(&selector).next().expect("such an element");
+        element.attr(name).expect("such an attribute").to_owned()
+    }
+
     /// The form that `selector` finds, or the one of the button that it finds, pressed.
     #[track_caller]
     pub fn form(&self, selector: &str) -> Form {

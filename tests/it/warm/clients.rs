@@ -1,5 +1,7 @@
 //! Those who introspect, and prove with a secret who they are.
 
+use chrono::TimeDelta;
+
 use super::Warm;
 
 #[tokio::test]
@@ -11,6 +13,28 @@ async fn whose_secret_was_replaced_on_its_page() {
 
     browser.submit(&page, "#rotate-secret-confirm", &[]).await;
 
+    warm.introspector.introspect(&warm.credential).await.expect(401);
+}
+
+/// The secret before works as long as was chosen, and no longer, though the client is known by heart.
+#[tokio::test]
+async fn whose_secret_was_replaced_with_an_overlap() {
+    let mut warm = Warm::key().await;
+    let mut browser = warm.admin_browser().await;
+    let path = format!("/admin/clients/{}/rotate-secret", warm.introspector.id);
+    let page = browser.get(&path).await;
+
+    browser.submit(&page, "#rotate-secret-confirm", &[("overlap", "3600")]).await;
+
+    for minutes in [0, 59] {
+        warm.advance(TimeDelta::minutes(minutes)).await;
+        for _ in 0..2 {
+            warm.introspector.introspect(&warm.credential).await.expect(200);
+        }
+    }
+    warm.advance(TimeDelta::seconds(59)).await;
+    warm.introspector.introspect(&warm.credential).await.expect(200);
+    warm.advance(TimeDelta::seconds(1)).await;
     warm.introspector.introspect(&warm.credential).await.expect(401);
 }
 

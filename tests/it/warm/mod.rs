@@ -4,6 +4,7 @@
 
 mod clients;
 mod keys;
+mod people;
 mod tokens;
 
 use chrono::TimeDelta;

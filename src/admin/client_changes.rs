@@ -1,0 +1,164 @@
+//! What an administrator settles about a client in one step: whether its publisher is vouched for,
+//! where its own tokens belong, and its end.
+
+use std::sync::Arc;
+
+use askama::Template;
+use poem::{
+    Response, handler,
+    http::StatusCode,
+    web::{Data, Path},
+};
+
+use super::{
+    Admin,
+    client::{find, show_client},
+};
+use crate::{
+    app::App,
+    audit::Actor,
+    clients::{binding, changes},
+    fault::FieldError,
+    web::{
+        csrf::CsrfForm,
+        frame::{Frame, Tab},
+        links, notice,
+        page::{Brand, html, see_other},
+        page_error::PageError,
+    },
+    workspaces::lookup,
+};
+
+#[derive(Template)]
+#[template(path = "admin/confirm.html")]
+struct ConfirmPage {
+    brand: Brand,
+    frame: Frame,
+    back: String,
+    back_words: String,
+    title: String,
+    points: Vec<String>,
+    button: &'static str,
+    action: String,
+    problem: Option<&'static str>,
+}
+
+fn to(id: &str, name: &str) -> Response {
+    see_other(&notice::on(&links::admin_client(id), name))
+}
+
+#[handler]
+pub async fn verify(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    vouch(app, &admin, &id, true).await
+}
+
+#[handler]
+pub async fn unverify(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    vouch(app, &admin, &id, false).await
+}
+
+async fn vouch(
+    app: &App,
+    admin: &Admin,
+    id: &str,
+    is_verified: bool,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, id).await?;
+    let actor = Actor::User(admin.user.id);
+    let is_new = changes::set_verified(app, actor, &client.id, is_verified).await?;
+    let name = match (is_new, is_verified) {
+        (false, _) => "unchanged",
+        (true, true) => "client-verified",
+        (true, false) => "client-unverified",
+    };
+    Ok(to(&client.id, name))
+}
+
+#[handler]
+pub async fn bind(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    form: CsrfForm,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    let slug = form.text("workspace").trim();
+    let Some(workspace) = lookup::find_by_slug(app, slug).await? else {
+        let problems = vec![FieldError::new("workspace", "does not exist")];
+        let frame = Frame::new(app, &admin, Tab::Clients);
+        return show_client(app, frame, &client.id, (slug, problems.into())).await;
+    };
+    let actor = Actor::User(admin.user.id);
+    if !binding::bind(app, actor, &client.id, workspace.id).await? {
+        return Err(PageError::not_found());
+    }
+    Ok(to(&client.id, "client-bound"))
+}
+
+#[handler]
+pub async fn unbind(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    let actor = Actor::User(admin.user.id);
+    if let Some(problem) = binding::unbind(app, actor, &client.id).await?.problem() {
+        let frame = Frame::new(app, &admin, Tab::Clients);
+        return show_client(app, frame, &client.id, ("", vec![problem].into())).await;
+    }
+    Ok(to(&client.id, "client-unbound"))
+}
+
+#[handler]
+pub async fn ask_delete(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    let stops = changes::stops(app, &client.id).await?;
+    let back = links::admin_client(&client.id);
+    let page = ConfirmPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Clients),
+        title: format!("Delete {} for good?", client.name),
+        points: vec![
+            format!("Connections of people that end: {}", stops.grants),
+            format!("Sets of tokens that are refused: {}", stops.families),
+            "Its id and its secret are gone: registered again, it is another client.".to_owned(),
+            "This cannot be undone. To stop it for a while, disable it instead.".to_owned(),
+        ],
+        button: "Delete the client",
+        action: format!("{back}/delete"),
+        back,
+        back_words: client.name,
+        problem: None,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
+}
+
+#[handler]
+pub async fn delete(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    _form: CsrfForm,
+) -> Result<Response, PageError> {
+    let actor = Actor::User(admin.user.id);
+    if !changes::delete(app, actor, &id).await? {
+        return Err(PageError::not_found());
+    }
+    Ok(see_other(&notice::on(links::admin_clients(), "client-deleted")))
+}

@@ -1,0 +1,121 @@
+//! What the audit trail's events are in words that a person understands.
+
+/// Actions that people look for, with their words; by noun.
+pub const ACTIONS: &[(&str, &str)] = &[
+    ("access_token.revoke", "An app gave back an access token"),
+    ("api_key.create", "Created an API key"),
+    ("api_key.delete", "Deleted an API key"),
+    ("api_key.disable", "Switched an API key off"),
+    ("api_key.enable", "Switched an API key on"),
+    ("api_key.import", "Imported an API key"),
+    ("api_key.rename", "Renamed an API key"),
+    ("api_key.revoke", "Revoked an API key"),
+    ("api_key.rotate", "Gave an API key a new secret"),
+    ("authorization_code.replay", "An authorization code was used twice"),
+    ("client.bind", "Bound a client to a workspace"),
+    ("client.delete", "Deleted a client"),
+    ("client.disable", "Disabled a client"),
+    ("client.enable", "Enabled a client"),
+    ("client.register", "Registered a client"),
+    ("client.rotate_secret", "Gave a client a new secret"),
+    ("client.unbind", "Took a client’s workspace away"),
+    ("client.unverify", "Took back that a publisher is verified"),
+    ("client.update", "Changed a client"),
+    ("client.verify", "Verified a publisher"),
+    ("comms.allow", "Allowed the Comms API"),
+    ("comms.deny", "Took the Comms API away"),
+    ("dataset.create", "Created a data set"),
+    ("dataset.delete", "Deleted a data set"),
+    ("email.send", "Sent an email"),
+    ("enterprise.create", "Created an enterprise"),
+    ("enterprise.rename", "Renamed an enterprise"),
+    ("grant.create", "Connected an app"),
+    ("grant.extend", "Allowed a connected app more"),
+    ("grant.revoke", "Disconnected an app"),
+    ("guest.check_in", "Checked in a guest"),
+    ("invitation.accept", "Accepted an invitation"),
+    ("invitation.create", "Invited somebody"),
+    ("invitation.decline", "Declined an invitation"),
+    ("invitation.resend", "Sent an invitation again"),
+    ("invitation.withdraw", "Withdrew an invitation"),
+    ("lead.create", "Created a lead"),
+    ("member.add", "Added a member"),
+    ("member.leave", "Left the workspace"),
+    ("member.remove", "Removed a member"),
+    ("member.set_role", "Changed a member’s role"),
+    ("message.send", "Sent a message"),
+    ("outbox.discard", "Discarded a letter"),
+    ("outbox.retry", "Sent a letter again"),
+    ("password.change", "Changed a password"),
+    ("password.request_reset", "A link for a new password was asked for"),
+    ("refresh_token.reuse", "A refresh token was used twice"),
+    ("refresh_token.revoke", "An app gave back its tokens"),
+    ("registration_token.create", "Made a token for registrations"),
+    ("scan.ingest", "Received a scan"),
+    ("service_account.create", "Made a service account"),
+    ("session.begin", "Signed in to a browser"),
+    ("session.end", "Signed out"),
+    ("subscriber.create", "Created a subscriber"),
+    ("subscriber.delete", "Deleted a subscriber"),
+    ("subscriber.update", "Changed a subscriber"),
+    ("subscription.open", "Enabled an account for API access"),
+    ("subscription.resume", "Resumed a subscription key"),
+    ("subscription.rotate", "Replaced a subscription key"),
+    ("subscription.suspend", "Suspended a subscription key"),
+    ("user.create", "Created a user"),
+    ("user.demote", "Took the server’s administration away"),
+    ("user.disable", "Locked a user"),
+    ("user.enable", "Unlocked a user"),
+    ("user.promote", "Made somebody an administrator"),
+    ("user.second_factor", "Gave a second factor"),
+    ("user.second_factor_failed", "Gave a wrong second factor"),
+    ("user.sign_in", "Signed in to an app by password"),
+    ("user.sign_in_failed", "Gave a wrong password"),
+    ("user.sign_out", "Signed somebody out everywhere"),
+    ("user.unverify", "Took back that an account is verified"),
+    ("user.verify", "Verified an account"),
+    ("workspace.create", "Created a workspace"),
+    ("workspace.disable", "Disabled a workspace"),
+    ("workspace.enable", "Enabled a workspace"),
+    ("workspace.set_plan", "Changed a workspace’s plan"),
+];
+
+/// The words of an action. One that has none is told by its own name: `passkey.add` is `Passkey: add`.
+#[must_use]
+pub fn words(action: &str) -> String {
+    if let Some((_, words)) = ACTIONS.iter().find(|(name, _)| *name == action) {
+        return (*words).to_owned();
+    }
+    let spaced = action.replacen('.', ": ", 1).replace('_', " ");
+    let mut chars = spaced.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A kind of actor that has no name of its own, in words.
+#[must_use]
+pub fn actor_words(kind: &str) -> &'static str {
+    match kind {
+        "operator" => "The operator, by command",
+        "system" => "The server",
+        "client" => "A client",
+        "api_key" => "An API key",
+        _ => "Somebody",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_words() {
+        assert_eq!(words("grant.revoke"), "Disconnected an app");
+        assert_eq!(words("passkey.add_first"), "Passkey: add first");
+        assert_eq!(words(""), "");
+    }
+
+    #[test]
+    fn actions_are_sorted_and_there_once() {
+        assert!(ACTIONS.is_sorted_by(|(one, _), (other, _)| one < other));
+    }
+}

@@ -1,0 +1,129 @@
+//! `/admin/enterprises`: realms of users.
+
+use super::clients::admin;
+use crate::support::{Browser, World};
+
+#[tokio::test]
+async fn an_enterprise_is_created_and_shown() {
+    let (world, _, mut browser) = admin().await;
+    assert_eq!(browser.get("/admin/enterprises").await.text(".empty h2"), "No enterprises yet");
+    let page = browser.get("/admin/new-enterprise").await;
+    let fields = [("name", "Acme Health"), ("pin", " ACME ")];
+
+    let answer = browser.submit(&page, "#create-enterprise-submit", &fields).await;
+
+    let place = "/admin/enterprises/acme?notice=enterprise-created";
+    assert_eq!((answer.status, answer.location()), (303, Some(place)));
+    let page = browser.follow(answer).await;
+    assert_eq!((&*page.text("h1"), &*page.text("dd code")), ("Acme Health", "acme"));
+    let list = browser.get("/admin/enterprises?q=heal").await;
+    assert_eq!(list.texts("tbody strong"), ["Acme Health"]);
+    assert_eq!(list.texts("nav.tabs a[aria-current=page]"), ["Enterprises"]);
+    assert_eq!(world.audited("enterprise.create").await, 1);
+}
+
+#[tokio::test]
+async fn an_enterprise_shows_its_people_workspaces_and_subscription() {
+    let (world, _, mut browser) = admin().await;
+    world.acme().await;
+
+    let page = browser.get("/admin/enterprises/ACME").await;
+
+    let facts = page.texts("dl.facts dd");
+    assert_eq!(facts[2..], ["1", "not allowed", "not enabled: subscription keys"]);
+    assert_eq!(page.texts("tbody td"), ["The workspace acme", "pro"]);
+    let people = browser.get(&page.attribute("dd a", "href")).await;
+    assert_eq!(people.texts("tbody strong"), ["acme/ada@acme.example"]);
+}
+
+#[tokio::test]
+async fn the_comms_api_is_allowed_and_taken_away() {
+    let (world, _, mut browser) = admin().await;
+    world.enterprise("acme").await;
+    let page = browser.get("/admin/enterprises/acme").await;
+
+    let answer = browser.submit(&page, "#switch-comms", &[]).await;
+
+    let page = browser.follow(answer).await;
+    assert!(page.texts("dl.facts dd")[3].starts_with("allowed for all its users since"));
+    let answer = browser.submit(&page, "#switch-comms", &[]).await;
+    assert_eq!(browser.follow(answer).await.texts("dl.facts dd")[3], "not allowed");
+    for action in ["comms.allow", "comms.deny"] {
+        assert_eq!(world.audited(action).await, 1, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn an_enterprise_is_renamed() {
+    let (world, _, mut browser) = admin().await;
+    world.enterprise("acme").await;
+    let page = browser.get("/admin/enterprises/acme").await;
+
+    let wrong = browser.submit(&page, "#rename-enterprise-submit", &[("name", "a\u{7}")]).await;
+    let right = browser.submit(&wrong, "#rename-enterprise-submit", &[("name", "<i>A</i>")]).await;
+
+    assert_eq!(wrong.text("#name-problem"), "The name must not have control characters.");
+    assert_eq!((wrong.status, right.status), (422, 303));
+    let page = browser.follow(right).await;
+    assert_eq!(page.text("h1"), "<i>A</i>");
+    assert!(!page.has("i"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_created_is_marked_and_kept() {
+    let (world, _, mut browser) = admin().await;
+    world.enterprise("acme").await;
+    let page = browser.get("/admin/new-enterprise").await;
+
+    for (pin, name, field, words) in [
+        ("acme", "Other", "pin", "The PIN is taken."),
+        ("", "Other", "pin", "The PIN must be 2 to 32 ASCII letters, digits, - and _."),
+        ("a/b", "Other", "pin", "The PIN must be 2 to 32 ASCII letters, digits, - and _."),
+        ("x\0y", "Other", "pin", "The PIN must be 2 to 32 ASCII letters, digits, - and _."),
+        ("other", "", "name", "The name must not be empty."),
+    ] {
+        let fields = [("pin", pin), ("name", name)];
+        let answer = browser.submit(&page, "#create-enterprise-submit", &fields).await;
+        assert_eq!(answer.status, 422, "{pin:?}");
+        assert_eq!(answer.text(&format!("#{field}-problem")), words);
+    }
+    let long = "x".repeat(121);
+    let fields = [("pin", "p2"), ("name", &*long)];
+    let answer = browser.submit(&page, "#create-enterprise-submit", &fields).await;
+    assert_eq!(answer.form("#create-enterprise-submit").get("name"), Some(&*long));
+    assert_eq!(browser.get("/admin/enterprises").await.texts("tbody tr").len(), 1);
+}
+
+#[tokio::test]
+async fn to_everybody_else_there_is_nothing() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let mut adas = Browser::of(&world, &acme.ada).await;
+
+    for path in ["/admin/enterprises", "/admin/new-enterprise", "/admin/enterprises/acme"] {
+        assert_eq!(adas.get(path).await.status, 404, "{path}");
+        assert_eq!(Browser::new(&world).get(path).await.status, 303, "{path}");
+    }
+    for pin in ["nobody", "%00", "x'--"] {
+        assert_eq!(browser.get(&format!("/admin/enterprises/{pin}")).await.status, 404, "{pin}");
+    }
+    forms(&world, &mut browser).await;
+}
+
+async fn forms(world: &World, browser: &mut Browser) {
+    let new = browser.get("/admin/new-enterprise").await;
+    let form = new.form("#create-enterprise-submit").with("pin", "p2").with("name", "Two");
+    let one = browser.get("/admin/enterprises/acme").await;
+    let rename = one.form("#rename-enterprise-submit").with("name", "Two");
+    for (page, form) in [(&new, &form), (&one, &rename)] {
+        world.refuses_forgeries(browser, page, form).await;
+        world.answers_only_to("GET, HEAD, POST", browser, (page, form)).await;
+        world.asks_strangers_to_sign_in(page, form).await;
+    }
+    let comms = one.form("#switch-comms");
+    world.refuses_forgeries(browser, &one, &comms).await;
+    world.answers_only_to("POST", browser, (&one, &comms)).await;
+    for action in ["enterprise.rename", "comms.allow"] {
+        assert_eq!(world.audited(action).await, 0, "{action}");
+    }
+}
