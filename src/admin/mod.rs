@@ -1,5 +1,6 @@
 //! The admin face: what whoever runs this server settles in a browser.
 
+mod apps;
 mod client;
 mod clients;
 mod new_client;
@@ -19,6 +20,8 @@ const SEND: &str = "POST";
 pub fn routes() -> Route {
     Route::new()
         .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(new_client::register)))
+        .at("/admin/apps", only(READ, get(apps::list)))
+        .at("/admin/apps/:id", only(READ_AND_SEND, get(apps::confirm).post(apps::disconnect)))
         .at("/admin/new-client", only(READ, get(new_client::ask)))
         .at("/admin/clients/:id", only(READ, get(client::show)))
         .at(

@@ -2,6 +2,7 @@
 
 pub mod authentication;
 pub mod binding;
+pub mod destination;
 pub mod listing;
 pub mod metadata;
 pub mod redirect_uri;

@@ -1,5 +1,6 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
+pub mod app_counts;
 pub mod connected_apps;
 mod letters;
 pub mod memberships;
@@ -10,3 +11,4 @@ pub mod sign_in;
 pub mod throttle;
 pub mod username;
 pub mod users;
+pub mod workspace_apps;

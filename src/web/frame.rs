@@ -3,7 +3,10 @@
 use poem::http::Uri;
 
 use super::{browser::Account, links, notice, query};
-use crate::app::App;
+use crate::{
+    app::App,
+    identity::{memberships::Membership, workspace_apps},
+};
 
 /// The pages that have a tab, in three areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +19,12 @@ pub enum Tab {
     Profile,
     /// A workspace's API keys.
     Keys,
+    /// The connected apps of a workspace, for those who run it.
+    WorkspaceApps,
     /// Registered clients, for administrators of the server.
     Clients,
+    /// Connected apps of everybody, for administrators of the server.
+    AllApps,
     /// None of them: a page that a link leads to.
     Elsewhere,
 }
@@ -57,10 +64,10 @@ pub struct Frame {
 }
 
 impl Tab {
-    fn area(self, slug: Option<&str>) -> Area {
+    fn area(self, place: Option<&Membership>) -> Area {
         match self {
-            Self::Clients => Area::Server,
-            _ if slug.is_some() => Area::Workspace,
+            Self::Clients | Self::AllApps => Area::Server,
+            _ if place.is_some() => Area::Workspace,
             _ => Area::Account,
         }
     }
@@ -68,8 +75,8 @@ impl Tab {
 
 impl Area {
     /// The tabs of the area; a workspace's for the one that the page is about.
-    fn tabs(self, slug: Option<&str>) -> Vec<(Tab, &'static str, String)> {
-        let slug = slug.unwrap_or_default();
+    fn tabs(self, place: Option<&Membership>) -> Vec<(Tab, &'static str, String)> {
+        let slug = place.map(|place| place.workspace.slug.as_str()).unwrap_or_default();
         match self {
             Self::Account => vec![
                 (Tab::Apps, "Connected apps", links::connected_apps().to_owned()),
@@ -77,8 +84,17 @@ impl Area {
                 (Tab::Security, "Security", links::security().to_owned()),
                 (Tab::Profile, "Profile", links::profile().to_owned()),
             ],
-            Self::Workspace => vec![(Tab::Keys, "API keys", links::workspace_keys(slug))],
-            Self::Server => vec![(Tab::Clients, "Clients", links::admin_clients().to_owned())],
+            Self::Workspace => {
+                let mut tabs = vec![(Tab::Keys, "API keys", links::workspace_keys(slug))];
+                if place.is_some_and(workspace_apps::may_decide) {
+                    tabs.push((Tab::WorkspaceApps, "Apps", links::workspace_apps(slug)));
+                }
+                tabs
+            }
+            Self::Server => vec![
+                (Tab::Clients, "Clients", links::admin_clients().to_owned()),
+                (Tab::AllApps, "Connected apps", links::admin_apps().to_owned()),
+            ],
         }
     }
 
@@ -100,19 +116,19 @@ impl Frame {
         Self::of(app, account, tab, None)
     }
 
-    /// The frame of a page about the workspace of this slug.
+    /// The frame of a page about a workspace of the user.
     #[must_use]
-    pub fn of_workspace(app: &App, account: &Account, tab: Tab, slug: &str) -> Self {
-        Self::of(app, account, tab, Some(slug))
+    pub fn of_workspace(app: &App, account: &Account, tab: Tab, place: &Membership) -> Self {
+        Self::of(app, account, tab, Some(place))
     }
 
-    fn of(app: &App, account: &Account, tab: Tab, slug: Option<&str>) -> Self {
-        let area = tab.area(slug);
+    fn of(app: &App, account: &Account, tab: Tab, place: Option<&Membership>) -> Self {
+        let area = tab.area(place);
         let mut areas = vec![Area::Account, Area::Workspace];
         if account.user.is_admin {
             areas.push(Area::Server);
         }
-        let tabs = area.tabs(slug).into_iter().map(|(of, words, path)| {
+        let tabs = area.tabs(place).into_iter().map(|(of, words, path)| {
             let current = if of == tab { "page" } else { "false" };
             Link { words, path, current }
         });

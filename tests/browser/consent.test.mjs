@@ -93,7 +93,7 @@ it('shows an app that cannot be trusted nothing but a page', async () => {
 
 // Disconnects every app, through however many pages that takes.
 async function disconnectAll(page) {
-  await page.locator('details.all summary').click().catch(() => {});
-  await page.locator('#revoke-all, form[action$="/revoke-all"] button').first().click();
+  await page.locator('#revoke-all, .app form button').first().click();
+  await page.locator('#revoke-all, #revoke').first().click();
   await page.getByText('disconnected').first().waitFor();
 }

@@ -10,6 +10,9 @@ export const PAGES = {
   nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs'],
   [ADA]: [
     '/settings/connected-apps',
+    '/settings/connected-apps/revoke-all',
+    '/workspaces/acme/settings/apps',
+    '/workspaces/acme/settings/app-policy',
     '/settings/security',
     '/settings/profile',
     '/workspaces/acme/settings/keys',
@@ -21,7 +24,7 @@ export const PAGES = {
     '/oauth/logout',
     '/settings/missing',
   ],
-  [ADMIN]: ['/admin/clients', '/admin/new-client', '{client}', '{client}/rotate-secret'],
+  [ADMIN]: ['/admin/apps', '/admin/clients', '/admin/new-client', '{client}', '{client}/rotate-secret'],
 };
 
 // An authorization request of the demo's web client.

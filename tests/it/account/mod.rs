@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod api_keys_refusals;
+mod blocked_apps;
 mod connected_apps;
 mod key_changes;
 mod key_roles;
@@ -12,3 +13,5 @@ mod scan_run;
 mod second_factor;
 mod security;
 mod session;
+mod workspace_apps;
+mod workspace_apps_refusals;

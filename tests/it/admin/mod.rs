@@ -1,4 +1,5 @@
 //! The admin face: one file a page.
 
+mod apps;
 mod clients;
 mod clients_refusals;
