@@ -17,6 +17,9 @@ pub struct Model {
     /// What the user has allowed, sorted.
     #[sea_orm(column_type = "Text")]
     pub scope: String,
+    /// What the user was last asked for and did not allow, sorted.
+    #[sea_orm(column_type = "Text")]
+    pub declined: String,
     pub created_at: Instant,
     pub last_used_at: Option<Instant>,
     /// Requests that its access tokens were accepted with.

@@ -7,9 +7,13 @@
 
 pub mod access_token;
 pub mod api_key;
+pub mod app_decision;
+pub mod app_policy;
+pub mod app_request;
 pub mod audit_event;
 pub mod authorization_code;
 pub mod authorization_request;
+pub mod blocked_client;
 pub mod browser_session;
 pub mod client;
 pub mod dataset;

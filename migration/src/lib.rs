@@ -22,6 +22,7 @@ mod m20261126_000024_invalidations;
 mod m20261126_000025_uses;
 mod m20261126_000028_people_and_trails;
 mod m20261126_000030_family_numbers;
+mod m20261126_000029_app_policies;
 mod schema;
 
 /// Every step, in order.
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000025_uses::Migration),
             Box::new(m20261126_000028_people_and_trails::Migration),
             Box::new(m20261126_000030_family_numbers::Migration),
+            Box::new(m20261126_000029_app_policies::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /settings/connected-apps`, and disconnecting one or all.
+//! `GET /settings/connected-apps`: what a user has allowed, and what they have blocked.
 
 use std::sync::Arc;
 
@@ -8,12 +8,17 @@ use poem::{
     http::{StatusCode, Uri},
     web::Data,
 };
-use uuid::Uuid;
 
 use crate::{
     app::App,
-    identity::connected_apps::{self, ConnectedApp},
-    tokens::{revoke, scope_words},
+    identity::{
+        app_counts::Count,
+        connected_apps::{self, ConnectedApp},
+    },
+    tokens::{
+        blocks::{self, Blocked},
+        scope_words,
+    },
     web::{
         browser::Account,
         csrf::CsrfForm,
@@ -32,24 +37,34 @@ struct AppsPage {
     brand: Brand,
     frame: Frame,
     apps: Vec<Row>,
+    blocked: Vec<BlockedRow>,
 }
 
-struct Row {
-    grant: String,
+/// A connected app.
+pub(super) struct Row {
+    pub(super) grant: String,
+    pub(super) name: String,
+    pub(super) publisher: Option<String>,
+    pub(super) is_verified: bool,
+    pub(super) is_disabled: bool,
+    pub(super) workspace: Option<String>,
+    pub(super) scopes: Vec<String>,
+    pub(super) since: Moment,
+    pub(super) last_used: Option<Moment>,
+    pub(super) uses: i64,
+    pub(super) sessions: Count,
+}
+
+struct BlockedRow {
+    client: String,
     name: String,
     publisher: Option<String>,
-    is_verified: bool,
-    is_disabled: bool,
-    workspace: Option<String>,
-    scopes: Vec<String>,
     since: Moment,
-    last_used: Option<Moment>,
-    uses: i64,
 }
 
 impl Row {
-    fn of(app: &App, connected: &ConnectedApp) -> Self {
-        let ConnectedApp { grant, client, workspace } = connected;
+    pub(super) fn of(app: &App, connected: &ConnectedApp) -> Self {
+        let ConnectedApp { grant, client, workspace, sessions } = connected;
         let product = workspace.as_ref().map(|workspace| workspace.product.as_str());
         Self {
             grant: grant.id.to_string(),
@@ -62,6 +77,19 @@ impl Row {
             since: Moment::of(grant.created_at.0),
             last_used: grant.last_used_at.map(|at| Moment::of(at.0)),
             uses: grant.uses,
+            sessions: *sessions,
+        }
+    }
+}
+
+impl BlockedRow {
+    fn of(blocked: Blocked) -> Self {
+        let Blocked { block, client } = blocked;
+        Self {
+            client: client.id,
+            name: client.name,
+            publisher: client.publisher,
+            since: Moment::of(block.created_at.0),
         }
     }
 }
@@ -73,32 +101,23 @@ pub async fn get(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let apps = connected_apps::list(app, account.user.id).await?;
+    let blocked = blocks::list(app, account.user.id).await?;
     let page = AppsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Apps).with_notice_of(uri),
         apps: apps.iter().map(|connected| Row::of(app, connected)).collect(),
+        blocked: blocked.into_iter().map(BlockedRow::of).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }
 
 #[handler]
-pub async fn disconnect(
+pub async fn unblock(
     Data(app): Data<&Arc<App>>,
     account: Account,
     form: CsrfForm,
 ) -> Result<Response, PageError> {
-    let grant = form.text("grant").parse::<Uuid>().map_err(|_| PageError::not_found())?;
-    revoke::revoke_grant_of_user(app, account.user.id, grant).await?;
-    // disconnecting twice ends where disconnecting once does
-    Ok(see_other(&notice::on(links::connected_apps(), "app-revoked")))
-}
-
-#[handler]
-pub async fn disconnect_all(
-    Data(app): Data<&Arc<App>>,
-    account: Account,
-    _form: CsrfForm,
-) -> Result<Response, PageError> {
-    revoke::revoke_all_of_user(app, account.user.id).await?;
-    Ok(see_other(&notice::on(links::connected_apps(), "apps-revoked")))
+    blocks::unblock(app, account.user.id, form.text("client")).await?;
+    // unblocking twice ends where unblocking once does
+    Ok(see_other(&notice::on(links::connected_apps(), "app-unblocked")))
 }

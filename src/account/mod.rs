@@ -1,7 +1,9 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
+mod app_policy;
 mod audit_trail;
 mod connected_apps;
+mod disconnect;
 mod forgot_password;
 mod invitation;
 mod invitations;
@@ -21,6 +23,9 @@ mod rotate_key;
 mod scan_run;
 mod second_factor;
 mod security;
+mod workspace_app;
+mod workspace_app_changes;
+mod workspace_apps;
 
 use poem::{Response, Route, get, handler, post};
 
@@ -47,15 +52,22 @@ pub fn routes() -> Route {
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         );
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
-    people_routes(keys_routes(settings_routes(route)))
+    apps_routes(people_routes(keys_routes(settings_routes(route))))
 }
 
 fn settings_routes(route: Route) -> Route {
     route
         .at("/settings", only(READ, get(to_settings)))
         .at("/settings/connected-apps", only(READ, get(connected_apps::get)))
-        .at("/settings/connected-apps/revoke", only(SEND, post(connected_apps::disconnect)))
-        .at("/settings/connected-apps/revoke-all", only(SEND, post(connected_apps::disconnect_all)))
+        .at(
+            "/settings/connected-apps/revoke",
+            only(READ_AND_SEND, get(disconnect::confirm).post(disconnect::disconnect)),
+        )
+        .at(
+            "/settings/connected-apps/revoke-all",
+            only(READ_AND_SEND, get(disconnect::confirm_all).post(disconnect::disconnect_all)),
+        )
+        .at("/settings/connected-apps/unblock", only(SEND, post(connected_apps::unblock)))
         .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
         .at("/settings/profile", only(READ, get(profile::get)))
         .at("/settings/api-keys", only(READ, get(keys::first)))
@@ -102,6 +114,34 @@ fn people_routes(route: Route) -> Route {
         .at("/invitations/:token/decline", only(SEND, post(invitation::decline)))
         .at(AUDIT, only(READ, get(audit_trail::show)))
         .at(at(AUDIT, "/export"), only(READ, get(audit_trail::export)))
+}
+
+fn apps_routes(route: Route) -> Route {
+    const APPS: &str = "/workspaces/:slug/settings/apps";
+    let at = |end: &str| format!("{APPS}{end}");
+    route
+        .at(
+            "/workspaces/:slug/settings/app-policy",
+            only(READ_AND_SEND, get(app_policy::ask).post(app_policy::set)),
+        )
+        .at(APPS, only(READ, get(workspace_apps::list)))
+        .at(at("/:client"), only(READ, get(workspace_app::show)))
+        .at(at("/:client/approve"), only(SEND, post(workspace_app::approve)))
+        .at(
+            at("/:client/:change"),
+            only(
+                READ_AND_SEND,
+                get(workspace_app_changes::confirm).post(workspace_app_changes::carry_out),
+            ),
+        )
+        .at(
+            at("/:client/people/:user"),
+            only(
+                READ_AND_SEND,
+                get(workspace_app_changes::confirm_person)
+                    .post(workspace_app_changes::disconnect_person),
+            ),
+        )
 }
 
 #[handler]

@@ -78,7 +78,7 @@ impl Room {
 
     /// The frame of a page about this workspace.
     pub(super) fn frame(&self, app: &App, account: &Account, tab: Tab) -> Frame {
-        Frame::of_workspace(app, account, tab, &self.membership.workspace.slug)
+        Frame::of_workspace(app, account, tab, &self.membership)
     }
 
     pub(super) fn viewer(&self, account: &Account) -> Viewer {

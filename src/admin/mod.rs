@@ -1,5 +1,6 @@
 //! The admin face: what whoever runs this server settles in a browser.
 
+mod apps;
 mod client;
 mod client_changes;
 mod clients;
@@ -37,6 +38,8 @@ fn client_routes(route: Route) -> Route {
     let at = |end: &str| format!("/admin/clients/:id{end}");
     route
         .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(new_client::register)))
+        .at("/admin/apps", only(READ, get(apps::list)))
+        .at("/admin/apps/:id", only(READ_AND_SEND, get(apps::confirm).post(apps::disconnect)))
         .at("/admin/new-client", only(READ, get(new_client::ask)))
         .at(at(""), only(READ, get(client::show)))
         .at(

@@ -74,6 +74,6 @@ pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model
 
 /// Whether a client could have this id. PostgreSQL takes no NUL in a text; an id is printable ASCII
 /// anyway (RFC 6749 §A.1).
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }

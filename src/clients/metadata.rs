@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use self::registrable::redirect_uri_problem;
-use crate::{config::Products, fault::FieldError};
+use crate::{config::Products, fault::FieldError, workspaces::names::is_hidden};
 
 /// The authorization code grant (RFC 6749 §4.1).
 pub const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -98,8 +98,8 @@ impl Problems {
         let Some(text) = text else { return };
         if text.trim().is_empty() || text.chars().count() > MAX_NAME_CHARS {
             self.add(field, "must be 1 to 120 characters long");
-        } else if text.chars().any(char::is_control) {
-            self.add(field, "must not have control characters");
+        } else if text.chars().any(is_hidden) {
+            self.add(field, "must not have control characters or invisible ones");
         }
     }
 
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn names_lifetimes_and_links_have_limits() {
         let good = client(&["password"], &[]);
-        for name in ["", " ", "a\nb", &"x".repeat(121)] {
+        for name in ["", " ", "a\nb", "a\u{202e}b", "a\u{200b}b", &"x".repeat(121)] {
             let named = NewClient { name: name.to_owned(), ..good.clone() };
             assert_eq!(fields(&named), ["name"], "{name:?}");
         }

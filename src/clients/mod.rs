@@ -3,6 +3,7 @@
 pub mod authentication;
 pub mod binding;
 pub mod changes;
+pub mod destination;
 pub mod listing;
 pub mod metadata;
 pub mod redirect_uri;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use entity::{client, grant, workspace};
 use uuid::Uuid;
 
+use super::app_counts::Count;
 use crate::{app::App, fault::Fault, store, tokens::scopes::Scope};
 
 /// One connected app.
@@ -16,6 +17,8 @@ pub struct ConnectedApp {
     pub client: client::Model,
     /// Where; `None` outside any workspace.
     pub workspace: Option<workspace::Model>,
+    /// How many token families of it live: each sign-in of the app is one.
+    pub sessions: Count,
 }
 
 impl ConnectedApp {
@@ -31,8 +34,22 @@ impl ConnectedApp {
 /// # Errors
 /// When the database fails.
 pub async fn list(app: &App, user_id: Uuid) -> Result<Vec<ConnectedApp>, Fault> {
-    let db = app.store.read();
-    let grants = store::grants::list_of_user(db, user_id).await?;
+    let grants = store::grants::list_of_user(app.store.read(), user_id).await?;
+    described(app, grants).await
+}
+
+/// One connected app of a user; `None` if it is not one, or no longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(app: &App, user_id: Uuid, id: Uuid) -> Result<Option<ConnectedApp>, Fault> {
+    let found = store::grants::find_of_user(app.store.read(), id, user_id).await?;
+    let live = found.filter(|grant| grant.revoked_at.is_none());
+    Ok(described(app, live.into_iter().collect()).await?.pop())
+}
+
+async fn described(app: &App, grants: Vec<grant::Model>) -> Result<Vec<ConnectedApp>, Fault> {
+    let (db, now) = (app.store.read(), app.now());
     let ids = grants.iter().map(|grant| grant.client_id.clone());
     let clients = store::clients::list_by_ids(db, ids).await?;
     let clients: HashMap<_, _> =
@@ -40,10 +57,12 @@ pub async fn list(app: &App, user_id: Uuid) -> Result<Vec<ConnectedApp>, Fault> 
     let ids = grants.iter().filter_map(|grant| grant.workspace_id);
     let workspaces = store::workspaces::list_by_ids(db, ids).await?;
     let workspaces: HashMap<_, _> = workspaces.into_iter().map(|found| (found.id, found)).collect();
-    let with_client = grants.into_iter().filter_map(|grant| {
-        let client = clients.get(&grant.client_id)?.clone();
+    let mut apps = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let Some(client) = clients.get(&grant.client_id).cloned() else { continue };
         let workspace = grant.workspace_id.and_then(|id| workspaces.get(&id)).cloned();
-        Some(ConnectedApp { grant, client, workspace })
-    });
-    Ok(with_client.collect())
+        let sessions = Count::of(store::connected_apps::sessions(db, grant.id, now).await?);
+        apps.push(ConnectedApp { grant, client, workspace, sessions });
+    }
+    Ok(apps)
 }

@@ -1,6 +1,7 @@
 //! Who people are: usernames, signing in, browser sessions, passwords.
 
 pub mod administration;
+pub mod app_counts;
 pub mod connected_apps;
 pub mod invitations;
 mod letters;
@@ -12,3 +13,4 @@ pub mod sign_in;
 pub mod throttle;
 pub mod username;
 pub mod users;
+pub mod workspace_apps;

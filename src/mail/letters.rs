@@ -1,5 +1,7 @@
 //! What the letters say, as plain text and as HTML.
 
+mod apps;
+
 use std::{borrow::Cow, fmt};
 
 use askama::Template;
@@ -57,6 +59,28 @@ pub enum LetterKind {
         /// How long it works, in days.
         days: u32,
     },
+    /// A member of a workspace asks for an app to be approved.
+    AppApproval {
+        /// The client's name.
+        client_name: String,
+        /// The workspace's name.
+        workspace_name: String,
+        /// The workspace's slug.
+        slug: String,
+        /// Who asks.
+        username: String,
+        /// What they say about it.
+        message: Option<String>,
+    },
+    /// The answer to whoever asked for that.
+    AppDecided {
+        /// The client's name.
+        client_name: String,
+        /// The workspace's name.
+        workspace_name: String,
+        /// Whether the app may be connected now.
+        is_approved: bool,
+    },
     /// A message of the Comms API.
     Comms {
         /// The workspace that sends it.
@@ -86,6 +110,8 @@ impl fmt::Debug for LetterKind {
             Self::PasswordChanged { .. } => "PasswordChanged",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Invitation { .. } => "Invitation",
+            Self::AppApproval { .. } => "AppApproval",
+            Self::AppDecided { .. } => "AppDecided",
             Self::Comms { .. } => "Comms",
             Self::Message { .. } => "Message",
         })
@@ -158,6 +184,13 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
         }
         LetterKind::Invitation { workspace_name, inviter, username, role, link, days } => {
             invitation((workspace_name, inviter), (username, role), link, *days)
+        }
+        LetterKind::AppApproval { client_name, workspace_name, slug, username, message } => {
+            let page = format!("{issuer}/workspaces/{slug}/settings/apps");
+            apps::approval((client_name, workspace_name, username), message.as_deref(), page)
+        }
+        LetterKind::AppDecided { client_name, workspace_name, is_approved } => {
+            apps::decided(client_name, workspace_name, *is_approved)
         }
         LetterKind::Comms { workspace_name, subject, text } => {
             comms(workspace_name, subject.as_deref(), text)

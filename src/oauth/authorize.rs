@@ -31,6 +31,7 @@ use crate::{
         code::Yes,
         grants::Remembered,
         requests::{self, NewRequest},
+        scopes::Scope,
     },
     web::{body, browser::Browser, links, page::see_other, page_error::PageError},
 };
@@ -201,7 +202,8 @@ async fn proceed(
         };
         let authenticated_at = signed_in.session.authenticated_at.0;
         let Remembered { grant_id, workspace_id, scope } = remembered;
-        let yes = Yes { client, user, authenticated_at, workspace_id, scope };
+        let declined = Scope::default();
+        let yes = Yes { client, user, authenticated_at, workspace_id, scope, declined };
         let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
         if let Some(code) = code {
             return to.code(app, &code);

@@ -2,75 +2,44 @@
 //!
 //! 1. somebody is signed in, else back to the sign-in page
 //! 2. the request waits in this browser, and its client is still enabled
-//! 3. GET: allowed before → the code; else the page
+//! 3. GET: allowed before → the code; else the page, which also says where the client may not act
 //! 4. POST: the form is ours (`web/csrf.rs`); `decision` is `allow` or `deny`; the workspace is one of
-//!    the user's; the request is taken out once
+//!    the user's and admits the client; something is allowed; the request is taken out once
+//!
+//! Every scope can be unticked but `openid`, without which nobody would be signed in. The fields are
+//! `scope.{token}`; a form that has none of them, and does not come from the button that lets the user
+//! choose, allows what the page listed.
 
 use std::sync::Arc;
 
-use askama::Template;
 use entity::{authorization_request, client};
-use poem::{Request, Response, Result, handler, web::Data};
-use uuid::Uuid;
+use poem::{Request, Response, Result, handler, http::Uri, web::Data};
 
-use super::{params::Params, redirect::Return};
+use super::{
+    consent_page::{self, Sent},
+    params::Params,
+    redirect::Return,
+};
 use crate::{
     app::App,
-    clients::{authentication, redirect_uri},
-    fault::Fault,
+    clients::authentication,
     identity::session::SignedIn,
     tokens::{
         code::Yes,
-        grants::{self, Place},
-        requests,
-        scope_words::{self, Deed},
+        grants::Answer,
+        offers::{self, Offer, Offers},
+        requests::{self, Approval},
         scopes::Scope,
     },
-    web::{
-        browser::Browser,
-        csrf::CsrfForm,
-        links,
-        page::{Brand, Page, see_other},
-        page_error::PageError,
-    },
+    web::{browser::Browser, csrf::CsrfForm, links, page::see_other, page_error::PageError, query},
 };
 
-/// A workspace the user may choose.
-struct Choice {
-    id: String,
-    name: String,
-    is_selected: bool,
-}
-
-/// Scope tokens of one kind of doing.
-struct Group {
-    title: &'static str,
-    items: Vec<Item>,
-}
-
-struct Item {
-    words: String,
-    is_new: bool,
-}
-
-#[derive(Template)]
-#[template(path = "oauth/consent.html")]
-struct ConsentPage {
-    brand: Brand,
-    client_name: String,
-    client_logo: Option<String>,
-    publisher: Option<String>,
-    is_verified: bool,
-    policy_uri: Option<String>,
-    tos_uri: Option<String>,
-    redirect_host: String,
-    username: String,
-    workspaces: Vec<Choice>,
-    groups: Vec<Group>,
-    lifetime: String,
-    csrf: String,
-    request: String,
-}
+/// The parameter of the button's address that says that the user could choose.
+const CHOICE: &str = "choice";
+/// How the fields of the scopes begin.
+const SCOPE_FIELD: &str = "scope.";
+/// The only scope token that cannot be left out (OpenID Connect Core §3.1.2.1).
+pub(super) const REQUIRED: &str = "openid";
 
 #[handler]
 pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) -> Result<Response> {
@@ -80,7 +49,7 @@ pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) ->
         return Ok(browser.respond(see_other(&links::login(Some(&handle)))));
     };
     let waiting = Waiting::find(app, &browser, signed_in, &handle).await?;
-    let response = waiting.show_or_answer(app, &browser, handle).await?;
+    let response = waiting.show_or_answer(app, &browser).await?;
     Ok(browser.respond(response))
 }
 
@@ -88,6 +57,7 @@ pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) ->
 pub async fn post(
     Data(app): Data<&Arc<App>>,
     browser: Browser,
+    uri: &Uri,
     form: CsrfForm,
 ) -> Result<Response> {
     let handle = form.text("request");
@@ -96,7 +66,7 @@ pub async fn post(
     };
     let waiting = Waiting::find(app, &browser, signed_in, handle).await?;
     let response = match form.get("decision") {
-        Some("allow") => waiting.allow(app, form.get("workspace")).await?,
+        Some("allow") => waiting.allow(app, &browser, Sent::of(uri, &form)).await?,
         Some("deny") => waiting.deny(app).await?,
         _ => {
             let text = "The decision must be allow or deny.";
@@ -106,31 +76,49 @@ pub async fn post(
     Ok(browser.respond(response))
 }
 
+impl Sent {
+    /// What a decision was sent with.
+    fn of(uri: &Uri, form: &CsrfForm) -> Self {
+        let ticked: Scope = form.named(SCOPE_FIELD).map(str::to_owned).collect();
+        let is_choice = !ticked.is_empty() || query::get(uri, CHOICE).is_some();
+        Self {
+            workspace: form.get("workspace").map(str::to_owned),
+            ticked: is_choice.then_some(ticked),
+            ..Self::default()
+        }
+    }
+}
+
 /// A request, its client and its user.
-struct Waiting<'a> {
-    request: authorization_request::Model,
-    client: Arc<client::Model>,
-    signed_in: &'a SignedIn,
+pub(super) struct Waiting<'a> {
+    pub(super) handle: &'a str,
+    pub(super) request: authorization_request::Model,
+    pub(super) client: Arc<client::Model>,
+    pub(super) signed_in: &'a SignedIn,
 }
 
 impl<'a> Waiting<'a> {
     /// Step 2.
-    async fn find(
+    pub(super) async fn find(
         app: &App,
         browser: &Browser,
         signed_in: &'a SignedIn,
-        handle: &str,
+        handle: &'a str,
     ) -> Result<Self, PageError> {
         let request = requests::find(app, &browser.cookie, handle).await?.ok_or_else(expired)?;
         let client =
             authentication::find_enabled(app, &request.client_id).await?.ok_or_else(|| {
                 PageError::bad_request("invalid_request", "client_id", "This app was disabled.")
             })?;
-        Ok(Self { request, client, signed_in })
+        Ok(Self { handle, request, client, signed_in })
     }
 
-    fn scope(&self) -> Scope {
+    pub(super) fn scope(&self) -> Scope {
         Scope::stored(&self.request.scope)
+    }
+
+    pub(super) async fn offers(&self, app: &App) -> Result<Offers, PageError> {
+        Ok(offers::list(app, &self.client, &self.signed_in.user, &self.scope()).await?)
     }
 
     fn to(&self) -> Return {
@@ -142,100 +130,107 @@ impl<'a> Waiting<'a> {
     }
 
     /// Step 3.
-    async fn show_or_answer(
-        self,
-        app: &App,
-        browser: &Browser,
-        handle: String,
-    ) -> Result<Response, PageError> {
+    async fn show_or_answer(&self, app: &App, browser: &Browser) -> Result<Response, PageError> {
         let scope = self.scope();
         let wanted = (&scope, self.request.redirect_uri.as_str());
         let user = &self.signed_in.user;
-        match requests::remembered(app, &self.client, user, wanted).await? {
-            Some(known) => self.answer(app, known.workspace_id, known.scope).await,
-            None => Ok(self.show(app, browser, handle).await?),
+        if let Some(known) = requests::remembered(app, &self.client, user, wanted).await? {
+            let yes = self.yes(known.workspace_id, Answer::yes(known.scope));
+            return self.answer(app, browser, yes).await;
         }
+        self.show(app, browser, Sent::default()).await
     }
 
-    async fn show(self, app: &App, browser: &Browser, handle: String) -> Result<Response, Fault> {
-        let user = &self.signed_in.user;
-        let places = grants::places(app, &self.client, user).await?;
-        let known = self.known(app, places.first()).await?;
-        let product = places.first().and_then(|place| Some(&place.workspace.as_ref()?.product));
-        let client = &self.client;
-        let page = ConsentPage {
-            brand: Brand::of(app),
-            client_name: client.name.clone(),
-            client_logo: client.logo_uri.clone(),
-            publisher: client.publisher.clone(),
-            is_verified: client.verified_at.is_some(),
-            policy_uri: client.policy_uri.clone(),
-            tos_uri: client.tos_uri.clone(),
-            redirect_host: redirect_uri::destination(&self.request.redirect_uri).to_owned(),
-            username: user.username.clone(),
-            workspaces: choices(&places),
-            groups: groups(app, product.map(String::as_str), &self.scope(), known.as_ref()),
-            lifetime: lifetime(app, client),
-            csrf: browser.csrf(app),
-            request: handle,
-        };
-        let html = Page::new(&page).form_leads_to(&self.request.redirect_uri);
-        let html = if page.client_logo.is_some() { html.with_client_logo() } else { html };
-        html.respond(app)
-    }
-
-    /// What the user has allowed this client before, in the workspace shown first.
-    async fn known(&self, app: &App, place: Option<&Place>) -> Result<Option<Scope>, Fault> {
-        grants::known(app, &self.client, &self.signed_in.user, place).await
+    /// The page, with what was sent if it is wrong.
+    pub(super) async fn show(
+        &self,
+        app: &App,
+        browser: &Browser,
+        sent: Sent,
+    ) -> Result<Response, PageError> {
+        let offers = self.offers(app).await?;
+        Ok(consent_page::show(app, browser, self, (offers, sent))?)
     }
 
     /// Step 4, yes.
-    async fn allow(self, app: &App, workspace: Option<&str>) -> Result<Response, PageError> {
-        let user = &self.signed_in.user;
-        let places = grants::places(app, &self.client, user).await?;
-        let is_named = |place: &Place, id: &str| {
-            place.workspace_id().is_some_and(|workspace| workspace.to_string() == id)
+    async fn allow(&self, app: &App, browser: &Browser, sent: Sent) -> Result<Response, PageError> {
+        let offers = self.offers(app).await?;
+        let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
+            return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         };
-        let place = match workspace {
-            Some(id) => places.into_iter().find(|place| is_named(place, id)).ok_or_else(|| {
-                let text = "The workspace must be one of yours.";
-                PageError::bad_request("invalid_request", "workspace", text)
-            })?,
-            None => places.into_iter().next().unwrap_or(Place::NOWHERE),
+        let Some(offered) = &offer.scope else {
+            requests::deny(app, &self.request).await?;
+            let description = "the user's role in the workspace allows nothing of this scope";
+            return Ok(self.to().error(app, "invalid_scope", description)?);
         };
-        if let Some(scope) = grants::grantable(&self.client, Some(&self.scope()), place.role) {
-            return self.answer(app, place.workspace_id(), scope).await;
+        let answer = answered(offered, sent.ticked.as_ref());
+        if answer.allowed.is_empty() && !answer.declined.is_empty() {
+            let problem = "Tick something that the app may do, or deny it.";
+            let sent = Sent { scope_problem: Some(problem), ..sent };
+            return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         }
-        requests::deny(app, &self.request).await?;
-        let description = "the user's role in the workspace allows nothing of this scope";
-        Ok(self.to().error(app, "invalid_scope", description)?)
+        self.answer(app, browser, self.yes(offer.place.workspace_id(), answer)).await
     }
 
-    async fn answer(
-        self,
-        app: &App,
-        workspace_id: Option<Uuid>,
-        scope: Scope,
-    ) -> Result<Response, PageError> {
-        let to = self.to();
-        let yes = Yes {
+    fn yes(&self, workspace_id: Option<uuid::Uuid>, answer: Answer) -> Yes<'_> {
+        Yes {
             client: &self.client,
             user: &self.signed_in.user,
             authenticated_at: self.signed_in.session.authenticated_at.0,
             workspace_id,
-            scope,
-        };
-        let code = requests::approve(app, self.request, yes).await?.ok_or_else(expired)?;
-        Ok(to.code(app, &code)?)
+            scope: answer.allowed,
+            declined: answer.declined,
+        }
+    }
+
+    async fn answer(
+        &self,
+        app: &App,
+        browser: &Browser,
+        yes: Yes<'_>,
+    ) -> Result<Response, PageError> {
+        let workspace_id = yes.workspace_id;
+        match requests::approve(app, self.request.clone(), yes).await? {
+            Approval::Code(code) => Ok(self.to().code(app, &code)?),
+            Approval::Gone => Err(expired()),
+            // it was decided while the page was read: the page says so now
+            Approval::Barred(why) => {
+                let offers = self.offers(app).await?.barring(workspace_id, why);
+                Ok(consent_page::show(app, browser, self, (offers, Sent::default()))?)
+            }
+        }
     }
 
     /// Step 4, no.
-    async fn deny(self, app: &App) -> Result<Response, PageError> {
+    async fn deny(&self, app: &App) -> Result<Response, PageError> {
         if !requests::deny(app, &self.request).await? {
             return Err(expired());
         }
         Ok(self.to().error(app, "access_denied", "the user did not allow it")?)
     }
+}
+
+/// The offer of the workspace that was named, else of the first; `None` if the client may not act
+/// there any more.
+fn chosen<'a>(offers: &'a Offers, named: Option<&str>) -> Result<Option<&'a Offer>, PageError> {
+    let Some(named) = named else { return Ok(offers.open.first()) };
+    let is_named = |id: Option<uuid::Uuid>| id.is_some_and(|id| id.to_string() == named);
+    let found = offers.open.iter().find(|offer| is_named(offer.place.workspace_id()));
+    let is_barred = || offers.barred.iter().any(|it| is_named(it.place.workspace_id()));
+    if found.is_none() && !is_barred() {
+        let text = "The workspace must be one of yours.";
+        return Err(PageError::bad_request("invalid_request", "workspace", text));
+    }
+    Ok(found)
+}
+
+/// What the user allows of what was offered.
+fn answered(offered: &Scope, ticked: Option<&Scope>) -> Answer {
+    let Some(ticked) = ticked else { return Answer::yes(offered.clone()) };
+    let is_allowed = |token: &&str| ticked.contains(token) || *token == REQUIRED;
+    let allowed: Scope = offered.iter().filter(is_allowed).map(str::to_owned).collect();
+    let declined = offered.without(&allowed);
+    Answer { allowed, declined }
 }
 
 fn expired() -> PageError {
@@ -247,42 +242,24 @@ fn expired() -> PageError {
     )
 }
 
-fn choices(places: &[Place]) -> Vec<Choice> {
-    let workspaces = places.iter().filter_map(|place| place.workspace.as_ref());
-    workspaces
-        .enumerate()
-        .map(|(index, workspace)| Choice {
-            id: workspace.id.to_string(),
-            name: workspace.name.clone(),
-            is_selected: index == 0,
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn groups(app: &App, product: Option<&str>, scope: &Scope, known: Option<&Scope>) -> Vec<Group> {
-    let items = |deed| {
-        let tokens = scope.iter().filter(move |token| Deed::of(token) == deed);
-        tokens
-            .map(|token| Item {
-                words: scope_words::words(app, product, token),
-                is_new: known.is_some_and(|known| !known.contains(token)),
-            })
-            .collect::<Vec<_>>()
-    };
-    Deed::ALL
-        .into_iter()
-        .map(|deed| Group { title: deed.title(), items: items(deed) })
-        .filter(|group| !group.items.is_empty())
-        .collect()
-}
+    #[test]
+    fn what_is_not_ticked_is_declined_but_for_openid() {
+        let offered = Scope::stored("leads:read leads:write openid");
+        for (ticked, allowed, declined) in [
+            (None, "leads:read leads:write openid", ""),
+            (Some("leads:read openid"), "leads:read openid", "leads:write"),
+            (Some("leads:read"), "leads:read openid", "leads:write"),
+            (Some("datasets:read"), "openid", "leads:read leads:write"),
+            (Some(""), "openid", "leads:read leads:write"),
+        ] {
+            let answer = answered(&offered, ticked.map(Scope::stored).as_ref());
 
-fn lifetime(app: &App, client: &client::Model) -> String {
-    let lifetimes = crate::tokens::issue::Lifetimes::of(app, client);
-    if client.grant_types.contains("refresh_token") {
-        let days = lifetimes.refresh_absolute.num_days().max(1);
-        format!("It stays connected for up to {days} days, or until you disconnect it.")
-    } else {
-        let minutes = lifetimes.access.num_minutes().max(1);
-        format!("It is connected for {minutes} minutes, then it has to ask again.")
+            let shown = (answer.allowed.to_string(), answer.declined.to_string());
+            assert_eq!(shown, (allowed.to_owned(), declined.to_owned()), "{ticked:?}");
+        }
     }
 }

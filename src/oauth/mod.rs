@@ -1,8 +1,10 @@
 //! The OAuth 2.0 face: authorization, token, revocation, introspection, metadata.
 
+mod approval;
 mod authorize;
 mod client_auth;
 mod consent;
+mod consent_page;
 mod error;
 mod flow;
 mod grant_types;
@@ -27,6 +29,7 @@ pub fn routes() -> Route {
     Route::new()
         .at("/oauth/authorize", only("GET, HEAD, POST", get(authorize::get).post(authorize::post)))
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
+        .at("/oauth/consent/approval", only("POST", post(approval::post)))
         .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))
         .at("/oauth/token", error::json_405("POST", post(token::post)))
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))

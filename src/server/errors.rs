@@ -11,7 +11,8 @@ use super::Face;
 use crate::web::request_id::{self, RequestId};
 
 /// OAuth endpoints that people see.
-const OAUTH_PAGES: [&str; 3] = ["/oauth/authorize", "/oauth/consent", "/oauth/logout"];
+const OAUTH_PAGES: [&str; 4] =
+    ["/oauth/authorize", "/oauth/consent", "/oauth/consent/approval", "/oauth/logout"];
 
 /// Answers programs in JSON where their face has not answered.
 #[derive(Clone, Copy, Debug, Default)]

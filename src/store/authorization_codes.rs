@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    app_policy::Policy,
     authorization_code::{COLUMN, Column, Entity, Model},
     types::Instant,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
+};
 
 use super::{
     direct::{Ask, Cells, Record, record},
@@ -32,6 +35,18 @@ pub struct CodeRecord {
     pub user_disabled_at: Option<Instant>,
     /// The user's present epoch.
     pub epoch: i64,
+    /// What the user allows.
+    pub grant_scope: String,
+    /// The workspace of the grant.
+    pub workspace_id: Option<Uuid>,
+    /// What it says about third-party apps.
+    pub app_policy: Option<Policy>,
+    /// Whether it has decided about this client.
+    pub is_decided: bool,
+    /// The most that it has approved; `None` if the client is denied.
+    pub approved_scope: Option<String>,
+    /// Whether the user has blocked this client.
+    pub is_blocked: bool,
 }
 
 record!(Model {
@@ -52,7 +67,18 @@ record!(Model {
 
 impl Record for CodeRecord {
     fn names() -> Vec<&'static str> {
-        [Model::names(), vec!["grant_revoked_at", "user_disabled_at", "epoch"]].concat()
+        let own = [
+            "grant_revoked_at",
+            "user_disabled_at",
+            "epoch",
+            "grant_scope",
+            "workspace_id",
+            "app_policy",
+            "is_decided",
+            "approved_scope",
+            "is_blocked",
+        ];
+        [Model::names(), own.to_vec()].concat()
     }
 
     fn read(cells: &mut impl Cells) -> Result<Self, DbErr> {
@@ -61,6 +87,12 @@ impl Record for CodeRecord {
             grant_revoked_at: cells.next()?,
             user_disabled_at: cells.next()?,
             epoch: cells.next()?,
+            grant_scope: cells.next()?,
+            workspace_id: cells.next()?,
+            app_policy: cells.next()?,
+            is_decided: cells.next()?,
+            approved_scope: cells.next()?,
+            is_blocked: cells.next()?,
         })
     }
 }
@@ -68,10 +100,18 @@ impl Record for CodeRecord {
 const OF_CLIENT: &str = r#"select code.code_sha256, code.family_id, code.client_id, code.grant_id,
     code.redirect_uri, code.scope, code.code_challenge, code.nonce, code.resource, code.user_epoch,
     code.authenticated_at, code.expires_at, code.consumed_at,
-    permission.revoked_at as grant_revoked_at, person.disabled_at as user_disabled_at, person.epoch
+    permission.revoked_at as grant_revoked_at, person.disabled_at as user_disabled_at, person.epoch,
+    permission.scope as grant_scope, permission.workspace_id, policy.policy as app_policy,
+    decision.client_id is not null as is_decided, decision.scope as approved_scope,
+    block.client_id is not null as is_blocked
     from authorization_code code
     join "grant" permission on permission.id = code.grant_id
     join "user" person on person.id = permission.user_id
+    left join app_policy policy on policy.workspace_id = permission.workspace_id
+    left join app_decision decision on decision.workspace_id = permission.workspace_id
+        and decision.client_id = code.client_id
+    left join blocked_client block on block.user_id = permission.user_id
+        and block.client_id = code.client_id
     where code.code_sha256 = $1 and code.client_id = $2"#;
 
 /// A code of this client, spent or not, with what its exchange depends on.

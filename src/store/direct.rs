@@ -1,7 +1,7 @@
 //! The questions that are asked most: written by hand and read by position. Building them anew and
 //! reading their answers by name costs more than the database does.
 
-use entity::{member::Role, scope_list::ScopeList, types::Instant};
+use entity::{app_policy::Policy, member::Role, scope_list::ScopeList, types::Instant};
 use sea_orm::{
     ActiveEnum, ConnectionTrait, DbErr, QueryResult, Statement, TryGetable, Value, prelude::Uuid,
 };
@@ -143,6 +143,12 @@ impl Cell for Role {
     }
 }
 
+impl Cell for Policy {
+    fn from_raw(raw: Raw<'_>) -> Option<Self> {
+        Self::try_from_value(&String::from_raw(raw)?).ok()
+    }
+}
+
 impl Cell for ScopeList {
     fn from_raw(raw: Raw<'_>) -> Option<Self> {
         if let Raw::Text(json) = raw { serde_json::from_str(json).ok() } else { None }
@@ -202,6 +208,7 @@ mod tests {
             ("number", Raw::Integer(1)),
             ("text", Raw::Text("text")),
             ("role", Raw::Text("owner")),
+            ("policy", Raw::Text("deny")),
             ("list", Raw::Text(r#"["leads:read"]"#)),
             ("bytes", Raw::Bytes(b"bytes")),
             ("id", Raw::Bytes(&[7; 16])),
@@ -214,8 +221,9 @@ mod tests {
         assert_eq!(taken::<i64>(), ["number"]);
         assert_eq!(taken::<bool>(), ["number"]);
         assert_eq!(taken::<Instant>(), ["number"]);
-        assert_eq!(taken::<String>(), ["text", "role", "list"]);
+        assert_eq!(taken::<String>(), ["text", "role", "policy", "list"]);
         assert_eq!(taken::<Role>(), ["role"]);
+        assert_eq!(taken::<Policy>(), ["policy"]);
         assert_eq!(taken::<ScopeList>(), ["list"]);
         assert_eq!(taken::<serde_json::Value>(), ["list"]);
         assert_eq!(taken::<Vec<u8>>(), ["bytes", "id"]);

@@ -2,18 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    app_policy::Policy,
     grant::{COLUMN, Column, Entity, Model},
     member::Role,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, prelude::Uuid, sea_query::Expr,
+    QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Query},
 };
 
 use super::{
     Duplicate, Txn,
     direct::{Ask, record},
-    insert_unique, instant,
+    insert_unique, instant, millis,
 };
 use crate::{cache::Subject, fault::Fault};
 
@@ -124,13 +127,28 @@ record! {
         pub workspace_id: Option<Uuid>,
         /// The user's role there, unless they have left it or it is disabled.
         pub role: Option<Role>,
+        /// What the workspace says about third-party apps.
+        pub app_policy: Option<Policy>,
+        /// Whether it has decided about this client.
+        pub is_decided: bool,
+        /// The most that it has approved; `None` if the client is denied.
+        pub approved_scope: Option<String>,
+        /// Whether the user has blocked this client.
+        pub is_blocked: bool,
     }
 }
 
-const STANDING: &str = r#"select permission.id, permission.scope, permission.workspace_id, member.role
+const STANDING: &str = r#"select permission.id, permission.scope, permission.workspace_id, member.role,
+    policy.policy as app_policy, decision.client_id is not null as is_decided,
+    decision.scope as approved_scope, block.client_id is not null as is_blocked
     from "grant" permission
     left join workspace on workspace.id = permission.workspace_id and workspace.disabled_at is null
     left join member on member.workspace_id = workspace.id and member.user_id = permission.user_id
+    left join app_policy policy on policy.workspace_id = permission.workspace_id
+    left join app_decision decision on decision.workspace_id = permission.workspace_id
+        and decision.client_id = permission.client_id
+    left join blocked_client block on block.user_id = permission.user_id
+        and block.client_id = permission.client_id
     where permission.user_id = $1 and permission.client_id = $2 and permission.revoked_at is null
     order by permission.id desc limit 500"#;
 
@@ -157,18 +175,23 @@ pub async fn insert(
     insert_unique::<Entity>(db, grant).await
 }
 
-/// Replaces what a live grant allows.
+/// Replaces what a live grant allows and what its user did not; `false` if it is not as it was when
+/// it was read.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn replace_scope(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    scope: &str,
+    db: &Txn,
+    read: &Model,
+    (scope, declined): (&str, &str),
 ) -> Result<bool, Fault> {
+    db.changes(Subject::Grant(read.id));
     let changed = Entity::update_many()
         .col_expr(Column::Scope, Expr::value(scope))
-        .filter(COLUMN.id.eq(id))
+        .col_expr(Column::Declined, Expr::value(declined))
+        .filter(COLUMN.id.eq(read.id))
+        .filter(COLUMN.scope.eq(&read.scope))
+        .filter(COLUMN.declined.eq(&read.declined))
         .filter(COLUMN.revoked_at.is_null())
         .exec(db)
         .await?;
@@ -201,4 +224,90 @@ pub async fn revoke(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Faul
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Ends what every user of a workspace has allowed a client there; answers how many grants.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_of_workspace(
+    db: &Txn,
+    workspace_id: Uuid,
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    db.changes(Subject::Workspace(workspace_id));
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected)
+}
+
+/// Ends what a user has allowed a client, wherever; answers how many grants.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_of_user(
+    db: &Txn,
+    user_id: Uuid,
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    db.changes(Subject::User(user_id));
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected)
+}
+
+/// Ends up to `limit` grants of a client that were made until `now`; answers how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_of_client(
+    db: &Txn,
+    client_id: &str,
+    limit: u64,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    db.changes(Subject::Client(client_id.to_owned()));
+    let some = Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(COLUMN.client_id.eq(client_id))
+        .and_where(COLUMN.revoked_at.is_null())
+        .and_where(COLUMN.created_at.lte(millis(now)))
+        .limit(limit)
+        .to_owned();
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(Column::Id.in_subquery(some))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected)
+}
+
+/// The live grants of a user to a client, wherever.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_live(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    client_id: &str,
+) -> Result<Vec<Model>, Fault> {
+    let query = Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.revoked_at.is_null());
+    Ok(query.all(db).await?)
 }

@@ -170,6 +170,29 @@ pub async fn set_role(
     Ok(changed.rows_affected == 1)
 }
 
+/// Up to `limit` people who run a workspace, by username, except who is disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_administrators(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    limit: u64,
+) -> Result<Vec<user::Model>, Fault> {
+    let administrators = Query::select()
+        .column(Column::UserId)
+        .from(Entity)
+        .and_where(COLUMN.workspace_id.eq(workspace_id))
+        .and_where(COLUMN.role.is_in([Role::Owner, Role::Admin]))
+        .to_owned();
+    let query = user::Entity::find()
+        .filter(user::Column::Id.in_subquery(administrators))
+        .filter(user::COLUMN.disabled_at.is_null())
+        .order_by_asc(user::Column::Username)
+        .limit(limit);
+    Ok(query.all(db).await?)
+}
+
 /// Adds a member, unless the user already is one.
 ///
 /// # Errors

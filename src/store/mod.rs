@@ -7,13 +7,17 @@
 
 pub mod access_tokens;
 pub mod api_keys;
+pub mod app_policies;
+pub mod app_requests;
 pub mod audit;
 pub mod authorization_codes;
 pub mod authorization_requests;
+pub mod blocked_clients;
 pub mod browser_sessions;
 pub mod clients;
 pub mod confined;
 mod connect;
+pub mod connected_apps;
 mod connection;
 mod direct;
 pub mod enterprises;
@@ -47,7 +51,10 @@ use sea_orm::{
     RuntimeErr, SqlErr, sea_query::OnConflict,
 };
 
-pub use self::connection::{Database, SchemaTxn, Store, Txn};
+pub use self::{
+    connection::{Database, SchemaTxn, Store, Txn},
+    direct::Ask,
+};
 use crate::fault::Fault;
 
 /// A unique constraint said no.

@@ -147,6 +147,8 @@ pub fn tables() -> Vec<Table> {
         id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
         // for a week whoever invited can see that nobody came
         id("invitation", "id", "invitation.expires_at <= $1 - 604800000"),
+        // who has not been answered in 90 days may ask again
+        id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

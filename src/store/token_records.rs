@@ -1,7 +1,7 @@
 //! A token with everything its life depends on, by one join: family, grant, client, user,
 //! membership and workspace.
 
-use entity::{member::Role, types::Instant};
+use entity::{app_policy::Policy, member::Role, types::Instant};
 use sea_orm::{DbErr, prelude::Uuid};
 
 use super::direct::{Ask, Cells, Record, record};
@@ -44,6 +44,8 @@ record! {
         pub client_name: String,
         /// What that client may have.
         pub client_scope: String,
+        /// The workspace that client is bound to.
+        pub client_workspace_id: Option<Uuid>,
         /// When that client was disabled.
         pub client_disabled_at: Option<Instant>,
         /// How long its access tokens live, if not the default.
@@ -52,6 +54,8 @@ record! {
         pub refresh_token_idle_ttl_secs: Option<i64>,
         /// The grant, unless the token is the client's own.
         pub grant_id: Option<Uuid>,
+        /// What the user allows.
+        pub grant_scope: Option<String>,
         /// When the grant was revoked.
         pub grant_revoked_at: Option<Instant>,
         /// The user, unless the token is the client's own.
@@ -78,6 +82,14 @@ record! {
         pub workspace_disabled_at: Option<Instant>,
         /// The user's role there.
         pub role: Option<Role>,
+        /// What the workspace says about third-party apps.
+        pub app_policy: Option<Policy>,
+        /// Whether it has decided about this client.
+        pub is_decided: bool,
+        /// The most that it has approved; `None` if the client is denied.
+        pub approved_scope: Option<String>,
+        /// Whether the user has blocked this client.
+        pub is_blocked: bool,
     }
 }
 
@@ -123,14 +135,18 @@ macro_rules! columns {
          family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
          family.user_epoch as family_user_epoch,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
+         client.workspace_id as client_workspace_id,
          client.disabled_at as client_disabled_at, client.access_token_ttl_secs,
          client.refresh_token_idle_ttl_secs,
-         permission.id as grant_id, permission.revoked_at as grant_revoked_at,
+         permission.id as grant_id, permission.scope as grant_scope,
+         permission.revoked_at as grant_revoked_at,
          person.id as user_id, person.username, person.name as user_name,
          person.epoch as user_epoch, person.disabled_at as user_disabled_at,
          workspace.id as workspace_id, workspace.slug as workspace_slug,
          workspace.name as workspace_name, workspace.product, workspace.plan,
-         workspace.disabled_at as workspace_disabled_at, member.role"
+         workspace.disabled_at as workspace_disabled_at, member.role,
+         policy.policy as app_policy, decision.client_id is not null as is_decided,
+         decision.scope as approved_scope, block.client_id is not null as is_blocked"
     };
 }
 
@@ -141,7 +157,12 @@ macro_rules! joins {
          left join "user" person on person.id = permission.user_id
          left join workspace on workspace.id = case when family.grant_id is null
              then client.workspace_id else permission.workspace_id end
-         left join member on member.workspace_id = workspace.id and member.user_id = person.id"#
+         left join member on member.workspace_id = workspace.id and member.user_id = person.id
+         left join app_policy policy on policy.workspace_id = permission.workspace_id
+         left join app_decision decision on decision.workspace_id = permission.workspace_id
+             and decision.client_id = family.client_id
+         left join blocked_client block on block.user_id = permission.user_id
+             and block.client_id = family.client_id"#
     };
 }
 

@@ -9,7 +9,8 @@ use entity::{authorization_code, client, user};
 use uuid::Uuid;
 
 use super::{
-    grants,
+    admission::{self, Barred},
+    grants::{self, Answer},
     issue::{self, Beginning, Begun, Issued},
     scopes::Scope,
 };
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// A user's yes: who, to whom, where and to what.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Yes<'a> {
     /// The client that asked.
     pub client: &'a client::Model,
@@ -37,6 +38,8 @@ pub struct Yes<'a> {
     pub workspace_id: Option<Uuid>,
     /// What it may do there.
     pub scope: Scope,
+    /// What it asked for and may not.
+    pub declined: Scope,
 }
 
 /// What the code must remember of the request.
@@ -65,7 +68,7 @@ pub enum Exchange {
     Replayed,
 }
 
-/// Records the user's permission and makes a code for it, in `txn`.
+/// Records the user's permission and makes a code for it, in `txn`, if the client may act there.
 ///
 /// # Errors
 /// When the database fails.
@@ -74,12 +77,16 @@ pub async fn create(
     txn: &Txn,
     yes: Yes<'_>,
     asked: Asked,
-) -> Result<Secret<AuthorizationCode>, Fault> {
-    let whose = (yes.client.id.as_str(), yes.user.id, yes.workspace_id);
-    let grant = grants::allow(app, txn, whose, &yes.scope).await?;
+) -> Result<Result<Secret<AuthorizationCode>, Barred>, Fault> {
+    let whose = (yes.client, yes.user.id, yes.workspace_id);
+    let answer = Answer { allowed: yes.scope.clone(), declined: yes.declined.clone() };
+    let grant = match grants::allow(app, txn, whose, &answer).await? {
+        Ok(grant) => grant,
+        Err(barred) => return Ok(Err(barred)),
+    };
     let (code, row) = new(app, grant.id, &yes, asked);
     store::authorization_codes::insert(txn, row).await?;
-    Ok(code)
+    Ok(Ok(code))
 }
 
 /// A code under a grant, and its row.
@@ -147,12 +154,19 @@ async fn exchange_once(
         return replay(app, client, found.code.family_id).await;
     }
     let is_user_the_same = found.user_disabled_at.is_none() && found.epoch == found.code.user_epoch;
-    let lives =
-        found.code.expires_at.0 > now && found.grant_revoked_at.is_none() && is_user_the_same;
+    let admission = admission::of_code(&found, client);
+    let lives = found.code.expires_at.0 > now
+        && found.grant_revoked_at.is_none()
+        && is_user_the_same
+        && admission.is_ok();
     let family_id = found.code.family_id;
     let (is_first, outcome) = match check(&found.code) {
         Worth::Worthy if lives => {
-            let (is_first, issued) = issue_for(app, client, found.code).await?;
+            // what was allowed may have become less since
+            let still =
+                Scope::stored(&found.code.scope).intersection(&Scope::stored(&found.grant_scope));
+            let scope = admission.unwrap_or_default().limit(&still);
+            let (is_first, issued) = issue_for(app, client, found.code, scope).await?;
             (is_first, Exchange::Issued(issued))
         }
         Worth::WrongTarget if lives => {
@@ -178,10 +192,11 @@ async fn issue_for(
     app: &App,
     client: &client::Model,
     code: authorization_code::Model,
+    scope: Scope,
 ) -> Result<(bool, Issued), Fault> {
     let beginning = Beginning {
         family_id: code.family_id,
-        scope: Scope::stored(&code.scope),
+        scope,
         resource: code.resource,
         user_epoch: code.user_epoch,
         authenticated_at: code.authenticated_at.0,

@@ -4,7 +4,10 @@ use chrono::TimeDelta;
 use entity::{client, grant, member::Role, user, workspace};
 use uuid::Uuid;
 
-use super::scopes::Scope;
+use super::{
+    admission::{self, Admission, Barred, Ceiling},
+    scopes::Scope,
+};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -59,45 +62,69 @@ pub async fn places(
 }
 
 /// What a client that asks for `requested` (everything it may have, if it does not say) can be
-/// granted in a place: requested ∩ client's ∩ what the role allows. `None` if it asked and nothing
-/// is left (RFC 6749 §5.2, `invalid_scope`).
+/// granted in a place: requested ∩ client's ∩ what the role allows ∩ what the workspace has approved.
+/// `None` if it asked and nothing is left (RFC 6749 §5.2, `invalid_scope`).
 #[must_use]
 pub fn grantable(
     client: &client::Model,
     requested: Option<&Scope>,
     role: Option<Role>,
+    ceiling: &Ceiling,
 ) -> Option<Scope> {
-    let ceiling = Scope::stored(&client.scope);
+    let possible = ceiling.limit(&Scope::stored(&client.scope).for_role(role));
     match requested {
-        None => Some(ceiling.for_role(role)),
+        None => Some(possible),
         Some(requested) => {
-            let granted = requested.intersection(&ceiling).for_role(role);
+            let granted = requested.intersection(&possible);
             (!granted.is_empty() || requested.is_empty()).then_some(granted)
         }
     }
 }
 
-/// Records that a user allows a client `scope` in a place: extends the live grant or makes one.
+/// What a user says to what a client asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// What is allowed.
+    pub allowed: Scope,
+    /// What was asked for and is not allowed: it is taken back if it was, and asked again when the
+    /// client asks again.
+    pub declined: Scope,
+}
+
+impl Answer {
+    /// Yes to all of it.
+    #[must_use]
+    pub fn yes(allowed: Scope) -> Self {
+        Self { allowed, declined: Scope::default() }
+    }
+}
+
+/// Records what a user allows a client in a place, if it may act there: changes the live grant or
+/// makes one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn allow(
     app: &App,
     txn: &Txn,
-    (client_id, user_id, workspace_id): (&str, Uuid, Option<Uuid>),
-    scope: &Scope,
-) -> Result<grant::Model, Fault> {
-    let now = app.now();
+    (client, user_id, workspace_id): (&client::Model, Uuid, Option<Uuid>),
+    answer: &Answer,
+) -> Result<Result<grant::Model, Barred>, Fault> {
+    if let Err(barred) = admission::now(txn, client, user_id, workspace_id).await? {
+        return Ok(Err(barred));
+    }
+    let (now, client_id) = (app.now(), client.id.as_str());
     let find = || store::grants::find_live(txn, client_id, user_id, workspace_id);
     if let Some(found) = find().await? {
-        return extend(app, txn, found, scope).await;
+        return Ok(Ok(change(app, txn, found, answer).await?));
     }
     let row = grant::Model {
         id: app.random.uuid(now),
         client_id: client_id.to_owned(),
         user_id,
         workspace_id,
-        scope: scope.to_string(),
+        scope: answer.allowed.to_string(),
+        declined: answer.declined.to_string(),
         created_at: store::instant(now),
         last_used_at: None,
         uses: 0,
@@ -106,34 +133,39 @@ pub async fn allow(
     if store::grants::insert(txn, row.clone()).await?.is_err() {
         // somebody else made it in between
         let found = find().await?.ok_or_else(|| Fault::unavailable("a grant came and went"))?;
-        return extend(app, txn, found, scope).await;
+        return Ok(Ok(change(app, txn, found, answer).await?));
     }
     let event = Event::new("grant.create", Actor::User(user_id), Target::new("grant", row.id))
         .in_workspace(workspace_id)
         .because(format!("client {client_id}"));
     audit::record(app, txn, event).await?;
-    Ok(row)
+    Ok(Ok(row))
 }
 
-async fn extend(
+async fn change(
     app: &App,
     txn: &Txn,
-    mut grant: grant::Model,
-    scope: &Scope,
+    grant: grant::Model,
+    answer: &Answer,
 ) -> Result<grant::Model, Fault> {
     let known = Scope::stored(&grant.scope);
-    if scope.is_within(&known) {
+    let kept = known.without(&answer.declined);
+    let is_wider = !answer.allowed.is_within(&kept);
+    let scope = if is_wider { kept.union(&answer.allowed) } else { kept };
+    let declined = Scope::stored(&grant.declined).without(&answer.allowed).union(&answer.declined);
+    let (scope_text, declined) = (scope.to_string(), declined.to_string());
+    if scope_text == grant.scope && declined == grant.declined {
         return Ok(grant);
     }
-    grant.scope = known.union(scope).to_string();
-    if !store::grants::replace_scope(txn, grant.id, &grant.scope).await? {
-        return Err(Fault::unavailable("a grant was revoked while it was extended"));
+    if !store::grants::replace_scope(txn, &grant, (&scope_text, &declined)).await? {
+        return Err(Fault::conflict("a grant changed while it was answered"));
     }
-    let event =
-        Event::new("grant.extend", Actor::User(grant.user_id), Target::new("grant", grant.id))
-            .in_workspace(grant.workspace_id);
-    audit::record(app, txn, event).await?;
-    Ok(grant)
+    if scope_text != grant.scope {
+        let action = if is_wider { "grant.extend" } else { "grant.narrow" };
+        let event = Event::new(action, Actor::User(grant.user_id), Target::new("grant", grant.id));
+        audit::record(app, txn, event.in_workspace(grant.workspace_id)).await?;
+    }
+    Ok(grant::Model { scope: scope_text, declined, ..grant })
 }
 
 /// A standing grant that already covers what a client asks for.
@@ -160,34 +192,20 @@ pub async fn remembered(
 ) -> Result<Option<Remembered>, Fault> {
     let db = app.store.read();
     for standing in store::grants::list_standing(db, user.id, &client.id).await? {
-        let StandingRecord { id, scope, workspace_id, role } = standing;
+        let admission: Admission = admission::of_standing(&standing, client);
+        let StandingRecord { id, scope, workspace_id, role, .. } = standing;
         let is_place = match workspace_id {
             Some(id) => role.is_some() && client.workspace_id.is_none_or(|bound| bound == id),
             // it was made in no workspace, which is where the user acts only as long as there is none
             None => places(app, client, user).await?.is_empty(),
         };
         if is_place
-            && let Some(granted) = grantable(client, Some(requested), role)
+            && let Ok(ceiling) = admission
+            && let Some(granted) = grantable(client, Some(requested), role, &ceiling)
             && granted.is_within(&Scope::stored(&scope))
         {
             return Ok(Some(Remembered { grant_id: id, workspace_id, scope: granted }));
         }
     }
     Ok(None)
-}
-
-/// What the user has allowed this client before in a place; `None` if nothing.
-///
-/// # Errors
-/// When the database fails.
-pub async fn known(
-    app: &App,
-    client: &client::Model,
-    user: &user::Model,
-    place: Option<&Place>,
-) -> Result<Option<Scope>, Fault> {
-    let workspace_id = place.and_then(Place::workspace_id);
-    let db = app.store.read();
-    let grant = store::grants::find_live(db, &client.id, user.id, workspace_id).await?;
-    Ok(grant.map(|grant| Scope::stored(&grant.scope)))
 }

@@ -4,7 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{access_token, client, token_family, user};
 use uuid::Uuid;
 
-use super::{grants, grants::Place, scopes::Scope};
+use super::{
+    admission::Barred,
+    grants::{self, Answer, Place},
+    scopes::Scope,
+};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -44,8 +48,8 @@ pub struct Beginning {
     pub authenticated_at: DateTime<Utc>,
 }
 
-/// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3): the grant
-/// and the pair, in one transaction.
+/// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3), if it may
+/// act there: the grant and the pair, in one transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,7 +58,7 @@ pub async fn for_user(
     client: &client::Model,
     user: &user::Model,
     (place, scope, resource): (&Place, Scope, Option<String>),
-) -> Result<Issued, Fault> {
+) -> Result<Result<Issued, Barred>, Fault> {
     store::retrying(|| for_user_once(app, client, user, (place, scope.clone(), resource.clone())))
         .await
 }
@@ -64,7 +68,7 @@ async fn for_user_once(
     client: &client::Model,
     user: &user::Model,
     (place, scope, resource): (&Place, Scope, Option<String>),
-) -> Result<Issued, Fault> {
+) -> Result<Result<Issued, Barred>, Fault> {
     let now = app.now();
     let beginning = Beginning {
         family_id: derive::new_family_id(&*app.random),
@@ -74,8 +78,12 @@ async fn for_user_once(
         authenticated_at: now,
     };
     let txn = app.store.begin().await?;
-    let whose = (client.id.as_str(), user.id, place.workspace_id());
-    let grant = grants::allow(app, &txn, whose, &beginning.scope).await?;
+    let whose = (client, user.id, place.workspace_id());
+    let answer = Answer::yes(beginning.scope.clone());
+    let grant = match grants::allow(app, &txn, whose, &answer).await? {
+        Ok(grant) => grant,
+        Err(barred) => return Ok(Err(barred)),
+    };
     let Begun { family, access_token, issued } = new_family(app, client, grant.id, beginning);
     store::token_families::insert(&txn, family).await?;
     store::access_tokens::insert(&txn, access_token).await?;
@@ -86,7 +94,7 @@ async fn for_user_once(
         .because("password grant");
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(issued)
+    Ok(Ok(issued))
 }
 
 /// A family that begins under a grant: the rows to be stored together, and its first pair.

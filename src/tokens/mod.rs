@@ -1,10 +1,14 @@
 //! What is issued to clients: scopes, grants, codes, tokens, their rotation and their end.
 
+pub mod admission;
+pub mod approvals;
 pub mod audience;
+pub mod blocks;
 pub mod client_credentials;
 pub mod code;
 pub mod grants;
 pub mod issue;
+pub mod offers;
 pub mod permission;
 pub mod requests;
 pub mod resolve;

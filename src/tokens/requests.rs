@@ -6,6 +6,7 @@ use entity::{authorization_request, client, user};
 use uuid::Uuid;
 
 use super::{
+    admission::Barred,
     code::{self, Asked, Yes},
     grants::{self, Remembered},
     scopes::Scope,
@@ -87,8 +88,19 @@ pub async fn find(
     store::authorization_requests::find(app.store.read(), handle, &browser, app.now()).await
 }
 
-/// Takes the request out and makes a code for it, in one transaction. `None` if somebody else took it
-/// first: a double click, another tab.
+/// What became of a user's yes.
+#[derive(Debug)]
+pub enum Approval {
+    /// The code.
+    Code(Secret<AuthorizationCode>),
+    /// Somebody else took the request first: a double click, another tab.
+    Gone,
+    /// The client may not act there, as has been decided since the page was shown; the request still
+    /// waits.
+    Barred(Barred),
+}
+
+/// Takes the request out and makes a code for it, in one transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,10 +108,18 @@ pub async fn approve(
     app: &App,
     request: authorization_request::Model,
     yes: Yes<'_>,
-) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
+) -> Result<Approval, Fault> {
+    store::retrying(|| approve_once(app, request.clone(), yes.clone())).await
+}
+
+async fn approve_once(
+    app: &App,
+    request: authorization_request::Model,
+    yes: Yes<'_>,
+) -> Result<Approval, Fault> {
     let txn = app.store.begin().await?;
     if !store::authorization_requests::consume(&txn, request.handle_sha256).await? {
-        return Ok(None);
+        return Ok(Approval::Gone);
     }
     let asked = Asked {
         redirect_uri: request.redirect_uri,
@@ -107,9 +127,13 @@ pub async fn approve(
         nonce: request.nonce,
         resource: request.resource,
     };
-    let code = code::create(app, &txn, yes, asked).await?;
-    txn.commit().await?;
-    Ok(Some(code))
+    match code::create(app, &txn, yes, asked).await? {
+        Ok(code) => {
+            txn.commit().await?;
+            Ok(Approval::Code(code))
+        }
+        Err(barred) => Ok(Approval::Barred(barred)),
+    }
 }
 
 /// Makes a code at once, for a user who is signed in and has allowed all of it before. `None` if what

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::scopes::Scope;
+use super::{admission, scopes::Scope};
 use crate::{
     app::App,
     cache::Subject,
@@ -29,7 +29,8 @@ pub enum Resolved {
     NotBound,
     /// Its workspace is disabled.
     WorkspaceDisabled,
-    /// It is unknown, expired, spent or revoked, or its user is disabled or has a new password.
+    /// It is unknown, expired, spent or revoked, its user is disabled or has a new password, or the
+    /// workspace or the user does not admit its client any more.
     Dead,
 }
 
@@ -82,12 +83,15 @@ pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Re
     Ok(found.filter(is_present).map_or(Resolved::Dead, |found| verdict(found.token)))
 }
 
-/// What a token may do now: what it was granted ∩ what its client may have ∩ what the role allows.
+/// What a token may do now: what it was granted ∩ what its client may have ∩ what its user still
+/// allows ∩ what the role allows ∩ what the workspace has approved.
 #[must_use]
 pub fn scope_of(record: &TokenRecord) -> Scope {
     let granted = record.narrowed_scope.as_deref().unwrap_or(&record.family_scope);
     let granted = Scope::stored(granted).intersection(&Scope::stored(&record.client_scope));
-    if record.user_id.is_some() { granted.for_role(record.role) } else { granted }
+    let Some(allowed) = &record.grant_scope else { return granted };
+    let allowed = granted.intersection(&Scope::stored(allowed)).for_role(record.role);
+    admission::of_token(record).map_or_else(|_| Scope::default(), |ceiling| ceiling.limit(&allowed))
 }
 
 /// The rows whose change may make a live token another one.
@@ -118,6 +122,7 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
         || record.grant_revoked_at.is_some()
         || is_person_gone
         || is_superseded
+        || admission::of_token(&record).is_err()
     {
         return Resolved::Dead;
     }

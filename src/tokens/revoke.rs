@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::blocks;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -95,16 +96,46 @@ async fn refresh_token_once(
     Ok(Revocation::Done)
 }
 
+/// How many grants are ended at once: nobody else waits for more.
+const AT_ONCE: u64 = 1_000;
+
 /// Ends a connected app of this user; `false` if it is not one, or no longer.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn revoke_grant_of_user(app: &App, user_id: Uuid, grant_id: Uuid) -> Result<bool, Fault> {
+    disconnect(app, user_id, grant_id, Asking::Again).await
+}
+
+/// Whether an app that is disconnected may ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// It may.
+    Again,
+    /// It is blocked, and disconnected in every workspace.
+    Blocked,
+}
+
+/// Ends a connected app of this user, and blocks it if that is wanted; `false` if it is not one, or no
+/// longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect(
+    app: &App,
+    user_id: Uuid,
+    grant_id: Uuid,
+    asking: Asking,
+) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    if store::grants::find_of_user(&txn, grant_id, user_id).await?.is_none() {
+    let Some(grant) = store::grants::find_of_user(&txn, grant_id, user_id).await? else {
         return Ok(false);
-    }
+    };
     let ended = end(app, &txn, Actor::User(user_id), grant_id).await?;
+    // a second click that blocks blocks
+    if asking == Asking::Blocked {
+        blocks::block(app, &txn, user_id, &grant.client_id).await?;
+    }
     txn.commit().await?;
     Ok(ended)
 }
@@ -114,13 +145,90 @@ pub async fn revoke_grant_of_user(app: &App, user_id: Uuid, grant_id: Uuid) -> R
 /// # Errors
 /// When the database fails.
 pub async fn revoke_all_of_user(app: &App, user_id: Uuid) -> Result<u64, Fault> {
+    disconnect_all(app, user_id, Asking::Again).await
+}
+
+/// Ends every connected app of this user, and blocks them if that is wanted; answers how many grants
+/// there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect_all(app: &App, user_id: Uuid, asking: Asking) -> Result<u64, Fault> {
     let txn = app.store.begin().await?;
     let mut ended = 0;
     for grant in store::grants::list_of_user(&txn, user_id).await? {
         ended += u64::from(end(app, &txn, Actor::User(user_id), grant.id).await?);
+        if asking == Asking::Blocked {
+            blocks::block(app, &txn, user_id, &grant.client_id).await?;
+        }
     }
     txn.commit().await?;
     Ok(ended)
+}
+
+/// Ends what one member of a workspace has allowed a client there; `false` if it is nothing, or no
+/// longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect_member(
+    app: &App,
+    actor: Actor,
+    (workspace_id, client_id): (Uuid, &str),
+    user_id: Uuid,
+) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let found = store::grants::find_live(&txn, client_id, user_id, Some(workspace_id)).await?;
+    let Some(grant) = found else { return Ok(false) };
+    let ended = end(app, &txn, actor, grant.id).await?;
+    txn.commit().await?;
+    Ok(ended)
+}
+
+/// Ends what everybody in a workspace has allowed a client there; answers how many grants there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect_workspace(
+    app: &App,
+    actor: Actor,
+    (workspace_id, client_id): (Uuid, &str),
+) -> Result<u64, Fault> {
+    let txn = app.store.begin().await?;
+    let now = app.now();
+    let ended = store::grants::revoke_of_workspace(&txn, workspace_id, client_id, now).await?;
+    if ended > 0 {
+        let event = Event::new("app.revoke", actor, Target::new("client", client_id))
+            .in_workspace(workspace_id)
+            .because(format!("{ended} grants were revoked"));
+        audit::record(app, &txn, event).await?;
+    }
+    txn.commit().await?;
+    Ok(ended)
+}
+
+/// Ends what everybody has allowed a client, wherever; answers how many grants there were. There may
+/// be millions, so it is done a thousand at a time, each in a transaction of its own.
+///
+/// # Errors
+/// When the database fails; then some may have ended.
+pub async fn disconnect_everybody(app: &App, actor: Actor, client_id: &str) -> Result<u64, Fault> {
+    let (now, mut ended) = (app.now(), 0);
+    loop {
+        let txn = app.store.begin().await?;
+        let some = store::grants::revoke_of_client(&txn, client_id, AT_ONCE, now).await?;
+        if some > 0 {
+            let target = Target::new("client", client_id);
+            let event = Event::new("app.revoke", actor.clone(), target)
+                .because(format!("{some} grants were revoked"));
+            audit::record(app, &txn, event).await?;
+        }
+        txn.commit().await?;
+        ended += some;
+        if some < AT_ONCE {
+            return Ok(ended);
+        }
+    }
 }
 
 /// Ends a grant; `false` if there is none, or no longer.

@@ -48,6 +48,12 @@ impl Scope {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
+    /// The scope tokens that `other` does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
     /// Those that `role` may be granted in a workspace; without a role only the identity ones.
     #[must_use]
     pub fn for_role(&self, role: Option<Role>) -> Self {
@@ -169,6 +175,7 @@ mod tests {
         }
         assert!(scope(A).is_within(&scope("x")) && !scope("x").is_within(&scope(A)));
         assert!(!scope("x").is_within(&scope("y")));
+        assert_eq!(scope("x y").without(&scope("y z")).to_string(), "x");
         let confined = format!("api-keys:manage{}", &A[1..]);
         assert!(scope(&confined).for_role(Some(Role::Member)).is_empty());
     }

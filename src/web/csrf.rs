@@ -53,6 +53,11 @@ impl CsrfForm {
         self.pairs().filter(move |(name, _)| *name == field).map(|(_, value)| value)
     }
 
+    /// What follows `start` in the names of the fields that begin with it: boxes that are ticked.
+    pub fn named(&self, start: &'static str) -> impl Iterator<Item = &str> {
+        self.pairs().filter_map(move |(name, _)| name.strip_prefix(start))
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.filter(|(_, value)| !value.is_empty())
@@ -179,7 +184,8 @@ mod tests {
         assert!(Fields::parse(b"a=1&b=2&scope=x&scope=y").is_some());
         assert!(Fields::parse(b"a=1&a=1").is_none());
         assert!(Fields::parse(b"csrf=1&%63srf=2").is_none());
-        let form = CsrfForm(Fields::parse(b"a=&b=2+3&scope=x&scope=&scope=y").unwrap());
+        let form = CsrfForm(Fields::parse(b"a=&b=2+3&scope=x&scope=&scope=y&may.c=on").unwrap());
+        assert_eq!(form.named("may.").collect::<Vec<_>>(), ["c"]);
         assert_eq!(form.get("a"), None);
         assert_eq!(form.get("b"), Some("2 3"));
         assert_eq!(form.get("c"), None);

@@ -3,7 +3,10 @@
 use poem::http::Uri;
 
 use super::{browser::Account, links, notice, query};
-use crate::app::App;
+use crate::{
+    app::App,
+    identity::{memberships::Membership, workspace_apps},
+};
 
 /// The pages that have a tab, in three areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Tab {
     Keys,
     /// A workspace's people.
     Members,
+    /// The connected apps of a workspace, for those who run it.
+    WorkspaceApps,
     /// What has happened in a workspace.
     Audit,
     /// Everybody, for administrators of the server.
@@ -28,6 +33,8 @@ pub enum Tab {
     Workspaces,
     /// Registered clients, for administrators of the server.
     Clients,
+    /// Connected apps of everybody, for administrators of the server.
+    AllApps,
     /// Accounts with a subscription key, for administrators of the server.
     Subscriptions,
     /// Letters, for administrators of the server.
@@ -73,16 +80,17 @@ pub struct Frame {
 }
 
 impl Tab {
-    fn area(self, slug: Option<&str>) -> Area {
+    fn area(self, place: Option<&Membership>) -> Area {
         match self {
             Self::Users
             | Self::Enterprises
             | Self::Workspaces
             | Self::Clients
+            | Self::AllApps
             | Self::Subscriptions
             | Self::Outbox
             | Self::Trail => Area::Server,
-            _ if slug.is_some() => Area::Workspace,
+            _ if place.is_some() => Area::Workspace,
             _ => Area::Account,
         }
     }
@@ -90,8 +98,8 @@ impl Tab {
 
 impl Area {
     /// The tabs of the area; a workspace's for the one that the page is about.
-    fn tabs(self, slug: Option<&str>) -> Vec<(Tab, &'static str, String)> {
-        let slug = slug.unwrap_or_default();
+    fn tabs(self, place: Option<&Membership>) -> Vec<(Tab, &'static str, String)> {
+        let slug = place.map(|place| place.workspace.slug.as_str()).unwrap_or_default();
         match self {
             Self::Account => vec![
                 (Tab::Apps, "Connected apps", links::connected_apps().to_owned()),
@@ -99,16 +107,23 @@ impl Area {
                 (Tab::Security, "Security", links::security().to_owned()),
                 (Tab::Profile, "Profile", links::profile().to_owned()),
             ],
-            Self::Workspace => vec![
-                (Tab::Keys, "API keys", links::workspace_keys(slug)),
-                (Tab::Members, "Members", links::workspace_members(slug)),
-                (Tab::Audit, "Audit trail", links::workspace_audit(slug)),
-            ],
+            Self::Workspace => {
+                let mut tabs = vec![
+                    (Tab::Keys, "API keys", links::workspace_keys(slug)),
+                    (Tab::Members, "Members", links::workspace_members(slug)),
+                ];
+                if place.is_some_and(workspace_apps::may_decide) {
+                    tabs.push((Tab::WorkspaceApps, "Apps", links::workspace_apps(slug)));
+                }
+                tabs.push((Tab::Audit, "Audit trail", links::workspace_audit(slug)));
+                tabs
+            }
             Self::Server => vec![
                 (Tab::Users, "Users", links::admin_users().to_owned()),
                 (Tab::Enterprises, "Enterprises", links::admin_enterprises().to_owned()),
                 (Tab::Workspaces, "Workspaces", links::admin_workspaces().to_owned()),
                 (Tab::Clients, "Clients", links::admin_clients().to_owned()),
+                (Tab::AllApps, "Connected apps", links::admin_apps().to_owned()),
                 (Tab::Subscriptions, "Subscription keys", links::admin_subscriptions().to_owned()),
                 (Tab::Outbox, "Outbox", links::admin_outbox().to_owned()),
                 (Tab::Trail, "Audit trail", links::admin_audit().to_owned()),
@@ -134,19 +149,19 @@ impl Frame {
         Self::of(app, account, tab, None)
     }
 
-    /// The frame of a page about the workspace of this slug.
+    /// The frame of a page about a workspace of the user.
     #[must_use]
-    pub fn of_workspace(app: &App, account: &Account, tab: Tab, slug: &str) -> Self {
-        Self::of(app, account, tab, Some(slug))
+    pub fn of_workspace(app: &App, account: &Account, tab: Tab, place: &Membership) -> Self {
+        Self::of(app, account, tab, Some(place))
     }
 
-    fn of(app: &App, account: &Account, tab: Tab, slug: Option<&str>) -> Self {
-        let area = tab.area(slug);
+    fn of(app: &App, account: &Account, tab: Tab, place: Option<&Membership>) -> Self {
+        let area = tab.area(place);
         let mut areas = vec![Area::Account, Area::Workspace];
         if account.user.is_admin {
             areas.push(Area::Server);
         }
-        let tabs = area.tabs(slug).into_iter().map(|(of, words, path)| {
+        let tabs = area.tabs(place).into_iter().map(|(of, words, path)| {
             let current = if of == tab { "page" } else { "false" };
             Link { words, path, current }
         });

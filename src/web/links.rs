@@ -115,6 +115,24 @@ pub fn sign_up_then(path: &str) -> String {
     if is_return_path(path) { format!("/signup?next={path}") } else { "/signup".to_owned() }
 }
 
+/// The connected apps of one workspace.
+#[must_use]
+pub fn workspace_apps(slug: &str) -> String {
+    format!("/workspaces/{}/settings/apps", encoded(slug))
+}
+
+/// One app of a workspace.
+#[must_use]
+pub fn workspace_app(slug: &str, client_id: &str) -> String {
+    format!("{}/{}", workspace_apps(slug), encoded(client_id))
+}
+
+/// What a workspace says about third-party apps.
+#[must_use]
+pub fn app_policy(slug: &str) -> String {
+    format!("/workspaces/{}/settings/app-policy", encoded(slug))
+}
+
 /// What a scan has found.
 #[must_use]
 pub fn scan_run(id: Uuid) -> String {
@@ -179,6 +197,18 @@ pub fn admin_outbox() -> &'static str {
 #[must_use]
 pub fn admin_audit() -> &'static str {
     "/admin/audit"
+}
+
+/// The connected apps of everybody.
+#[must_use]
+pub fn admin_apps() -> &'static str {
+    "/admin/apps"
+}
+
+/// One connected app of everybody.
+#[must_use]
+pub fn admin_app(client_id: &str) -> String {
+    format!("/admin/apps/{}", encoded(client_id))
 }
 
 /// Whether a sign-in may end at `path`: a page of ours, and nothing that a browser could read as

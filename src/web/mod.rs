@@ -2,6 +2,7 @@
 
 mod accent;
 pub mod app;
+pub mod app_view;
 pub mod assets;
 pub mod audit_export;
 pub mod audit_trail;

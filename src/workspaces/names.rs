@@ -12,12 +12,23 @@ pub(crate) fn name_problem(text: &str) -> Option<FieldError> {
         "must not be empty"
     } else if text.chars().count() > MAX_NAME_CHARS {
         "must be at most 120 characters long"
-    } else if text.chars().any(char::is_control) {
-        "must not have control characters"
+    } else if text.chars().any(is_hidden) {
+        "must not have control characters or invisible ones"
     } else {
         return None;
     };
     Some(FieldError::new("name", problem))
+}
+
+/// Whether a character of a name would make it look like another one: it controls, it turns the
+/// direction of what follows (Unicode UAX #9), or nobody sees it. The joiners that some scripts are
+/// written with are none of these.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}'
+            | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What is wrong with a slug, if anything: it stands in paths, `/workspaces/{slug}/settings/keys`.
@@ -40,7 +51,7 @@ mod tests {
     fn names_are_one_readable_line() {
         assert_eq!(name_problem("Acme Health"), None);
         assert_eq!(name_problem(&"é".repeat(120)), None);
-        for bad in ["", " ", "a\nb", "a\u{7f}", &"x".repeat(121)] {
+        for bad in ["", " ", "a\nb", "a\u{7f}", "a\u{202e}b", "\u{3164}", &"x".repeat(121)] {
             assert!(name_problem(bad).is_some(), "{bad:?}");
         }
     }

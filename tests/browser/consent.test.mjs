@@ -92,6 +92,7 @@ it('shows an app that cannot be trusted nothing but a page', async () => {
 
 // Disconnects the only app.
 async function disconnect(page) {
-  await page.locator('[aria-label^="Disconnect"]').click();
+  await page.locator('.app form button').first().click();
+  await page.locator('#revoke').first().click();
   await page.getByText('disconnected').first().waitFor();
 }

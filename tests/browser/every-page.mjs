@@ -10,6 +10,9 @@ export const PAGES = {
   nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs'],
   [ADA]: [
     '/settings/connected-apps',
+    '/settings/connected-apps/revoke-all',
+    '/workspaces/acme/settings/apps',
+    '/workspaces/acme/settings/app-policy',
     '/settings/security',
     '/settings/profile',
     '/workspaces/acme/settings/keys',
@@ -38,6 +41,7 @@ export const PAGES = {
     '/admin/new-workspace',
     '/admin/workspaces/acme',
     '/admin/workspaces/acme/disable',
+    '/admin/apps',
     '/admin/clients',
     '/admin/new-client',
     '{client}',

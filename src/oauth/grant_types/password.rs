@@ -5,6 +5,9 @@
 //! 3. the password is right (`identity/sign_in.rs`); every failure is the same `invalid_grant`.
 //! 4. the user's workspace: the one `workspace` names by id or slug, else the client's, else the
 //!    enterprise's, else the oldest.
+//! 5. the client may act there: the user has not blocked it, and the workspace admits it. The error is
+//!    `invalid_grant`, the one of RFC 6749 §5.2 for a password that gives no token; only who has proved
+//!    the password is told why.
 
 use entity::user;
 use zeroize::Zeroizing;
@@ -15,6 +18,7 @@ use crate::{
     identity::sign_in::{Attempt, SignIn, sign_in},
     oauth::{client_auth::ClientRequest, error::OAuthError},
     tokens::{
+        admission::{self, Barred},
         grants::{self, Place},
         issue::{self, Issued},
     },
@@ -44,9 +48,20 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
         }
     };
     let place = place(app, request, &user).await?;
-    let scope = grants::grantable(&request.client, requested.as_ref(), place.role)
+    let db = app.store.read();
+    let admission = admission::now(db, &request.client, user.id, place.workspace_id()).await?;
+    let ceiling = admission.map_err(barred)?;
+    let scope = grants::grantable(&request.client, requested.as_ref(), place.role, &ceiling)
         .ok_or(OAuthError::invalid_scope("nothing of this scope can be granted"))?;
-    Ok(issue::for_user(app, &request.client, &user, (&place, scope, resource)).await?)
+    issue::for_user(app, &request.client, &user, (&place, scope, resource)).await?.map_err(barred)
+}
+
+fn barred(why: Barred) -> OAuthError {
+    OAuthError::invalid_grant(match why {
+        Barred::Blocked => "the user has blocked this client",
+        Barred::Denied => "the workspace does not allow this client",
+        Barred::NeedsApproval => "the workspace has to approve this client first",
+    })
 }
 
 async fn place(

@@ -42,8 +42,8 @@ async fn an_app_is_shown_with_what_it_may_do() {
 
     assert_eq!((page.status, page.text("h1").as_str()), (200, "Connected apps"));
     // the tokens of today are a use
-    let facts =
-        ["The workspace acme", "See your leadsCreate leads", "5 Mar 2027", "5 Mar 2027", "0"];
+    let today = "5 Mar 2027";
+    let facts = ["The workspace acme", "See your leadsCreate leads", today, today, "0", "1"];
     assert_eq!(apps(&page), [("Script".to_owned(), texts(&facts))]);
     assert_eq!(page.texts("article li"), ["See your leads", "Create leads"]);
     assert_eq!(page.texts("article .badge"), ["Not verified"]);
@@ -61,7 +61,7 @@ async fn a_use_is_shown() {
 
     let page = Browser::of(&world, &acme.ada).await.get(PATH).await;
 
-    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027", "1"]);
+    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027", "1", "1"]);
     assert!(page.has("article time[datetime='2027-03-06T10:57:07Z']"));
 }
 
@@ -103,7 +103,7 @@ async fn a_disconnected_app_is_refused_at_once() {
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
 
-    let answer = browser.submit(&page, "article form", &[]).await;
+    let answer = browser.confirm(&page, "article form", "#revoke").await;
 
     let place = "/settings/connected-apps?notice=app-revoked";
     assert_eq!((answer.status, answer.location()), (303, Some(place)));
@@ -127,7 +127,7 @@ async fn other_nodes_refuse_a_disconnected_app_too() {
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
 
-    browser.submit(&page, "article form", &[]).await;
+    browser.confirm(&page, "article form", "#revoke").await;
 
     assert_eq!(script.at(&node).refresh(&tokens.refresh).await.status, 400);
     let me = world.http.get(node.url("/api/v1/me")).bearer_auth(&tokens.access);
@@ -139,7 +139,7 @@ async fn an_app_can_be_connected_again() {
     let (world, acme, script, tokens) = connected().await;
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
-    browser.submit(&page, "article form", &[]).await;
+    browser.confirm(&page, "article form", "#revoke").await;
 
     let again = Tokens::of(&script.password(&acme.ada).await);
 
@@ -158,7 +158,7 @@ async fn an_app_disconnected_before_its_code_was_exchanged_gets_no_tokens() {
     let page = browser.get(PATH).await;
     assert_eq!(page.texts("article h2"), ["Web"]);
 
-    browser.submit(&page, "article form", &[]).await;
+    browser.confirm(&page, "article form", "#revoke").await;
 
     let answer = web.exchange(callback.code(), &Pkce::default()).await;
     assert_eq!((answer.status, &answer.json()["error"]), (400, &"invalid_grant".into()));
@@ -174,7 +174,7 @@ async fn disconnecting_one_app_leaves_the_others() {
     let page = browser.get(PATH).await;
     assert_eq!(page.texts("article h2"), ["Other", "Script"]);
 
-    browser.submit(&page, "article:nth-of-type(2) form", &[]).await;
+    browser.confirm(&page, "article:nth-of-type(2) form", "#revoke").await;
 
     assert!(is_alive(&world, &kept).await);
     assert!(!is_alive(&world, &tokens).await);
@@ -191,7 +191,7 @@ async fn all_apps_are_disconnected_together() {
     let page = browser.get(PATH).await;
     assert_eq!(page.text("#revoke-all"), "Disconnect all 2");
 
-    let answer = browser.submit(&page, "#revoke-all", &[]).await;
+    let answer = browser.confirm(&page, "#revoke-all", "#revoke-all").await;
 
     let page = browser.follow(answer).await;
     assert_eq!(page.text(".flash"), "All apps are disconnected. Their tokens no longer work.");
@@ -209,10 +209,11 @@ async fn forged_forms_disconnect_nothing() {
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
 
-    for selector in ["article form", "#revoke-all"] {
-        let form = page.form(selector);
+    for (selector, confirm) in [("article form", "#revoke"), ("#revoke-all", "#revoke-all")] {
+        let page = browser.submit(&page, selector, &[]).await;
+        let form = page.form(confirm);
         world.refuses_forgeries(&mut browser, &page, &form).await;
-        world.answers_only_to("POST", &mut browser, (&page, &form)).await;
+        world.answers_only_to("GET, HEAD, POST", &mut browser, (&page, &form)).await;
         world.asks_strangers_to_sign_in(&page, &form).await;
     }
 
@@ -224,12 +225,16 @@ async fn forged_forms_disconnect_nothing() {
 async fn another_users_app_is_out_of_reach() {
     let (world, acme, _, tokens) = connected().await;
     let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Owner)]).await;
-    let adas = Browser::of(&world, &acme.ada).await.get(PATH).await;
-    let grant = adas.form("article form").get("grant").unwrap().to_owned();
+    let mut adas = Browser::of(&world, &acme.ada).await;
+    let page = adas.get(PATH).await;
+    let adas = adas.submit(&page, "article form", &[]).await;
+    let grant = adas.form("#revoke").get("grant").unwrap().to_owned();
     let mut bens = Browser::of(&world, &ben).await;
     let page = bens.get(PATH).await;
     assert!(!page.has("article"));
-    let mut form = adas.form("article form");
+    let question = bens.get(&format!("{PATH}/revoke?grant={grant}")).await;
+    assert_eq!(question.status, 404);
+    let mut form = adas.form("#revoke");
     form.set("csrf", bens.get("/settings/security").await.form("form").get("csrf").unwrap());
 
     let answer = bens.send_form(&page.url, &form).await;
@@ -247,9 +252,10 @@ async fn what_is_no_grant_is_not_found() {
     let (world, acme, _, tokens) = connected().await;
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
+    let page = browser.submit(&page, "article form", &[]).await;
 
     for grant in ["", "x", "' or 1=1 --", "../../revoke-all"] {
-        let form = page.form("article form").with("grant", grant);
+        let form = page.form("#revoke").with("grant", grant);
         let answer = browser.send_form(&page.url, &form).await;
 
         assert_eq!((answer.status, answer.text("h1").as_str()), (404, "Page not found"), "{grant}");

@@ -3,6 +3,7 @@
 mod api_keys;
 mod api_keys_refusals;
 mod audit_trail;
+mod blocked_apps;
 mod connected_apps;
 mod invitations;
 mod invitations_refusals;
@@ -17,3 +18,5 @@ mod scan_run;
 mod second_factor;
 mod security;
 mod session;
+mod workspace_apps;
+mod workspace_apps_refusals;

@@ -117,7 +117,10 @@ async fn every_field_that_is_wrong_is_named_and_what_was_typed_stays() {
     let cases = vec![
         (form.with("name", ""), "The name must be 1 to 120 characters long."),
         (form.with("name", &"x".repeat(121)), "The name must be 1 to 120 characters long."),
-        (form.with("name", "a\u{7}"), "The name must not have control characters."),
+        (
+            form.with("name", "a\u{7}"),
+            "The name must not have control characters or invisible ones.",
+        ),
         (
             form.with("publisher", &"x".repeat(121)),
             "The publisher must be 1 to 120 characters long.",

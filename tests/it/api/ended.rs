@@ -109,7 +109,7 @@ async fn a_token_of_a_revoked_grant_is_dead() {
     browser.sign_in(&acme.ada).await;
     let page = browser.open("/settings/connected-apps").await;
 
-    browser.submit(&page, "[aria-label='Disconnect Script']", &[]).await;
+    browser.confirm(&page, "[aria-label='Disconnect Script']", "#revoke").await;
 
     assert_unknown(&world, &tokens.access, TOKEN_DEAD).await;
     assert!(is_good(&world, &other.access).await);

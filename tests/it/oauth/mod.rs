@@ -1,9 +1,12 @@
 //! The OAuth face: one file an endpoint, and one a grant type of the token endpoint; where there is
 //! much to say, a further one for refusals.
 
+mod app_policies;
+mod app_requests;
 mod authorize;
 mod authorize_refusals;
 mod consent;
+mod consent_choice;
 mod introspect;
 mod introspect_refusals;
 mod logout;

@@ -22,8 +22,9 @@ macro_rules! tables {
 /// Those of the crate `entity`; one that is missing fails the test.
 fn every_table() -> Vec<Table> {
     tables! {
-        access_token api_key audit_event authorization_code authorization_request browser_session
-        client dataset email enterprise grant guest invalidation invitation lead member message outbox
+        access_token api_key app_decision app_policy app_request audit_event authorization_code
+        authorization_request blocked_client browser_session client dataset email enterprise grant
+        guest invalidation invitation lead member message outbox
         registration_token scan scan_endpoint scan_finding second_factor_use service
         service_account sign_in_failure subscriber subscription token_family user workspace
     }
@@ -88,7 +89,7 @@ where
 /// A value of each type there is. All columns of a type have the same, so that what points at
 /// something finds it.
 fn samples() -> Vec<Value> {
-    let texts = ["text", "owner", "confidential", "GET", "high"];
+    let texts = ["text", "owner", "confidential", "GET", "high", "deny"];
     let mut samples: Vec<Value> = texts.into_iter().map(Value::from).collect();
     samples.extend([
         Value::from(true),

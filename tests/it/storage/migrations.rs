@@ -240,9 +240,13 @@ async fn every_entity_has_its_table() {
     let known = read![
         access_token,
         api_key,
+        app_decision,
+        app_policy,
+        app_request,
         audit_event,
         authorization_code,
         authorization_request,
+        blocked_client,
         browser_session,
         client,
         dataset,

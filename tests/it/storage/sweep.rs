@@ -152,7 +152,7 @@ async fn a_revoked_grant_goes_with_all_that_is_under_it() {
     Tokens::of(&script.refresh(&first.refresh).await);
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get("/settings/connected-apps").await;
-    browser.submit(&page, "article:nth-of-type(2) form", &[]).await;
+    browser.confirm(&page, "article:nth-of-type(2) form", "#revoke").await;
 
     sweep(&world).await;
     assert_eq!(sizes(&world).await, [2, 1, 1, 0]);

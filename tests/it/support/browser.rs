@@ -52,6 +52,15 @@ impl Page {
         html.select(&selector).map(|element| joined(element.text().collect())).collect()
     }
 
+    /// Where the link that `selector` finds leads.
+    #[track_caller]
+    pub fn link(&self, selector: &str) -> String {
+        let html = Html::parse_document(&self.body);
+        let found = html.select(&Selector::parse(selector).unwrap()).next();
+        let href = found.and_then(|link| link.attr("href"));
+        href.unwrap_or_else(|| panic!("no {selector} on {}: {}", self.url, self.body)).to_owned()
+    }
+
     /// Whether the page has such an element.
     pub fn has(&self, selector: &str) -> bool {
         !self.texts(selector).is_empty()
@@ -117,6 +126,22 @@ impl Browser {
             form.set(name, value);
         }
         self.send_form(&page.url, &form).await
+    }
+
+    /// Presses a button that leads to a page which says what will stop, and then that page's own; the
+    /// redirect that answers it is not followed.
+    pub async fn confirm(&mut self, page: &Page, button: &str, confirm: &str) -> Page {
+        let question = self.submit(page, button, &[]).await;
+        assert_eq!(question.status, 200, "{}", question.body);
+        self.submit(&question, confirm, &[]).await
+    }
+
+    /// Follows a link to a page that says what will stop, and presses that page's button; the
+    /// redirect that answers it is not followed.
+    pub async fn confirm_link(&mut self, page: &Page, link: &str, confirm: &str) -> Page {
+        let question = self.get(&page.link(link)).await;
+        assert_eq!(question.status, 200, "{}", question.body);
+        self.submit(&question, confirm, &[]).await
     }
 
     /// Sends a form that belongs to the page at `url`.

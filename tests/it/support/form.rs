@@ -30,6 +30,9 @@ impl Form {
         {
             filled.set(name, found.attr("value").unwrap_or_default());
         }
+        if let Some(action) = found.attr("formaction") {
+            action.clone_into(&mut filled.action);
+        }
         filled
     }
 

@@ -2,6 +2,7 @@
 //! can end or change, by HTTP, by command or by the clock. Each is asked about until it is known by
 //! heart, changed, and asked about again.
 
+mod apps;
 mod clients;
 mod keys;
 mod people;

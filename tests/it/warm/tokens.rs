@@ -43,7 +43,7 @@ async fn of_an_app_that_its_user_disconnected() {
     let mut browser = warm.browser().await;
     let page = browser.get(APPS).await;
 
-    browser.submit(&page, "article form", &[]).await;
+    browser.confirm(&page, "article form", "#revoke").await;
 
     warm.assert_refused(401).await;
 }
@@ -56,7 +56,7 @@ async fn of_a_user_who_disconnected_every_app() {
     let mut browser = warm.browser().await;
     let page = browser.get(APPS).await;
 
-    browser.submit(&page, "#revoke-all", &[]).await;
+    browser.confirm(&page, "#revoke-all", "#revoke-all").await;
 
     warm.assert_refused(401).await;
 }

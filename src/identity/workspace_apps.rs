@@ -1,0 +1,218 @@
+//! The apps of a workspace, as those who run it see them: connected by whom, decided how, asked for.
+
+use std::collections::HashMap;
+
+use entity::{
+    app_decision, app_policy::Policy, app_request, client, grant, member::Role, user, workspace,
+};
+use uuid::Uuid;
+
+use super::{
+    app_counts::{self, AppCounts, Count},
+    memberships::Membership,
+};
+use crate::{
+    app::App,
+    clients::authentication::is_id,
+    fault::Fault,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
+    tokens::approvals,
+};
+
+/// How many questions a page lists: the next come up when these are answered.
+const LISTED: u64 = 50;
+
+/// Whether a member may see and decide about the workspace's apps.
+#[must_use]
+pub fn may_decide(membership: &Membership) -> bool {
+    membership.role >= Role::Admin
+}
+
+/// Whether a member may set the workspace's policy.
+#[must_use]
+pub fn may_set_policy(membership: &Membership) -> bool {
+    membership.role == Role::Owner
+}
+
+/// An app of a workspace.
+#[derive(Clone, Debug)]
+pub struct WorkspaceApp {
+    /// The app.
+    pub client: client::Model,
+    /// What the workspace has decided about it.
+    pub decision: Option<app_decision::Model>,
+    /// What there is of it there.
+    pub counts: AppCounts,
+}
+
+/// A question of a member.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The question.
+    pub request: app_request::Model,
+    /// The app.
+    pub client: client::Model,
+    /// Who asks.
+    pub user: user::Model,
+}
+
+/// A person who has connected an app.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Who.
+    pub user: user::Model,
+    /// What they have allowed.
+    pub grant: grant::Model,
+    /// How many token families live.
+    pub sessions: Count,
+}
+
+/// What a workspace says about apps that it has not decided about.
+///
+/// # Errors
+/// When the database fails.
+pub async fn policy(app: &App, workspace_id: Uuid) -> Result<Policy, Fault> {
+    let found = store::app_policies::find(app.store.read(), workspace_id).await?;
+    Ok(found.unwrap_or(Policy::Allow))
+}
+
+/// A page of the apps that are connected to a workspace or that it has decided about.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    app: &App,
+    workspace_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<WorkspaceApp>, Fault> {
+    let db = app.store.read();
+    let Page { rows, next } = store::connected_apps::page(db, workspace_id, wanted).await?;
+    let ids = rows.iter().map(|client| client.id.clone());
+    let decisions = store::app_policies::list_decisions_of(db, workspace_id, ids).await?;
+    let mut decisions: HashMap<_, _> =
+        decisions.into_iter().map(|row| (row.client_id.clone(), row)).collect();
+    let mut apps = Vec::with_capacity(rows.len());
+    for client in rows {
+        let counts = app_counts::count(app, &client.id, Some(workspace_id)).await?;
+        apps.push(WorkspaceApp { decision: decisions.remove(&client.id), client, counts });
+    }
+    Ok(Page { rows: apps, next })
+}
+
+/// One app of a workspace; `None` if no such app is registered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    app: &App,
+    workspace_id: Uuid,
+    client_id: &str,
+) -> Result<Option<WorkspaceApp>, Fault> {
+    if !is_id(client_id) {
+        return Ok(None);
+    }
+    let db = app.store.read();
+    let Some(client) = store::clients::find(db, client_id).await? else { return Ok(None) };
+    let decision = store::app_policies::find_decision(db, workspace_id, client_id).await?;
+    let counts = app_counts::count(app, client_id, Some(workspace_id)).await?;
+    Ok(Some(WorkspaceApp { client, decision, counts }))
+}
+
+/// The apps that would stop if the workspace allowed only those that it has approved.
+///
+/// # Errors
+/// When the database fails.
+pub async fn undecided(app: &App, workspace_id: Uuid) -> Result<Vec<WorkspaceApp>, Fault> {
+    let mut apps = Vec::new();
+    for client in approvals::undecided(app.store.read(), workspace_id).await? {
+        let counts = app_counts::count(app, &client.id, Some(workspace_id)).await?;
+        apps.push(WorkspaceApp { client, decision: None, counts });
+    }
+    Ok(apps)
+}
+
+/// The questions that wait longest in a workspace, and how many there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(app: &App, workspace_id: Uuid) -> Result<(Vec<Waiting>, u64), Fault> {
+    let db = app.store.read();
+    let number = store::app_requests::count_of_workspace(db, workspace_id).await?;
+    let requests = store::app_requests::list_of_workspace(db, workspace_id, LISTED).await?;
+    Ok((described(app, requests).await?, number))
+}
+
+/// The questions about one app in a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_for(
+    app: &App,
+    workspace_id: Uuid,
+    client_id: &str,
+) -> Result<Vec<Waiting>, Fault> {
+    let db = app.store.read();
+    let requests = store::app_requests::list_about(db, workspace_id, client_id).await?;
+    described(app, requests).await
+}
+
+async fn described(app: &App, requests: Vec<app_request::Model>) -> Result<Vec<Waiting>, Fault> {
+    let db = app.store.read();
+    let ids = requests.iter().map(|request| request.client_id.clone());
+    let clients = store::clients::list_by_ids(db, ids).await?;
+    let ids = requests.iter().map(|request| request.user_id);
+    let users = store::users::list_by_ids(db, ids).await?;
+    let whole = requests.into_iter().filter_map(|request| {
+        let client = clients.iter().find(|client| client.id == request.client_id)?.clone();
+        let user = users.iter().find(|user| user.id == request.user_id)?.clone();
+        Some(Waiting { request, client, user })
+    });
+    Ok(whole.collect())
+}
+
+/// A page of the people who have connected an app to a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn people(
+    app: &App,
+    (workspace, client_id): (&workspace::Model, &str),
+    wanted: &Wanted,
+) -> Result<Page<Person>, Fault> {
+    let db = app.store.read();
+    let found = store::connected_apps::page_of_people(db, workspace.id, client_id, wanted).await?;
+    let ids = found.rows.iter().map(|user| user.id);
+    let grants = store::connected_apps::list_grants(db, workspace.id, client_id, ids).await?;
+    let mut people = Vec::with_capacity(found.rows.len());
+    for user in found.rows {
+        // who was disconnected between the two looks is left out
+        if let Some(grant) = grants.iter().find(|grant| grant.user_id == user.id) {
+            people.push(person(app, user, grant.clone()).await?);
+        }
+    }
+    Ok(Page { rows: people, next: found.next })
+}
+
+/// One person who has connected an app to a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_person(
+    app: &App,
+    (workspace, client_id): (&workspace::Model, &str),
+    user_id: Uuid,
+) -> Result<Option<Person>, Fault> {
+    let db = app.store.read();
+    let grants = store::connected_apps::list_grants(db, workspace.id, client_id, [user_id]).await?;
+    let Some(grant) = grants.into_iter().next() else { return Ok(None) };
+    let Some(user) = store::users::find(db, user_id).await? else { return Ok(None) };
+    Ok(Some(person(app, user, grant).await?))
+}
+
+async fn person(app: &App, user: user::Model, grant: grant::Model) -> Result<Person, Fault> {
+    let sessions = store::connected_apps::sessions(app.store.read(), grant.id, app.now()).await?;
+    Ok(Person { user, grant, sessions: Count::of(sessions) })
+}

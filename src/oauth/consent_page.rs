@@ -1,0 +1,292 @@
+//! What the consent page shows: who asks for what, where it may act and where not.
+
+use askama::Template;
+use entity::{client, grant, member::Role};
+use poem::{Response, http::StatusCode};
+
+use super::consent::{REQUIRED, Waiting};
+use crate::{
+    app::App,
+    clients::destination::{Destination, mixes_scripts},
+    fault::Fault,
+    tokens::{
+        admission::Barred,
+        approvals::MAX_MESSAGE_CHARS,
+        issue::Lifetimes,
+        offers::{Barrier, Offer, Offers},
+        scope_words::{self, Deed},
+        scopes::Scope,
+    },
+    web::{
+        browser::Browser,
+        links,
+        moment::{Moment, duration},
+        page::{Brand, Page},
+    },
+};
+
+/// What was sent and is shown again, with what is wrong with it.
+#[derive(Default)]
+pub(super) struct Sent {
+    pub(super) workspace: Option<String>,
+    pub(super) ticked: Option<Scope>,
+    pub(super) scope_problem: Option<&'static str>,
+    pub(super) message: String,
+    pub(super) approval_problem: Option<String>,
+}
+
+/// Who asks.
+struct Asks {
+    name: String,
+    logo: Option<String>,
+    publisher: Option<String>,
+    is_verified: bool,
+    mixes_scripts: bool,
+    policy_uri: Option<String>,
+    tos_uri: Option<String>,
+}
+
+/// A workspace the user may choose.
+struct Choice {
+    id: String,
+    name: String,
+    is_selected: bool,
+}
+
+/// Scope tokens of one kind of doing.
+struct Group {
+    title: &'static str,
+    items: Vec<Item>,
+}
+
+struct Item {
+    token: String,
+    words: String,
+    is_required: bool,
+    is_ticked: bool,
+    /// What the user has not allowed before: because it was not asked for, or on purpose.
+    badge: Option<&'static str>,
+    /// The workspaces in which alone it can be allowed, if not in all that can be chosen.
+    only_in: Option<String>,
+}
+
+/// Workspaces where the client may not act.
+#[derive(Default)]
+struct Barriers {
+    is_blocked: bool,
+    denied: Vec<String>,
+    /// Those that have not been asked.
+    to_ask: Vec<Choice>,
+    /// Those that have, and when.
+    asked: Vec<(String, Moment)>,
+    /// Pages on which the user can decide.
+    to_decide: Vec<(String, String)>,
+    message: String,
+    max_message: usize,
+    problem: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "oauth/consent.html")]
+struct ConsentPage {
+    brand: Brand,
+    asks: Asks,
+    destination: Destination,
+    username: String,
+    workspaces: Vec<Choice>,
+    groups: Vec<Group>,
+    scope_problem: Option<&'static str>,
+    lifetime: String,
+    barriers: Barriers,
+    csrf: String,
+    request: String,
+}
+
+#[derive(Template)]
+#[template(path = "oauth/barred.html")]
+struct BarredPage {
+    brand: Brand,
+    asks: Asks,
+    username: String,
+    barriers: Barriers,
+    csrf: String,
+    request: String,
+}
+
+/// The page on which the user decides, or the one that says why there is nothing to decide.
+pub(super) fn show(
+    app: &App,
+    browser: &Browser,
+    waiting: &Waiting<'_>,
+    (offers, sent): (Offers, Sent),
+) -> Result<Response, Fault> {
+    let has_problem = sent.scope_problem.is_some() || sent.approval_problem.is_some();
+    let is_refused = offers.open.is_empty()
+        && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
+    let status = match (is_refused, has_problem) {
+        (true, _) => StatusCode::FORBIDDEN,
+        (_, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
+    let client = &waiting.client;
+    let (brand, asks) = (Brand::of(app), Asks::of(client));
+    let has_logo = asks.logo.is_some();
+    let (csrf, request) = (browser.csrf(app), waiting.handle.to_owned());
+    let username = waiting.signed_in.user.username.clone();
+    let barriers = Barriers::of(&client.id, &offers.barred, &sent);
+    if offers.open.is_empty() {
+        let page = BarredPage { brand, asks, username, barriers, csrf, request };
+        return respond(app, waiting, (&page, status), has_logo);
+    }
+    let page = ConsentPage {
+        brand,
+        asks,
+        destination: Destination::of(&waiting.request.redirect_uri),
+        username,
+        workspaces: choices(&offers.open, sent.workspace.as_deref()),
+        groups: groups(app, &offers.open, &sent),
+        scope_problem: sent.scope_problem,
+        lifetime: lifetime(Lifetimes::of(app, client), client),
+        barriers,
+        csrf,
+        request,
+    };
+    respond(app, waiting, (&page, status), has_logo)
+}
+
+fn respond(
+    app: &App,
+    waiting: &Waiting<'_>,
+    (page, status): (&impl Template, StatusCode),
+    has_logo: bool,
+) -> Result<Response, Fault> {
+    let html = Page::new(page).status(status).form_leads_to(&waiting.request.redirect_uri);
+    let html = if has_logo { html.with_client_logo() } else { html };
+    html.respond(app)
+}
+
+impl Asks {
+    fn of(client: &client::Model) -> Self {
+        Self {
+            name: client.name.clone(),
+            logo: client.logo_uri.clone(),
+            publisher: client.publisher.clone(),
+            is_verified: client.verified_at.is_some(),
+            mixes_scripts: mixes_scripts(&client.name)
+                || client.publisher.as_deref().is_some_and(mixes_scripts),
+            policy_uri: client.policy_uri.clone(),
+            tos_uri: client.tos_uri.clone(),
+        }
+    }
+}
+
+impl Barriers {
+    fn of(client_id: &str, barred: &[Barrier], sent: &Sent) -> Self {
+        let mut barriers = Self {
+            message: sent.message.clone(),
+            max_message: MAX_MESSAGE_CHARS,
+            problem: sent.approval_problem.clone(),
+            ..Self::default()
+        };
+        for Barrier { place, why, asked_at } in barred {
+            let workspace = place.workspace.as_ref();
+            match (why, workspace) {
+                (Barred::Blocked, _) => barriers.is_blocked = true,
+                (_, None) => {}
+                (Barred::Denied, Some(it)) => barriers.denied.push(it.name.clone()),
+                (Barred::NeedsApproval, Some(it)) if place.role >= Some(Role::Admin) => {
+                    let page = links::workspace_app(&it.slug, client_id);
+                    barriers.to_decide.push((it.name.clone(), page));
+                }
+                (Barred::NeedsApproval, Some(it)) => match asked_at {
+                    Some(at) => barriers.asked.push((it.name.clone(), Moment::of(*at))),
+                    None => barriers.to_ask.push(Choice {
+                        id: it.id.to_string(),
+                        name: it.name.clone(),
+                        is_selected: sent.workspace.as_deref() == Some(&*it.id.to_string()),
+                    }),
+                },
+            }
+        }
+        barriers
+    }
+
+    /// Whether there is nothing to say.
+    fn is_empty(&self) -> bool {
+        !self.is_blocked
+            && self.denied.is_empty()
+            && self.to_ask.is_empty()
+            && self.asked.is_empty()
+            && self.to_decide.is_empty()
+    }
+
+    /// Whether somebody else, or the user, can still approve the app.
+    fn can_be_approved(&self) -> bool {
+        !self.to_ask.is_empty() || !self.asked.is_empty() || !self.to_decide.is_empty()
+    }
+}
+
+fn choices(open: &[Offer], selected: Option<&str>) -> Vec<Choice> {
+    let workspaces = open.iter().filter_map(|offer| offer.place.workspace.as_ref());
+    workspaces
+        .map(|workspace| {
+            let id = workspace.id.to_string();
+            let is_selected = selected == Some(&*id);
+            Choice { id, name: workspace.name.clone(), is_selected }
+        })
+        .collect()
+}
+
+/// What can be allowed in any of the workspaces, by the kind of doing.
+fn groups(app: &App, open: &[Offer], sent: &Sent) -> Vec<Group> {
+    let scopes = open.iter().filter_map(|offer| offer.scope.as_ref());
+    let all = scopes.fold(Scope::default(), |all, scope| all.union(scope));
+    let items = |deed| {
+        let tokens = all.iter().filter(move |token| Deed::of(token) == deed);
+        tokens.map(|token| item(app, open, sent, token)).collect::<Vec<_>>()
+    };
+    Deed::ALL
+        .into_iter()
+        .map(|deed| Group { title: deed.title(), items: items(deed) })
+        .filter(|group| !group.items.is_empty())
+        .collect()
+}
+
+fn item(app: &App, open: &[Offer], sent: &Sent, token: &str) -> Item {
+    let offers = |offer: &&Offer| offer.scope.as_ref().is_some_and(|scope| scope.contains(token));
+    let names = open.iter().filter(offers).filter_map(|offer| offer.place.workspace.as_ref());
+    let names: Vec<_> = names.map(|workspace| workspace.name.as_str()).collect();
+    let first = open.first();
+    let product = first.and_then(|offer| Some(offer.place.workspace.as_ref()?.product.as_str()));
+    let before = first.and_then(|offer| offer.before.as_ref());
+    let has = |text: fn(&grant::Model) -> &str| {
+        before.is_some_and(|before| Scope::stored(text(before)).contains(token))
+    };
+    let was_declined = has(|grant| &grant.declined);
+    Item {
+        token: token.to_owned(),
+        words: scope_words::words(app, product, token),
+        is_required: token == REQUIRED,
+        is_ticked: sent.ticked.as_ref().map_or(!was_declined, |ticked| ticked.contains(token)),
+        badge: match before {
+            Some(_) if was_declined => Some("Not allowed last time"),
+            Some(_) if !has(|grant| &grant.scope) => Some("New"),
+            _ => None,
+        },
+        only_in: (names.len() < open.len()).then(|| names.join(", ")),
+    }
+}
+
+fn lifetime(lifetimes: Lifetimes, client: &client::Model) -> String {
+    let access = duration(lifetimes.access);
+    if client.grant_types.contains("refresh_token") {
+        let (whole, idle) = (lifetimes.refresh_absolute, lifetimes.refresh_idle);
+        let (whole, idle) = (duration(whole), duration(idle.min(whole)));
+        format!(
+            "It stays connected for {whole}, or until you disconnect it; for {idle} if it does not \
+             use the connection."
+        )
+    } else {
+        format!("For {access}; then it has to come back through your browser.")
+    }
+}

@@ -1,0 +1,206 @@
+//! Who has connected what, in numbers. Nothing here looks at more rows than it says: of an app that
+//! very many people use, a thousand grants are looked at and a thousand token families counted.
+
+use chrono::{DateTime, Utc};
+use entity::{client, grant, types::Instant, user};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Query,
+};
+
+use super::{
+    direct::{Ask, record},
+    millis,
+    paging::{self, Page, Wanted},
+};
+use crate::fault::Fault;
+
+/// The most that is counted of anything; one more says that there is more.
+pub const COUNTED: i64 = 1_000;
+
+record! {
+    /// What there is of a client, up to [`COUNTED`] and one.
+    pub struct Tally {
+        /// Live grants.
+        pub grants: i64,
+        /// Users who have one.
+        pub people: i64,
+        /// Workspaces that they are in.
+        pub workspaces: i64,
+        /// When one of those that were looked at was last used.
+        pub last_used_at: Option<Instant>,
+        /// Token families under them that live.
+        pub sessions: i64,
+    }
+}
+
+record! {
+    /// How many token families there are, up to [`COUNTED`] and one.
+    pub struct Sessions {
+        /// Those that live.
+        pub sessions: i64,
+    }
+}
+
+record! {
+    /// A client by its id.
+    pub struct Named {
+        /// Its id.
+        pub client_id: String,
+    }
+}
+
+/// The families under the grants in `some_grants` that live at `$1`.
+macro_rules! live_sessions {
+    () => {
+        r#"(select count(*) from (select 1 as one from some_grants
+             join token_family family on family.grant_id = some_grants.id
+             join "user" person on person.id = some_grants.user_id
+             where family.revoked_at is null and family.ends_at > $1
+             and family.user_epoch = person.epoch and person.disabled_at is null
+             limit 1001) as live) as sessions"#
+    };
+}
+
+macro_rules! tally {
+    ($which:literal) => {
+        concat!(
+            r#"with some_grants as (select id, user_id, workspace_id, last_used_at from "grant"
+             where revoked_at is null and "#,
+            $which,
+            " limit 1001)
+             select count(*) as grants, count(distinct user_id) as people,
+             count(distinct workspace_id) as workspaces, max(last_used_at) as last_used_at, ",
+            live_sessions!(),
+            " from some_grants"
+        )
+    };
+}
+
+const OF_CLIENT: &str = tally!("client_id = $2");
+const OF_WORKSPACE: &str = tally!("client_id = $2 and workspace_id = $3");
+const OF_GRANT: &str = concat!(
+    r#"with some_grants as (select id, user_id from "grant" where revoked_at is null and id = $2)
+     select "#,
+    live_sessions!()
+);
+
+/// What there is of a client, everywhere or in one workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tally(
+    db: &impl Ask,
+    client_id: &str,
+    workspace_id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<Tally, Fault> {
+    let mut values = vec![millis(now).into(), client_id.into()];
+    let found = match workspace_id {
+        Some(id) => {
+            values.push(id.into());
+            db.first(OF_WORKSPACE, values).await?
+        }
+        None => db.first(OF_CLIENT, values).await?,
+    };
+    found.ok_or_else(|| Fault::internal("a count without a row"))
+}
+
+/// How many token families of a grant live, up to [`COUNTED`] and one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sessions(db: &impl Ask, grant_id: Uuid, now: DateTime<Utc>) -> Result<i64, Fault> {
+    let values = vec![millis(now).into(), grant_id.into()];
+    let found: Option<Sessions> = db.first(OF_GRANT, values).await?;
+    Ok(found.map_or(0, |found| found.sessions))
+}
+
+/// Goes from one connected client to the next by the index, however many grants each has.
+macro_rules! connected {
+    ($last:literal) => {
+        concat!(
+            r#"with recursive connected(client_id) as (
+             select min(client_id) from "grant" where workspace_id = $1 and revoked_at is null
+             union all
+             select (select min(other.client_id) from "grant" other where other.workspace_id = $1
+               and other.revoked_at is null and other.client_id > connected.client_id)
+             from connected where connected.client_id is not null)
+             select client_id from connected where client_id is not null "#,
+            $last
+        )
+    };
+}
+
+const CONNECTED: &str = connected!("");
+const CONNECTED_OR_DECIDED: &str =
+    connected!("union select client_id from app_decision where workspace_id = $1");
+
+/// The ids of the clients that anybody has connected to a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_connected(db: &impl Ask, workspace_id: Uuid) -> Result<Vec<String>, Fault> {
+    let found: Vec<Named> = db.every(CONNECTED, vec![workspace_id.into()]).await?;
+    Ok(found.into_iter().map(|named| named.client_id).collect())
+}
+
+/// A page of the clients that anybody has connected to a workspace, or that it has decided about, by
+/// id; a search looks into names, publishers and ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl Ask,
+    workspace_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<client::Model>, Fault> {
+    use client::{COLUMN, Column, Entity};
+    let found: Vec<Named> = db.every(CONNECTED_OR_DECIDED, vec![workspace_id.into()]).await?;
+    let ids = found.into_iter().map(|named| named.client_id);
+    let all = Entity::find().filter(COLUMN.id.is_in(ids));
+    let places: (_, &[_]) = (Column::Id, &[Column::Id, Column::Name, Column::Publisher]);
+    paging::page(db, all, wanted, places, |client| client.id.clone()).await
+}
+
+/// A page of the people who have connected a client to a workspace, by username; a search looks into
+/// usernames and names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_of_people(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    client_id: &str,
+    wanted: &Wanted,
+) -> Result<Page<user::Model>, Fault> {
+    use user::{Column, Entity};
+    let connected = Query::select()
+        .column(grant::Column::UserId)
+        .from(grant::Entity)
+        .and_where(grant::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(grant::COLUMN.client_id.eq(client_id))
+        .and_where(grant::COLUMN.revoked_at.is_null())
+        .to_owned();
+    let all = Entity::find().filter(Column::Id.in_subquery(connected));
+    let places: (_, &[_]) = (Column::Username, &[Column::Username, Column::Name]);
+    paging::page(db, all, wanted, places, |user| user.username.clone()).await
+}
+
+/// What these users have allowed a client in a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_grants(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    client_id: &str,
+    user_ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<grant::Model>, Fault> {
+    use grant::{COLUMN, Entity};
+    let query = Entity::find()
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.user_id.is_in(user_ids))
+        .filter(COLUMN.revoked_at.is_null());
+    Ok(query.all(db).await?)
+}

@@ -1,0 +1,136 @@
+//! What a user can answer a client that asks: where it may act, with what at most, and where not.
+
+use chrono::{DateTime, Utc};
+use entity::{app_decision, app_policy, app_request, client, grant, user};
+use uuid::Uuid;
+
+use super::{
+    admission::{self, Barred, Ceiling, Facts},
+    grants::{self, Place},
+    scopes::Scope,
+};
+use crate::{app::App, fault::Fault, store};
+
+/// A place where the client may act if the user says so.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The place.
+    pub place: Place,
+    /// The most that it can be allowed there; `None` if nothing of what it asks for.
+    pub scope: Option<Scope>,
+    /// What the user has allowed and declined there before.
+    pub before: Option<grant::Model>,
+}
+
+/// A place where the client may not act, whatever the user says.
+#[derive(Clone, Debug)]
+pub struct Barrier {
+    /// The place.
+    pub place: Place,
+    /// Why not.
+    pub why: Barred,
+    /// When the user has asked for its approval, if that is what it needs.
+    pub asked_at: Option<DateTime<Utc>>,
+}
+
+/// Every place of a user.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Where the client may act.
+    pub open: Vec<Offer>,
+    /// Where it may not.
+    pub barred: Vec<Barrier>,
+}
+
+impl Offers {
+    /// The same, where the client may not act in this workspace: as has been decided meanwhile, and
+    /// may not have reached who only reads.
+    #[must_use]
+    pub fn barring(mut self, workspace_id: Option<Uuid>, why: Barred) -> Self {
+        let is_there = |offer: &Offer| offer.place.workspace_id() == workspace_id;
+        if let Some(index) = self.open.iter().position(is_there) {
+            let place = self.open.remove(index).place;
+            self.barred.push(Barrier { place, why, asked_at: None });
+        }
+        self
+    }
+}
+
+/// What was said about a client before, in whichever places.
+struct Said {
+    policies: Vec<app_policy::Model>,
+    decisions: Vec<app_decision::Model>,
+    requests: Vec<app_request::Model>,
+    grants: Vec<grant::Model>,
+    is_blocked: bool,
+}
+
+impl Said {
+    async fn about(
+        app: &App,
+        client: &client::Model,
+        user_id: Uuid,
+        ids: &[Uuid],
+    ) -> Result<Self, Fault> {
+        let (db, client_id) = (app.store.read(), client.id.as_str());
+        Ok(Self {
+            policies: store::app_policies::list(db, ids).await?,
+            decisions: store::app_policies::list_decisions_about(db, client_id, ids).await?,
+            requests: store::app_requests::list_of_user(db, user_id, client_id).await?,
+            grants: store::grants::list_live(db, user_id, client_id).await?,
+            is_blocked: store::blocked_clients::is_blocked(db, user_id, client_id).await?,
+        })
+    }
+
+    fn admission(&self, client: &client::Model, id: Option<Uuid>) -> Result<Ceiling, Barred> {
+        let policy = self.policies.iter().find(|row| Some(row.workspace_id) == id);
+        let decision = self.decisions.iter().find(|row| Some(row.workspace_id) == id);
+        admission::judge(Facts {
+            workspace_id: id,
+            bound_to: client.workspace_id,
+            policy: policy.map(|row| row.policy),
+            decision: decision.map(|row| row.scope.as_deref()),
+            is_blocked: self.is_blocked,
+        })
+    }
+
+    fn before(&self, id: Option<Uuid>) -> Option<grant::Model> {
+        self.grants.iter().find(|grant| grant.workspace_id == id).cloned()
+    }
+
+    fn asked_at(&self, id: Option<Uuid>) -> Option<DateTime<Utc>> {
+        let asked = self.requests.iter().find(|row| Some(row.workspace_id) == id);
+        asked.map(|row| row.created_at.0)
+    }
+}
+
+/// What a user can answer a client that asks for `requested`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    requested: &Scope,
+) -> Result<Offers, Fault> {
+    let mut places = grants::places(app, client, user).await?;
+    if places.is_empty() {
+        places.push(Place::NOWHERE);
+    }
+    let ids: Vec<_> = places.iter().filter_map(Place::workspace_id).collect();
+    let said = Said::about(app, client, user.id, &ids).await?;
+    let mut offers = Offers::default();
+    for place in places {
+        let id = place.workspace_id();
+        match said.admission(client, id) {
+            Ok(ceiling) => offers.open.push(Offer {
+                scope: grants::grantable(client, Some(requested), place.role, &ceiling),
+                before: said.before(id),
+                place,
+            }),
+            Err(why) => offers.barred.push(Barrier { why, asked_at: said.asked_at(id), place }),
+        }
+    }
+    Ok(offers)
+}
