@@ -3,7 +3,13 @@
 use entity::outbox::Model;
 use uuid::Uuid;
 
-use crate::{app::App, fault::Fault, mail::LetterKind, store};
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    fault::Fault,
+    mail::LetterKind,
+    store,
+};
 
 /// Queues a letter to the address `to`, in the transaction that causes it: without a commit it was
 /// never written. What it says is sealed, because a link in it is a secret. Answers the letter's id.
@@ -50,6 +56,23 @@ pub fn open(app: &App, row: &Model) -> Result<LetterKind, Fault> {
         .ok_or_else(|| Fault::internal("what a letter said has been erased"))?;
     let content = app.secrets.sealer.open(&context(row.id), sealed)?;
     serde_json::from_slice(&content).map_err(|error| unreadable(&error))
+}
+
+/// Makes letters that wait due now, this one or all, and answers how many: after whatever kept them
+/// from leaving was mended. A letter that was given up says nothing any more and cannot be sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hurry(app: &App, actor: Actor, id: Option<Uuid>) -> Result<u64, Fault> {
+    let txn = app.store.begin().await?;
+    let letters = store::outbox::hurry(&txn, id, app.now()).await?;
+    if letters > 0 {
+        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
+        let event = Event::new("outbox.retry", actor, Target::new("letter", &id));
+        audit::record(app, &txn, event.because(format!("{letters} letters"))).await?;
+    }
+    txn.commit().await?;
+    Ok(letters)
 }
 
 fn context(id: Uuid) -> String {

@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use entity::outbox::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid, sea_query::Expr,
 };
 
-use super::{insert as insert_row, instant, millis};
+use super::{
+    insert as insert_row, instant, millis,
+    paging::{Page, Wanted, contains},
+};
 use crate::fault::Fault;
 
 /// Queues a letter, in the transaction that caused it.
@@ -44,6 +47,42 @@ pub async fn list_by_ids(
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
+}
+
+/// A page of letters, the oldest first; a search looks into recipients and kinds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let after = wanted.after.as_deref().and_then(|after| after.parse::<Uuid>().ok());
+    let mut query = Entity::find().order_by_asc(Column::Id).limit(wanted.rows.saturating_add(1));
+    if let Some(after) = after {
+        query = query.filter(COLUMN.id.gt(after));
+    }
+    if let Some(text) = wanted.search() {
+        let anywhere = [Column::Recipient, Column::Kind].map(|column| contains(column, text));
+        query = query.filter(anywhere.into_iter().fold(Condition::any(), Condition::add));
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |letter| letter.id.to_string()))
+}
+
+/// Makes letters that wait due now: this one, or all; answers how many. One that was sent or given
+/// up does not wait any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hurry(
+    db: &impl ConnectionTrait,
+    id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let mut update = Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(instant(now)))
+        .filter(COLUMN.next_attempt_at.gt(millis(now)));
+    if let Some(id) = id {
+        update = update.filter(COLUMN.id.eq(id));
+    }
+    Ok(update.exec(db).await?.rows_affected)
 }
 
 /// Claims a due letter for one attempt, so that no other node sends it: it will be due again at

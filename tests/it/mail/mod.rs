@@ -1,0 +1,6 @@
+//! Letters: how they wait, how they leave, and those that nobody has asked for.
+
+mod outbox;
+mod smtp;
+mod smtp_failures;
+mod smtp_server;
