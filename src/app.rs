@@ -59,7 +59,7 @@ impl App {
     /// When the settings of mail or Redis cannot be used or a thread cannot start.
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         let Parts { config, clock, random, store, secrets } = parts;
-        let mailer = Mailer::new(&config.mail, &config.data_dir)?;
+        let mailer = Mailer::new(&config)?;
         let limiter = match &config.redis_url {
             Some(url) => Limiter::shared(url, digest::hex(&random.bytes::<8>()))?,
             None => Limiter::default(),

@@ -72,18 +72,22 @@ pub async fn page(app: &App, state: Option<State>, wanted: &Wanted) -> Result<Pa
     Ok(Page { rows: unread.collect(), next: found.next })
 }
 
-/// Makes a waiting letter due at once; `false` if it no longer waits.
+/// Makes letters that wait due now, this one or all, and answers how many: after whatever kept them
+/// from leaving was mended. A letter that was given up says nothing any more and cannot be sent; one
+/// that is on its way at this moment may arrive twice, under the same name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn retry(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
+pub async fn hurry(app: &App, actor: Actor, id: Option<Uuid>) -> Result<u64, Fault> {
     let txn = app.store.begin().await?;
-    if !store::outbox::hasten(&txn, id, app.now()).await? {
-        return Ok(false);
+    let letters = store::outbox::hurry(&txn, id, app.now()).await?;
+    if letters > 0 {
+        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
+        let event = Event::new("outbox.retry", actor, Target::new("letter", &id));
+        audit::record(app, &txn, event.because(format!("{letters} letters"))).await?;
     }
-    audit::record(app, &txn, Event::new("outbox.retry", actor, Target::new("letter", id))).await?;
     txn.commit().await?;
-    Ok(true)
+    Ok(letters)
 }
 
 /// Throws a letter away that was not sent; `false` if there is none.

@@ -23,6 +23,7 @@ mod m20261126_000025_uses;
 mod m20261126_000028_people_and_trails;
 mod m20261126_000030_family_numbers;
 mod m20261126_000029_app_policies;
+mod m20261126_000027_signing_up;
 mod schema;
 
 /// Every step, in order.
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000028_people_and_trails::Migration),
             Box::new(m20261126_000030_family_numbers::Migration),
             Box::new(m20261126_000029_app_policies::Migration),
+            Box::new(m20261126_000027_signing_up::Migration),
         ]
     }
 }

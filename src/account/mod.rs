@@ -4,6 +4,7 @@ mod app_policy;
 mod audit_trail;
 mod connected_apps;
 mod disconnect;
+mod email;
 mod forgot_password;
 mod invitation;
 mod invitations;
@@ -18,18 +19,22 @@ mod onward;
 mod profile;
 mod rename_key;
 mod reset_password;
+mod restore_email;
 mod room;
 mod rotate_key;
 mod scan_run;
 mod second_factor;
 mod security;
+mod sessions;
+mod sign_up;
+mod verify_email;
 mod workspace_app;
 mod workspace_app_changes;
 mod workspace_apps;
 
 use poem::{Response, Route, get, handler, post};
 
-use crate::web::{links, methods::only, page::see_other};
+use crate::web::{assets, links, methods::only, page::see_other};
 
 const READ: &str = "GET, HEAD";
 const READ_AND_SEND: &str = "GET, HEAD, POST";
@@ -50,7 +55,14 @@ pub fn routes() -> Route {
         .at(
             "/reset-password",
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
-        );
+        )
+        .at("/signup", only(READ_AND_SEND, get(sign_up::get).post(sign_up::post)))
+        .at("/verify-email", only(READ_AND_SEND, get(verify_email::get).post(verify_email::post)))
+        .at(
+            "/restore-email",
+            only(READ_AND_SEND, get(restore_email::get).post(restore_email::post)),
+        )
+        .at("/favicon.ico", only(READ, get(to_icon)));
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
     apps_routes(people_routes(keys_routes(settings_routes(route))))
 }
@@ -69,7 +81,15 @@ fn settings_routes(route: Route) -> Route {
         )
         .at("/settings/connected-apps/unblock", only(SEND, post(connected_apps::unblock)))
         .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
-        .at("/settings/profile", only(READ, get(profile::get)))
+        .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
+        .at("/settings/profile/email", only(SEND, post(email::change)))
+        .at("/settings/profile/verify-email", only(SEND, post(email::verify)))
+        .at("/settings/sessions", only(READ, get(sessions::get)))
+        .at("/settings/sessions/end", only(SEND, post(sessions::end)))
+        .at(
+            "/settings/sessions/end-others",
+            only(READ_AND_SEND, get(sessions::ask).post(sessions::end_others)),
+        )
         .at("/settings/api-keys", only(READ, get(keys::first)))
 }
 
@@ -153,4 +173,10 @@ fn to_settings() -> Response {
 #[handler]
 fn to_security() -> Response {
     see_other(links::security())
+}
+
+/// Where browsers look that have read no page yet, and programs that never do.
+#[handler]
+fn to_icon() -> Response {
+    see_other(assets::ICON)
 }

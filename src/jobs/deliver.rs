@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     app::App,
     fault::Fault,
-    mail::{MailError, letters},
+    mail::{MailError, Recipient, letters},
     outbox, store,
 };
 
@@ -41,14 +41,17 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
     }
 }
 
-/// How long a letter waits after an attempt, by how many it had before.
-fn pause(attempts_before: i64) -> TimeDelta {
+/// How long a letter waits after an attempt, by how many it had before, and by chance up to a fourth
+/// longer: what an outage has held up does not come back all at once. In all, three days or so.
+fn pause(attempts_before: i64, chance: u8) -> TimeDelta {
     let doublings = attempts_before.clamp(0, 20);
-    TimeDelta::seconds((FIRST_PAUSE_SECS << doublings).min(LONGEST_PAUSE_SECS))
+    let pause = TimeDelta::seconds((FIRST_PAUSE_SECS << doublings).min(LONGEST_PAUSE_SECS));
+    pause + pause / 4 * i32::from(chance) / i32::from(u8::MAX)
 }
 
 async fn claim(app: &App, letter: &Model) -> Result<bool, Fault> {
-    let retry_at = app.now() + pause(letter.attempts);
+    let [chance] = app.random.bytes();
+    let retry_at = app.now() + pause(letter.attempts, chance);
     let txn = app.store.begin().await?;
     let is_ours = store::outbox::claim(&txn, letter, retry_at).await?;
     txn.commit().await?;
@@ -77,7 +80,8 @@ async fn send(app: &App, letter: &Model) -> Result<(), MailError> {
     let written = outbox::open(app, letter)
         .and_then(|kind| letters::write(&kind, brand, issuer))
         .map_err(|fault| MailError::Refused(fault.to_string()))?;
-    timeout(ATTEMPT, app.mailer.send(&written, &letter.recipient))
+    let to = Recipient { address: &letter.recipient, letter_id: letter.id };
+    timeout(ATTEMPT, app.mailer.send(&written, to))
         .await
         .unwrap_or_else(|_| Err(MailError::Transient("the attempt took too long".to_owned())))
 }
@@ -97,11 +101,18 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_six_hours() {
-        let secs = |attempts| pause(attempts).num_seconds();
+        let secs = |attempts| pause(attempts, 0).num_seconds();
 
         assert_eq!([secs(0), secs(1), secs(2)], [30, 60, 120]);
         assert_eq!(secs(9), 15_360);
         assert_eq!([secs(10), secs(19), secs(i64::MAX)], [21_600; 3]);
-        assert!(pause(0) > TimeDelta::from_std(ATTEMPT).unwrap());
+        assert!(pause(0, 0) > TimeDelta::from_std(ATTEMPT).unwrap());
+    }
+
+    #[test]
+    fn chance_makes_a_pause_longer_by_a_fourth_at_most() {
+        let secs = |chance| pause(2, chance).num_milliseconds();
+
+        assert_eq!([secs(0), secs(51), secs(255)], [120_000, 126_000, 150_000]);
     }
 }

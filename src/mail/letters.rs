@@ -1,6 +1,8 @@
 //! What the letters say, as plain text and as HTML.
 
+mod account;
 mod apps;
+mod workspace;
 
 use std::{borrow::Cow, fmt};
 
@@ -34,6 +36,67 @@ pub enum LetterKind {
     PasswordChanged {
         /// When.
         at: DateTime<Utc>,
+    },
+    /// Somebody would like an account: does the mail arrive?
+    ConfirmSignUp {
+        /// The page that makes the account; works once. A secret.
+        link: String,
+        /// How long it works, in hours.
+        hours: u32,
+    },
+    /// The same, for an address that has an account already.
+    AlreadyRegistered {
+        /// The page that sets a new password, or else the sign-in page. A secret.
+        link: String,
+        /// How long it works, in minutes; `None` if it is the sign-in page.
+        minutes: Option<u32>,
+    },
+    /// Does the mail of an account arrive?
+    VerifyEmail {
+        /// The page that says so; works once. A secret.
+        link: String,
+        /// How long it works, in hours.
+        hours: u32,
+    },
+    /// To the address that an account is to move to.
+    ConfirmNewEmail {
+        /// The page that moves it; works once. A secret.
+        link: String,
+        /// How long it works, in hours.
+        hours: u32,
+    },
+    /// To the address that an account was to move to, when another account has it.
+    NewEmailTaken,
+    /// To the address that an account has moved away from.
+    EmailChanged {
+        /// When.
+        at: DateTime<Utc>,
+        /// The page that moves it back; works once. A secret.
+        link: String,
+        /// How long it works, in days.
+        days: u32,
+    },
+    /// Somebody signed in from a device that the user has not been seen at.
+    NewSignIn {
+        /// The browser and its system, in words.
+        device: String,
+        /// The address that it came from.
+        address: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// An API key is about to expire.
+    KeyExpiring {
+        /// Its name.
+        key_name: String,
+        /// Its displayable start and end.
+        shown: String,
+        /// The workspace that it is of.
+        workspace_name: String,
+        /// The page that lists it.
+        keys_page: String,
+        /// When it expires.
+        expires_at: DateTime<Utc>,
     },
     /// An account was enabled for API access, or its subscription key was replaced.
     SubscriptionKey {
@@ -108,6 +171,14 @@ impl fmt::Debug for LetterKind {
             Self::PasswordReset { .. } => "PasswordReset",
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::ConfirmSignUp { .. } => "ConfirmSignUp",
+            Self::AlreadyRegistered { .. } => "AlreadyRegistered",
+            Self::VerifyEmail { .. } => "VerifyEmail",
+            Self::ConfirmNewEmail { .. } => "ConfirmNewEmail",
+            Self::NewEmailTaken => "NewEmailTaken",
+            Self::EmailChanged { .. } => "EmailChanged",
+            Self::NewSignIn { .. } => "NewSignIn",
+            Self::KeyExpiring { .. } => "KeyExpiring",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Invitation { .. } => "Invitation",
             Self::AppApproval { .. } => "AppApproval",
@@ -166,24 +237,49 @@ struct Html<'a> {
 /// # Errors
 /// When a template does not render.
 pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter, Fault> {
-    let Words { subject, paragraphs, action, closing } = match kind {
-        LetterKind::Message { subject, text, html } => {
-            return Ok(Letter {
-                subject: one_line(subject).into(),
-                text: text.clone(),
-                html: html.clone(),
-            });
+    let brand = &*one_line(brand_name);
+    let Words { subject, paragraphs, action, closing } = match words(kind, brand, issuer) {
+        Ok(words) => words,
+        Err(written) => return Ok(written),
+    };
+    let (paragraphs, action) = (&paragraphs[..], action.as_ref());
+    let text = Text { paragraphs, action, closing, brand, issuer }.render();
+    let html = Html { subject: &subject, paragraphs, action, closing, brand, issuer }.render();
+    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
+    Ok(Letter { subject, text: text.map_err(broken)?, html: Some(html.map_err(broken)?) })
+}
+
+/// The words of a letter, unless somebody else has written all of it.
+fn words(kind: &LetterKind, brand: &str, issuer: &str) -> Result<Words, Letter> {
+    Ok(match kind {
+        LetterKind::PasswordReset { link, minutes } => account::password_reset(link, *minutes),
+        LetterKind::PasswordChanged { at } => account::password_changed(*at, issuer),
+        LetterKind::ConfirmSignUp { link, hours } => account::confirm_sign_up(link, *hours, brand),
+        LetterKind::AlreadyRegistered { link, minutes } => {
+            account::already_registered(link, *minutes, brand)
         }
-        LetterKind::PasswordReset { link, minutes } => password_reset(link, *minutes),
+        LetterKind::VerifyEmail { link, hours } => account::verify_email(link, *hours, brand),
+        LetterKind::ConfirmNewEmail { link, hours } => {
+            account::confirm_new_email(link, *hours, brand)
+        }
+        LetterKind::NewEmailTaken => account::new_email_taken(brand),
+        LetterKind::EmailChanged { at, link, days } => {
+            account::email_changed(*at, link, *days, brand)
+        }
+        LetterKind::NewSignIn { device, address, at } => {
+            account::new_sign_in((device, address), *at, issuer)
+        }
         LetterKind::TokenReuse { client_name, workspace_name, at } => {
-            token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
+            workspace::token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }
-        LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
+        LetterKind::KeyExpiring { key_name, shown, workspace_name, keys_page, expires_at } => {
+            workspace::key_expiring((key_name, shown), workspace_name, keys_page, *expires_at)
+        }
         LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
-            subscription_key(account_name, key, *previous_expires_at, issuer)
+            workspace::subscription_key(account_name, key, *previous_expires_at, issuer)
         }
         LetterKind::Invitation { workspace_name, inviter, username, role, link, days } => {
-            invitation((workspace_name, inviter), (username, role), link, *days)
+            workspace::invitation((workspace_name, inviter), (username, role), link, *days)
         }
         LetterKind::AppApproval { client_name, workspace_name, slug, username, message } => {
             let page = format!("{issuer}/workspaces/{slug}/settings/apps");
@@ -193,130 +289,17 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
             apps::decided(client_name, workspace_name, *is_approved)
         }
         LetterKind::Comms { workspace_name, subject, text } => {
-            comms(workspace_name, subject.as_deref(), text)
+            workspace::comms(workspace_name, subject.as_deref(), text)
         }
-    };
-    let (paragraphs, action, brand) = (&paragraphs[..], action.as_ref(), &*one_line(brand_name));
-    let text = Text { paragraphs, action, closing, brand, issuer }.render();
-    let html = Html { subject: &subject, paragraphs, action, closing, brand, issuer }.render();
-    let broken = |error| Fault::internal(format!("a letter does not render: {error}"));
-    Ok(Letter { subject, text: text.map_err(broken)?, html: Some(html.map_err(broken)?) })
+        LetterKind::Message { subject, text, html } => {
+            let subject = one_line(subject).into();
+            return Err(Letter { subject, text: text.clone(), html: html.clone() });
+        }
+    })
 }
 
-fn password_reset(link: &str, minutes: u32) -> Words {
-    let unit = if minutes == 1 { "minute" } else { "minutes" };
-    Words {
-        subject: "Reset your password".into(),
-        paragraphs: vec![
-            "Somebody, probably you, asked for a new password for your account.".to_owned(),
-            format!("The link below works once, for {minutes} {unit}."),
-        ],
-        action: Some(Action { words: "Choose a new password", href: link.to_owned() }),
-        closing: "If it was not you, do nothing: your password stays as it is.",
-    }
-}
-
-fn token_reuse(
-    client_name: &str,
-    workspace_name: Option<&str>,
-    at: DateTime<Utc>,
-    issuer: &str,
-) -> Words {
-    let client = one_line(client_name);
-    let workspace = workspace_name
-        .map(|name| format!(" of the workspace “{}”", one_line(name)))
-        .unwrap_or_default();
-    Words {
-        subject: "An app was signed out of your account".into(),
-        paragraphs: vec![
-            format!(
-                "On {} a refresh token{workspace} that was issued to the app “{client}” was used \
-                 a second time. That can mean that somebody copied it.",
-                moment(at)
-            ),
-            "To be safe, the app was signed out. If you still use it, connect it again.".to_owned(),
-        ],
-        action: Some(Action {
-            words: "See your connected apps",
-            href: format!("{issuer}/settings/connected-apps"),
-        }),
-        closing: "If this happens again, disconnect the app and tell those who make it.",
-    }
-}
-
-fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
-    Words {
-        subject: "Your password was changed".into(),
-        paragraphs: vec![format!("The password of your account was changed on {}.", moment(at))],
-        action: Some(Action {
-            words: "If it was not you, set a new password now",
-            href: format!("{issuer}/forgot-password"),
-        }),
-        closing: "If it was you, there is nothing to do.",
-    }
-}
-
-fn subscription_key(
-    account_name: &str,
-    key: &str,
-    previous_expires_at: Option<DateTime<Utc>>,
-    issuer: &str,
-) -> Words {
-    let account = one_line(account_name);
-    let mut paragraphs = vec![
-        format!("The account “{account}” is enabled for API access. Its subscription key is:"),
-        key.to_owned(),
-        "Send it as the header Ocp-Apim-Subscription-Key, beside your bearer token. This letter is \
-         the only place where it is shown: keep it as you keep a password."
-            .to_owned(),
-    ];
-    if let Some(at) = previous_expires_at {
-        paragraphs.push(format!("The key that it replaces works until {}.", moment(at)));
-    }
-    Words {
-        subject: "Your subscription key".into(),
-        paragraphs,
-        action: Some(Action { words: "Read how to use it", href: format!("{issuer}/docs") }),
-        closing: "If you did not expect this letter, tell whoever runs this service.",
-    }
-}
-
-fn invitation(
-    (workspace, inviter): (&str, &str),
-    (username, role): (&str, &str),
-    link: &str,
-    days: u32,
-) -> Words {
-    let (workspace, inviter) = (one_line(workspace), one_line(inviter));
-    Words {
-        subject: format!("Join the workspace “{workspace}”").into(),
-        paragraphs: vec![
-            format!("{inviter} invites you to the workspace “{workspace}”, as {role}."),
-            format!(
-                "The invitation is for the account {username}. If you have none of that name \
-                     yet, the page behind the link says what to do."
-            ),
-            format!("The link below works once, for {days} days."),
-        ],
-        action: Some(Action { words: "Accept or decline", href: link.to_owned() }),
-        closing: "If you do not know who this is, do nothing: you join nothing by reading this.",
-    }
-}
-
-fn comms(workspace_name: &str, subject: Option<&str>, text: &str) -> Words {
-    let subject = match subject {
-        Some(subject) => one_line(subject),
-        None => format!("A message from {}", one_line(workspace_name)),
-    };
-    let lines = text.lines().map(one_line).filter(|line| !line.trim().is_empty());
-    let mut paragraphs: Vec<_> = lines.collect();
-    paragraphs.push(format!("Sent by {}.", one_line(workspace_name)));
-    Words {
-        subject: subject.into(),
-        paragraphs,
-        action: None,
-        closing: "If you did not expect this message, you can ignore it.",
-    }
+fn hours(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "hour" } else { "hours" })
 }
 
 fn moment(at: DateTime<Utc>) -> String {

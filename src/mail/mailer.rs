@@ -10,19 +10,24 @@ use std::{
 
 use lettre::{
     Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart, SinglePart},
+    message::{
+        Mailbox, MultiPart, SinglePart,
+        header::{HeaderName, HeaderValue},
+    },
     transport::smtp,
 };
 use thiserror::Error;
 use tokio::{fs, time::timeout};
+use url::{Host, Url};
+use uuid::Uuid;
 
-use super::Letter;
-use crate::{config::MailConfig, fault::Fault};
+use super::{Letter, smtp::transport};
+use crate::{config::Config, fault::Fault};
 
-/// For each command of the SMTP dialogue.
-const COMMAND: Duration = Duration::from_secs(10);
 /// For the whole dialogue.
 const DIALOGUE: Duration = Duration::from_secs(30);
+/// RFC 3834 §5: no holiday notice shall answer.
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 /// Why a letter did not leave.
 #[derive(Debug, Error)]
@@ -38,7 +43,19 @@ pub enum MailError {
 /// The way out for letters.
 pub struct Mailer {
     from: Mailbox,
+    /// Behind the `@` of a message's id.
+    domain: String,
     transport: Transport,
+}
+
+/// Whom a letter is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// The address, and nothing but an address.
+    pub address: &'a str,
+    /// The same for each attempt to send the same letter, so that a mailbox that gets it twice can
+    /// tell.
+    pub letter_id: Uuid,
 }
 
 enum Transport {
@@ -47,29 +64,31 @@ enum Transport {
 }
 
 impl Mailer {
-    /// A mailer by SMTP, or, without `smtp_url`, one that leaves `.eml` files in
+    /// A mailer by SMTP, or, without `mail.smtp_url`, one that leaves `.eml` files in
     /// `<data_dir>/mail`.
     ///
     /// # Errors
     /// When the sender or the URL cannot be used, or the directory cannot be made.
-    pub fn new(config: &MailConfig, data_dir: &Path) -> Result<Self, Fault> {
-        let from = config
-            .from
-            .parse()
-            .map_err(|_| Fault::internal("mail.from is not an address that mail can come from"))?;
-        let transport = match &config.smtp_url {
-            Some(url) => Transport::Smtp(smtp(url)?),
-            None => files(data_dir)
+    pub fn new(config: &Config) -> Result<Self, Fault> {
+        let from =
+            config.mail.from.parse().map_err(|_| {
+                Fault::internal("mail.from is not an address that mail can come from")
+            })?;
+        let transport = match &config.mail.smtp_url {
+            Some(url) => {
+                Transport::Smtp(transport(url, config.http.extra_ca_file.as_deref())?.build())
+            }
+            None => files(&config.data_dir)
                 .map_err(|error| Fault::internal(format!("no directory for mail: {error}")))?,
         };
-        Ok(Self { from, transport })
+        Ok(Self { from, domain: domain(&config.issuer), transport })
     }
 
-    /// Sends `letter` to the address `to`.
+    /// Sends `letter`.
     ///
     /// # Errors
     /// [`MailError::Refused`] when trying again cannot help, else [`MailError::Transient`].
-    pub async fn send(&self, letter: &Letter, to: &str) -> Result<(), MailError> {
+    pub async fn send(&self, letter: &Letter, to: Recipient<'_>) -> Result<(), MailError> {
         let message = self.message(letter, to)?;
         match &self.transport {
             Transport::Smtp(transport) => match timeout(DIALOGUE, transport.send(message)).await {
@@ -83,15 +102,18 @@ impl Mailer {
         }
     }
 
-    fn message(&self, letter: &Letter, to: &str) -> Result<Message, MailError> {
+    fn message(&self, letter: &Letter, to: Recipient<'_>) -> Result<Message, MailError> {
         // an address alone, never a mailbox: no display name, no list, no second line
-        let to: Address =
-            to.parse().map_err(|_| MailError::Refused("not an email address".to_owned()))?;
+        let address: Address = to
+            .address
+            .parse()
+            .map_err(|_| MailError::Refused("not an email address".to_owned()))?;
         let head = Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(None, to))
+            .to(Mailbox::new(None, address))
             .subject(letter.subject.clone())
-            .message_id(None);
+            .message_id(Some(format!("<{}@{}>", to.letter_id, self.domain)))
+            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()));
         let text = letter.text.clone();
         let message = match &letter.html {
             Some(html) => head.multipart(MultiPart::alternative_plain_html(text, html.clone())),
@@ -101,11 +123,15 @@ impl Mailer {
     }
 }
 
-fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Fault> {
-    // the error is not quoted: it may hold parts of the URL
-    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-        .map_err(|_| Fault::internal("mail.smtp_url cannot be used"))?;
-    Ok(builder.timeout(Some(COMMAND)).build())
+/// What stands behind the `@` of a message's id (RFC 5322 §3.6.4): the issuer's host.
+fn domain(issuer: &str) -> String {
+    let url = Url::parse(issuer).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(address)) => format!("[{address}]"),
+        Some(Host::Ipv6(address)) => format!("[IPv6:{address}]"),
+        None => "localhost".to_owned(),
+    }
 }
 
 fn refusal(error: &smtp::Error) -> MailError {
@@ -142,156 +168,4 @@ async fn keep(
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::{
-        io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-        net::TcpListener,
-    };
-
-    use super::*;
-
-    fn letter() -> Letter {
-        Letter {
-            subject: "Reset your password".into(),
-            text: "plain".into(),
-            html: Some("<p>rich".into()),
-        }
-    }
-
-    fn config(smtp_url: Option<String>) -> MailConfig {
-        MailConfig { smtp_url, ..MailConfig::default() }
-    }
-
-    /// An SMTP server that answers each command by its first word, and what it was told.
-    async fn server(answers: &'static [(&str, &str)]) -> (String, tokio::task::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let dialogue = tokio::spawn(async move {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let (read, mut write) = socket.split();
-            let mut lines = BufReader::new(read).lines();
-            let (mut told, mut in_letter) = (String::new(), false);
-            write.write_all(b"220 test\r\n").await.unwrap();
-            while let Ok(Some(line)) = lines.next_line().await {
-                told.extend([line.as_str(), "\n"]);
-                let word = if line == "." { "." } else { line.split([' ', ':']).next().unwrap() };
-                if in_letter && word != "." {
-                    continue;
-                }
-                let answer = answers.iter().find(|(command, _)| *command == word);
-                let answer = answer.map_or("250 ok", |(_, answer)| answer);
-                in_letter = answer.starts_with("354");
-                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
-                if word == "QUIT" {
-                    break;
-                }
-            }
-            told
-        });
-        (url, dialogue)
-    }
-
-    async fn sent(answers: &'static [(&str, &str)]) -> Result<(), MailError> {
-        let (url, _dialogue) = server(answers).await;
-        let mailer = Mailer::new(&config(Some(url)), Path::new("/nowhere")).unwrap();
-        mailer.send(&letter(), "ada@example.com").await
-    }
-
-    #[tokio::test]
-    async fn without_a_server_a_letter_is_a_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let mailer = Mailer::new(&config(None), directory.path()).unwrap();
-
-        mailer.send(&letter(), "ada@example.com").await.unwrap();
-
-        let mail = directory.path().join("mail");
-        assert_eq!(std::fs::metadata(&mail).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(std::fs::read_dir(mail.join(".drafts")).unwrap().count(), 0);
-        let files: Vec<_> = std::fs::read_dir(&mail)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
-            .collect();
-        assert_eq!(files.len(), 1);
-        let text = std::fs::read_to_string(&files[0]).unwrap();
-        for part in [
-            "From: Latchkey <no-reply@localhost>\r\n",
-            "To: ada@example.com\r\n",
-            "Subject: Reset your password\r\n",
-            "Content-Type: multipart/alternative;",
-            "text/plain",
-            "text/html",
-        ] {
-            assert!(text.contains(part), "{part} is missing: {text}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_server_gets_sender_recipient_and_letter() {
-        let (url, dialogue) = server(&[("DATA", "354 go on")]).await;
-        let mailer = Mailer::new(&config(Some(url)), Path::new("/nowhere")).unwrap();
-
-        mailer.send(&letter(), "ada@example.com").await.unwrap();
-
-        drop(mailer);
-        let told = dialogue.await.unwrap();
-        assert!(told.contains("MAIL FROM:<no-reply@localhost>"), "{told}");
-        assert!(told.contains("RCPT TO:<ada@example.com>"), "{told}");
-        assert!(told.contains("Subject: Reset your password"), "{told}");
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_mended_is_told_from_what_can() {
-        for answers in [&[("RCPT", "550 no such user")], &[("DATA", "554 no")]] {
-            assert!(matches!(sent(answers).await, Err(MailError::Refused(_))), "{answers:?}");
-        }
-        for answers in [
-            &[("RCPT", "451 try later")],
-            &[("MAIL", "530 authentication required")],
-            &[("EHLO", "421 closing")],
-        ] {
-            assert!(matches!(sent(answers).await, Err(MailError::Transient(_))), "{answers:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn nobody_listening_is_transient() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("smtp://{}", listener.local_addr().unwrap());
-        drop(listener);
-        let mailer = Mailer::new(&config(Some(url)), Path::new("/nowhere")).unwrap();
-
-        let result = mailer.send(&letter(), "ada@example.com").await;
-
-        assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
-    }
-
-    #[tokio::test]
-    async fn an_address_is_one_address() {
-        let directory = tempfile::tempdir().unwrap();
-        let mailer = Mailer::new(&config(None), directory.path()).unwrap();
-
-        for to in [
-            "",
-            "ada",
-            "a@example.com, b@example.com",
-            "Ada <ada@example.com>",
-            "ada@example.com\r\nBcc: all@example.com",
-            "ada@example.com\n",
-            "ada@exa mple.com",
-        ] {
-            let result = mailer.send(&letter(), to).await;
-            assert!(matches!(result, Err(MailError::Refused(_))), "{to:?}: {result:?}");
-        }
-    }
-
-    #[test]
-    fn a_sender_or_url_that_cannot_be_used_is_a_fault_without_its_password() {
-        let bad = MailConfig { from: "Latchkey".into(), ..MailConfig::default() };
-        assert!(Mailer::new(&bad, Path::new("/nowhere")).is_err());
-
-        let bad = config(Some("smtp://u:hunter2@h?tls=maybe".into()));
-        let fault = Mailer::new(&bad, Path::new("/nowhere")).err().unwrap().to_string();
-        assert!(!fault.contains("hunter2"), "{fault}");
-    }
-}
+mod tests;

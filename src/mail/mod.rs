@@ -2,8 +2,9 @@
 
 pub mod letters;
 mod mailer;
+mod smtp;
 
 pub use self::{
     letters::{Letter, LetterKind},
-    mailer::{MailError, Mailer},
+    mailer::{MailError, Mailer, Recipient},
 };

@@ -118,6 +118,42 @@ pub async fn list_by_ids(
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
+/// A page of letters, the oldest first; a search looks into recipients and kinds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+    let after = wanted.after.as_deref().and_then(|after| after.parse::<Uuid>().ok());
+    let mut query = Entity::find().order_by_asc(Column::Id).limit(wanted.rows.saturating_add(1));
+    if let Some(after) = after {
+        query = query.filter(COLUMN.id.gt(after));
+    }
+    if let Some(text) = wanted.search() {
+        let anywhere = [Column::Recipient, Column::Kind].map(|column| contains(column, text));
+        query = query.filter(anywhere.into_iter().fold(Condition::any(), Condition::add));
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |letter| letter.id.to_string()))
+}
+
+/// Makes letters that wait due now: this one, or all; answers how many. One that was sent or given
+/// up does not wait any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hurry(
+    db: &impl ConnectionTrait,
+    id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let mut update = Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(instant(now)))
+        .filter(COLUMN.next_attempt_at.gt(millis(now)));
+    if let Some(id) = id {
+        update = update.filter(COLUMN.id.eq(id));
+    }
+    Ok(update.exec(db).await?.rows_affected)
+}
+
 /// Claims a due letter for one attempt, so that no other node sends it: it will be due again at
 /// `retry_at` if this attempt is never heard of again. `false` if somebody else claimed it.
 ///

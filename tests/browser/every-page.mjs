@@ -7,7 +7,8 @@ export const ADMIN = 'admin@latchkey.example';
 
 // {name} is filled in from what `prepare` found.
 export const PAGES = {
-  nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs'],
+  nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs',
+    '/signup', '/verify-email?token=missing', '/restore-email?token=missing'],
   [ADA]: [
     '/settings/connected-apps',
     '/settings/connected-apps/revoke-all',
@@ -15,6 +16,8 @@ export const PAGES = {
     '/workspaces/acme/settings/app-policy',
     '/settings/security',
     '/settings/profile',
+    '/settings/sessions',
+    '/settings/sessions/end-others',
     '/workspaces/acme/settings/keys',
     '/workspaces/acme/settings/keys/new',
     '/workspaces/acme/settings/members',

@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use clap::Args;
-use entity::{api_key, client, grant, types::Instant, user, workspace};
+use entity::{api_key, client, grant, outbox, types::Instant, user, workspace};
 
 use super::{Failure, Format, find_user, find_workspace};
 use crate::{
@@ -40,6 +40,11 @@ impl All {
     pub(super) async fn workspaces(self, app: &App) -> Result<(), Failure> {
         let db = app.store.read();
         self.print(async |wanted| store::workspaces::page(db, wanted).await, of_workspace).await
+    }
+
+    pub(super) async fn outbox(self, app: &App) -> Result<(), Failure> {
+        let db = app.store.read();
+        self.print(async |wanted| store::outbox::page(db, wanted).await, of_letter).await
     }
 
     /// Prints every page.
@@ -135,6 +140,24 @@ fn of_workspace(workspace: workspace::Model) -> Record {
         .with("plan", workspace.plan)
         .with("created_at", time(Some(workspace.created_at)))
         .with("disabled_at", time(workspace.disabled_at))
+}
+
+fn of_letter(letter: outbox::Model) -> Record {
+    let status = match (letter.sent_at, letter.next_attempt_at) {
+        (Some(_), _) => "sent",
+        (None, Some(_)) => "waiting",
+        (None, None) => "given up",
+    };
+    Record::new()
+        .with("id", letter.id.to_string())
+        .with("kind", letter.kind)
+        .with("to", letter.recipient)
+        .with("status", status)
+        .with("created_at", time(Some(letter.created_at)))
+        .with("attempts", letter.attempts)
+        .with("next_attempt_at", time(letter.next_attempt_at))
+        .with("sent_at", time(letter.sent_at))
+        .with("last_error", letter.last_error)
 }
 
 fn of_grant(grant: grant::Model) -> Record {

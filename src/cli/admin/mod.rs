@@ -7,6 +7,7 @@ mod end;
 mod import;
 mod issue;
 mod list;
+mod outbox;
 
 use std::sync::Arc;
 
@@ -76,6 +77,10 @@ pub(super) enum Command {
     ListGrants(list::Grants),
     /// List a workspace's API keys
     ListKeys(list::Keys),
+    /// List the letters that wait, were given up, or were sent within a day
+    ListOutbox(list::All),
+    /// Try letters that wait now, and not when their pause is over
+    RetryOutbox(outbox::Retry),
 }
 
 /// How a command prints.
@@ -126,6 +131,8 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::ListWorkspaces(all) => all.workspaces(app).await,
         Command::ListGrants(grants) => grants.run(app).await,
         Command::ListKeys(keys) => keys.run(app).await,
+        Command::ListOutbox(all) => all.outbox(app).await,
+        Command::RetryOutbox(retry) => retry.run(app).await,
     }
 }
 

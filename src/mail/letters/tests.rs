@@ -194,14 +194,157 @@ fn a_decision_letter_says_what_was_decided() {
     }
 }
 
-#[test]
-fn kinds_are_stored_as_json_and_debug_hides_the_link() {
-    let kinds = [
+/// One of each kind that has words of ours.
+fn every_kind() -> Vec<LetterKind> {
+    let link = || format!("{ISSUER}/verify-email?token=SECRET");
+    vec![
         reset(),
         LetterKind::TokenReuse { client_name: "x".into(), workspace_name: None, at: at() },
         LetterKind::PasswordChanged { at: at() },
-    ];
-    for kind in kinds {
+        LetterKind::ConfirmSignUp { link: link(), hours: 24 },
+        LetterKind::AlreadyRegistered { link: link(), minutes: Some(30) },
+        LetterKind::VerifyEmail { link: link(), hours: 24 },
+        LetterKind::ConfirmNewEmail { link: link(), hours: 1 },
+        LetterKind::NewEmailTaken,
+        LetterKind::EmailChanged { at: at(), link: link(), days: 7 },
+        new_sign_in("Firefox on Linux"),
+        LetterKind::KeyExpiring {
+            key_name: "Billing sync".into(),
+            shown: "lk_live_abcd…wxyz".into(),
+            workspace_name: "Acme Health".into(),
+            keys_page: format!("{ISSUER}/workspaces/acme/settings/keys"),
+            expires_at: at(),
+        },
+        LetterKind::SubscriptionKey {
+            account_name: "Acme Health".into(),
+            key: "lk_sk_abc".into(),
+            previous_expires_at: None,
+        },
+        LetterKind::Comms { workspace_name: "Acme".into(), subject: None, text: "Hello".into() },
+    ]
+}
+
+fn new_sign_in(device: &str) -> LetterKind {
+    LetterKind::NewSignIn { device: device.into(), address: "203.0.113.9".into(), at: at() }
+}
+
+/// Both forms of a letter say this.
+#[track_caller]
+fn says(kind: &LetterKind, subject: &str, parts: &[&str]) {
+    let letter = write(kind, "Acme", ISSUER).unwrap();
+    assert_eq!(letter.subject, subject);
+    for body in [&letter.text, letter.html.as_ref().unwrap()] {
+        for part in parts {
+            assert!(body.contains(part), "{part} is missing: {body}");
+        }
+    }
+}
+
+#[test]
+fn letters_about_an_account_say_what_to_do() {
+    let link = || format!("{ISSUER}/verify-email?token=SECRET");
+    says(
+        &LetterKind::ConfirmSignUp { link: link(), hours: 24 },
+        "Confirm your email address",
+        &["asked for an account at Acme", "once, for 24 hours", &link(), "do nothing"],
+    );
+    says(
+        &LetterKind::AlreadyRegistered { link: link(), minutes: Some(30) },
+        "You already have an account",
+        &["You already have one", "once, for 30 minutes", "Choose a new password", &link()],
+    );
+    let login = format!("{ISSUER}/login");
+    let kind = LetterKind::AlreadyRegistered { link: login.clone(), minutes: None };
+    says(&kind, "You already have an account", &["Sign in", &login]);
+    assert!(!write(&kind, "Acme", ISSUER).unwrap().text.contains("minutes"));
+    says(
+        &LetterKind::VerifyEmail { link: link(), hours: 1 },
+        "Confirm your email address",
+        &["the address of your account at Acme", "once, for 1 hour.", &link()],
+    );
+}
+
+#[test]
+fn letters_about_another_address_say_what_happens() {
+    let link = || format!("{ISSUER}/verify-email?token=SECRET");
+    says(
+        &LetterKind::ConfirmNewEmail { link: link(), hours: 24 },
+        "Confirm your new email address",
+        &["for an account at Acme", "for 24 hours", "Use this address", &link()],
+    );
+    says(
+        &LetterKind::NewEmailTaken,
+        "This address has an account already",
+        &["another account at Acme", "nothing was changed"],
+    );
+    says(
+        &LetterKind::EmailChanged { at: at(), link: link(), days: 7 },
+        "Your email address was changed",
+        &["15 January 2027 at 08:00 UTC", "for 7 days", "Take the account back", &link()],
+    );
+}
+
+#[test]
+fn letters_that_nobody_asked_for_say_why_they_come() {
+    says(
+        &new_sign_in("Firefox on Linux"),
+        "New sign-in to your account",
+        &[
+            "Firefox on Linux, from the address 203.0.113.9, on 15 January 2027 at 08:00 UTC.",
+            "change your password now",
+            "https://id.example.com/settings/sessions",
+        ],
+    );
+    let html = write(&new_sign_in("<b>\n"), "Acme", ISSUER).unwrap().html.unwrap();
+    assert!(!html.contains("<b>"), "{html}");
+    says(
+        &every_kind()[10],
+        "An API key is about to expire",
+        &[
+            "“Billing sync” (lk_live_abcd…wxyz)",
+            "“Acme Health”",
+            "15 January 2027 at 08:00 UTC",
+            "https://id.example.com/workspaces/acme/settings/keys",
+            "because you own the workspace",
+        ],
+    );
+}
+
+/// Nothing of it is fetched from anywhere, so nobody learns that it was read.
+#[test]
+fn every_letter_is_complete_in_itself_and_fits_a_dark_screen() {
+    for kind in every_kind() {
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+        let html = letter.html.unwrap();
+        for part in [
+            "<html lang=\"en\"",
+            "prefers-color-scheme: dark",
+            "name=\"color-scheme\" content=\"light dark\"",
+            "<h1",
+            "Acme",
+        ] {
+            assert!(html.contains(part), "{kind:?} {part}");
+        }
+        for remote in ["<img", "<link", "<script", "url(", "src=", "@import"] {
+            assert!(!html.contains(remote), "{kind:?} {remote}");
+        }
+        // what a list of letters shows beside the subject
+        let first = letter.text.split("\n\n").next().unwrap();
+        let hidden = html.split("display:none").nth(1).unwrap().split("</div>").next().unwrap();
+        let text = |text: &str| text.replace("&#38;", "&").replace("&#39;", "'");
+        assert!(text(hidden).ends_with(first), "{kind:?} {hidden}");
+        assert!(!letter.subject.contains(char::is_control));
+        assert!(!format!("{kind:?}").contains("SECRET"));
+        let json = serde_json::to_string(&kind).unwrap();
+        assert!(serde_json::from_str::<LetterKind>(&json).unwrap() == kind, "{json}");
+        let tag = serde_json::to_value(&kind).unwrap()["kind"].as_str().unwrap().len();
+        assert!(tag <= 32, "the outbox has room for 32");
+    }
+}
+
+#[test]
+fn kinds_are_stored_as_json_and_debug_hides_the_link() {
+    for kind in every_kind() {
         let json = serde_json::to_string(&kind).unwrap();
         assert!(serde_json::from_str::<LetterKind>(&json).unwrap() == kind, "{json}");
         assert!(!format!("{kind:?}").contains("token="));

@@ -44,7 +44,7 @@ const HTTP_CRATES: [&str; 7] =
     ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 14] = [
+const ADDRESSES: [(&str, &str); 17] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
@@ -54,6 +54,9 @@ const ADDRESSES: [(&str, &str); 14] = [
     ("/login", "account"),
     ("/forgot-password", "account"),
     ("/reset-password", "account"),
+    ("/signup", "account"),
+    ("/verify-email", "account"),
+    ("/restore-email", "account"),
     ("/settings", "account"),
     ("/workspaces", "account"),
     ("/scan-runs", "account"),
