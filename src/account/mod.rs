@@ -1,14 +1,18 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
+mod confirm;
 mod connected_apps;
 mod forgot_password;
 mod key_changes;
 mod key_view;
 mod keys;
 mod login;
+mod login_passkey;
 mod new_key;
 mod onward;
+mod passkeys;
 mod profile;
+mod recovery_codes;
 mod rename_key;
 mod reset_password;
 mod room;
@@ -16,6 +20,7 @@ mod rotate_key;
 mod scan_run;
 mod second_factor;
 mod security;
+mod totp;
 
 use poem::{Response, Route, get, handler, post};
 
@@ -31,7 +36,10 @@ pub fn routes() -> Route {
     let route = Route::new()
         .at("/", only(READ, get(to_settings)))
         .at("/login", only(READ_AND_SEND, get(login::get).post(login::post)))
-        .at(links::second_factor(), only(SEND, post(second_factor::post)))
+        .at(links::second_factor(), only(SEND, post(second_factor::sign_in)))
+        .at(links::login_passkey(), only(SEND, post(login_passkey::post)))
+        .at(links::confirm(), only(READ_AND_SEND, get(confirm::get).post(confirm::post)))
+        .at(links::confirm_second_factor(), only(SEND, post(second_factor::step_up)))
         .at("/.well-known/change-password", only(READ, get(to_security)))
         .at(
             "/forgot-password",
@@ -42,7 +50,7 @@ pub fn routes() -> Route {
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         );
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
-    keys_routes(settings_routes(route))
+    keys_routes(security_routes(settings_routes(route)))
 }
 
 fn settings_routes(route: Route) -> Route {
@@ -51,9 +59,29 @@ fn settings_routes(route: Route) -> Route {
         .at("/settings/connected-apps", only(READ, get(connected_apps::get)))
         .at("/settings/connected-apps/revoke", only(SEND, post(connected_apps::disconnect)))
         .at("/settings/connected-apps/revoke-all", only(SEND, post(connected_apps::disconnect_all)))
-        .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
         .at("/settings/profile", only(READ, get(profile::get)))
         .at("/settings/api-keys", only(READ, get(keys::first)))
+}
+
+fn security_routes(route: Route) -> Route {
+    let at = |end: &str| format!("{}{end}", links::security());
+    route
+        .at(links::security(), only(READ_AND_SEND, get(security::get).post(security::post)))
+        .at(at("/totp"), only(READ_AND_SEND, get(totp::ask).post(totp::confirm)))
+        .at(at("/totp/off"), only(READ_AND_SEND, get(totp::confirm_off).post(totp::turn_off)))
+        .at(
+            at("/recovery-codes"),
+            only(READ_AND_SEND, get(recovery_codes::ask).post(recovery_codes::renew)),
+        )
+        .at(at("/passkeys/new"), only(READ_AND_SEND, get(passkeys::ask).post(passkeys::add)))
+        .at(
+            at("/passkeys/:id/rename"),
+            only(READ_AND_SEND, get(passkeys::ask_name).post(passkeys::rename)),
+        )
+        .at(
+            at("/passkeys/:id/remove"),
+            only(READ_AND_SEND, get(passkeys::confirm_removal).post(passkeys::remove)),
+        )
 }
 
 fn keys_routes(route: Route) -> Route {

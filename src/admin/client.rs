@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     clients::{SecretPage, kind_words},
 };
 use crate::{
@@ -85,7 +85,7 @@ pub async fn show(
 #[handler]
 pub async fn confirm_rotation(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;

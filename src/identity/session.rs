@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{browser_session, user};
 
+use super::methods::Methods;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -61,8 +62,15 @@ pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<Si
     Ok(Some(SignedIn { session, user }))
 }
 
-/// Signs a user in to a browser: under a new cookie, the old one's session ended, what the browser
-/// had waiting handed over.
+/// What a session begins with: when its user signed in and last proved who they are, and by what.
+struct Proved {
+    at: DateTime<Utc>,
+    confirmed_at: DateTime<Utc>,
+    amr: String,
+}
+
+/// Signs a user in to a browser, who has proved it by `methods`: under a new cookie, the old one's
+/// session ended, what the browser had waiting handed over.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,6 +79,39 @@ pub async fn begin(
     user: &user::Model,
     device: Device,
     old: &Secret<SessionCookie>,
+    methods: Methods,
+) -> Result<Secret<SessionCookie>, Fault> {
+    let now = app.now();
+    let proved = Proved { at: now, confirmed_at: now, amr: methods.amr() };
+    put(app, user, device, old, proved).await
+}
+
+/// Begins the session of a user anew, whose change of password has ended it. It has proved no more
+/// than before: the password alone may not be enough.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_again(
+    app: &App,
+    user: &user::Model,
+    device: Device,
+    old: &Secret<SessionCookie>,
+    before: &browser_session::Model,
+) -> Result<Secret<SessionCookie>, Fault> {
+    let proved = Proved {
+        at: before.authenticated_at.0,
+        confirmed_at: before.confirmed_at.0,
+        amr: before.amr.clone(),
+    };
+    put(app, user, device, old, proved).await
+}
+
+async fn put(
+    app: &App,
+    user: &user::Model,
+    device: Device,
+    old: &Secret<SessionCookie>,
+    proved: Proved,
 ) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
     let cookie = Secret::<SessionCookie>::random(&*app.random);
@@ -80,9 +121,11 @@ pub async fn begin(
         user_epoch: user.epoch,
         user_agent: device.user_agent,
         address: Some(device.address.to_string()),
-        authenticated_at: store::instant(now),
+        authenticated_at: store::instant(proved.at),
+        confirmed_at: store::instant(proved.confirmed_at),
+        amr: proved.amr,
         last_seen_at: store::instant(now),
-        expires_at: store::instant(expiry(now, now)),
+        expires_at: store::instant(expiry(proved.at, now)),
     };
     let (from, to) = (old.sha256(), cookie.sha256());
     let txn = app.store.begin().await?;

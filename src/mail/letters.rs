@@ -1,11 +1,15 @@
 //! What the letters say, as plain text and as HTML.
 
+mod security;
+
 use std::{borrow::Cow, fmt};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::security::SecurityChange;
+use self::security::{password_changed, security_change};
 use crate::fault::Fault;
 
 /// A letter to be written; the outbox stores it as JSON, sealed.
@@ -30,6 +34,13 @@ pub enum LetterKind {
     },
     /// Somebody, hopefully the user, set a new password.
     PasswordChanged {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The ways to sign in have changed, or one of the last was used.
+    SecurityChange {
+        /// What has changed.
+        what: SecurityChange,
         /// When.
         at: DateTime<Utc>,
     },
@@ -69,6 +80,7 @@ impl fmt::Debug for LetterKind {
             Self::PasswordReset { .. } => "PasswordReset",
             Self::TokenReuse { .. } => "TokenReuse",
             Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::SecurityChange { .. } => "SecurityChange",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Comms { .. } => "Comms",
             Self::Message { .. } => "Message",
@@ -137,6 +149,7 @@ pub fn write(kind: &LetterKind, brand_name: &str, issuer: &str) -> Result<Letter
             token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }
         LetterKind::PasswordChanged { at } => password_changed(*at, issuer),
+        LetterKind::SecurityChange { what, at } => security_change(what, *at, issuer),
         LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
             subscription_key(account_name, key, *previous_expires_at, issuer)
         }
@@ -189,18 +202,6 @@ fn token_reuse(
             href: format!("{issuer}/settings/connected-apps"),
         }),
         closing: "If this happens again, disconnect the app and tell those who make it.",
-    }
-}
-
-fn password_changed(at: DateTime<Utc>, issuer: &str) -> Words {
-    Words {
-        subject: "Your password was changed".into(),
-        paragraphs: vec![format!("The password of your account was changed on {}.", moment(at))],
-        action: Some(Action {
-            words: "If it was not you, set a new password now",
-            href: format!("{issuer}/forgot-password"),
-        }),
-        closing: "If it was you, there is nothing to do.",
     }
 }
 

@@ -4,6 +4,6 @@ pub mod letters;
 mod mailer;
 
 pub use self::{
-    letters::{Letter, LetterKind},
+    letters::{Letter, LetterKind, SecurityChange},
     mailer::{MailError, Mailer},
 };

@@ -135,6 +135,7 @@ pub fn tables() -> Vec<Table> {
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
         // a time step of thirty seconds is accepted while it is the present one or beside it
         id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
+        digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

@@ -24,8 +24,8 @@ fn every_table() -> Vec<Table> {
     tables! {
         access_token api_key audit_event authorization_code authorization_request browser_session
         client dataset email enterprise grant guest invalidation lead member message outbox
-        registration_token scan scan_endpoint scan_finding second_factor_use service
-        service_account sign_in_failure subscriber subscription token_family user workspace
+        passkey recovery_code registration_token scan scan_endpoint scan_finding second_factor_use service
+        service_account sign_in_failure spent_challenge subscriber subscription token_family user workspace
     }
 }
 

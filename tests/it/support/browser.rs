@@ -57,6 +57,15 @@ impl Page {
         !self.texts(selector).is_empty()
     }
 
+    /// The value of an attribute of the element that `selector` finds.
+    #[track_caller]
+    pub fn attribute(&self, selector: &str, name: &str) -> String {
+        let html = Html::parse_document(&self.body);
+        let found = html.select(&Selector::parse(selector).unwrap()).next();
+        let value = found.and_then(|element| element.attr(name).map(str::to_owned));
+        value.unwrap_or_else(|| panic!("no {name} of {selector} on {}: {}", self.url, self.body))
+    }
+
     /// The form that `selector` finds, or the one of the button that it finds, pressed.
     #[track_caller]
     pub fn form(&self, selector: &str) -> Form {
