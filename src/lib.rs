@@ -13,8 +13,8 @@
 //! ```
 //! 1. A module imports only from its own row to the right, or from rows below.
 //! 2. `poem` appears only in rows 3–4; `sea_orm` only in `store/`; `oxide_auth` only in
-//!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring` and
-//!    `jsonwebtoken` only in `crypto/`; `redis` only in `limiter/shared.rs`.
+//!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring`,
+//!    `jsonwebtoken` and `webauthn_rs` only in `crypto/`; `redis` only in `limiter/shared.rs`.
 //! 3. A face sends a browser to another face by a path from `web/links.rs`.
 //! 4. Rules take `&App` and plain values and return values; they never see a request.
 //! 5. `entity` rows are the vocabulary and may be named anywhere; only `store` queries.

@@ -16,7 +16,12 @@ pub struct Model {
     pub user_epoch: i64,
     pub user_agent: Option<String>,
     pub address: Option<String>,
+    /// When its user signed in.
     pub authenticated_at: Instant,
+    /// When the user last proved who they are in this browser: OpenID Connect's `auth_time`.
+    pub confirmed_at: Instant,
+    /// By what, with spaces between: authentication method references (RFC 8176).
+    pub amr: String,
     pub last_seen_at: Instant,
     pub expires_at: Instant,
 }

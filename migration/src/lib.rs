@@ -20,10 +20,11 @@ mod m20261126_000022_lean_access_tokens;
 mod m20261126_000023_walked_tables;
 mod m20261126_000024_invalidations;
 mod m20261126_000025_uses;
-mod m20261126_000028_people_and_trails;
-mod m20261126_000030_family_numbers;
-mod m20261126_000029_app_policies;
+mod m20261126_000026_factors;
 mod m20261126_000027_signing_up;
+mod m20261126_000028_people_and_trails;
+mod m20261126_000029_app_policies;
+mod m20261126_000030_family_numbers;
 mod schema;
 
 /// Every step, in order.
@@ -48,10 +49,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_walked_tables::Migration),
             Box::new(m20261126_000024_invalidations::Migration),
             Box::new(m20261126_000025_uses::Migration),
-            Box::new(m20261126_000028_people_and_trails::Migration),
-            Box::new(m20261126_000030_family_numbers::Migration),
-            Box::new(m20261126_000029_app_policies::Migration),
+            Box::new(m20261126_000026_factors::Migration),
             Box::new(m20261126_000027_signing_up::Migration),
+            Box::new(m20261126_000028_people_and_trails::Migration),
+            Box::new(m20261126_000029_app_policies::Migration),
+            Box::new(m20261126_000030_family_numbers::Migration),
         ]
     }
 }

@@ -20,14 +20,15 @@ use crate::{
         sign_in::Attempt,
     },
     web::{
-        browser::Account, csrf::CsrfForm, links, notice, page::see_other, page_error::PageError,
+        browser::Account, confirmed::Confirmed, csrf::CsrfForm, links, notice, page::see_other,
+        page_error::PageError,
     },
 };
 
 #[handler]
 pub async fn change(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let current = Attempt {

@@ -18,6 +18,7 @@ use crate::{
     keys::{listing, manage},
     web::{
         browser::Account,
+        confirmed::Confirmed,
         csrf::CsrfForm,
         frame::{Frame, Tab},
         moment::Moment,
@@ -91,7 +92,7 @@ async fn switch(
 #[handler]
 pub async fn confirm_delete(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     let (room, key) = find(app, &account, (&slug, &id)).await?;
@@ -111,7 +112,7 @@ pub async fn confirm_delete(
 #[handler]
 pub async fn delete(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path((slug, id)): Path<(String, String)>,
     _form: CsrfForm,
 ) -> Result<Response, PageError> {

@@ -4,6 +4,8 @@
 //! 2. the form is ours (`web/csrf.rs`)
 //! 3. the password is right (`identity/sign_in.rs`); every reason why not is the same text
 //! 4. a second factor is asked for, or the session begins under a new cookie
+//!
+//! Where there can be passkeys, one signs in without all this (`login_passkey.rs`).
 
 use std::sync::Arc;
 
@@ -16,10 +18,16 @@ use poem::{
 };
 use zeroize::Zeroizing;
 
-use super::onward::Onward;
+use super::{onward::Onward, second_factor};
 use crate::{
     app::App,
     identity::{
+        methods::Methods,
+        passkeys::{
+            authenticate,
+            ceremony::{Offer, Purpose},
+        },
+        second_factor::Door,
         session,
         sign_in::{Attempt, SignIn, sign_in},
     },
@@ -45,6 +53,7 @@ struct LoginPage {
     sign_up: Option<String>,
     notice: Option<&'static str>,
     problem: Option<String>,
+    passkey: Option<Offer>,
 }
 
 /// What a sign-in form shows when it comes back.
@@ -84,9 +93,11 @@ pub async fn post(
     };
     let mut again = Again { username: attempt.username.clone(), ..Again::default() };
     match sign_in(app, attempt).await? {
-        SignIn::Accepted(user) => return welcome(app, browser, &user, &onward).await,
+        SignIn::Accepted(user) => {
+            return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
+        }
         SignIn::SecondFactor(user) => {
-            return super::second_factor::ask(app, browser, &user, onward).await;
+            return second_factor::ask(app, &browser, Door::SignIn, &user, onward).await;
         }
         SignIn::Refused => {
             again.problem = Some("The username or the password is not right.".to_owned());
@@ -105,9 +116,21 @@ pub(super) async fn welcome(
     browser: Browser,
     user: &user::Model,
     onward: &Onward,
+    methods: Methods,
 ) -> Result<Response, PageError> {
-    let cookie = session::begin(app, user, browser.device(), &browser.cookie).await?;
+    let cookie = session::begin(app, user, browser.device(), &browser.cookie, methods).await?;
     Ok(browser.renewed(cookie).respond(see_other(&onward.path())))
+}
+
+/// The sign-in page again, with what was wrong.
+pub(super) async fn again_because(
+    app: &App,
+    browser: &Browser,
+    onward: Onward,
+    problem: &str,
+) -> Result<Response, PageError> {
+    let again = Again { problem: Some(problem.to_owned()), ..Again::default() };
+    show(app, browser, onward, again).await
 }
 
 /// What a form says that was sent too early.
@@ -150,8 +173,10 @@ async fn show(
         sign_up,
         notice: again.notice,
         problem: again.problem,
+        passkey: authenticate::offer(app, Purpose::SignIn, &browser.cookie, None).await?,
     };
     let html = Page::new(&page).with_secret();
+    let html = if page.passkey.is_some() { html.with_script() } else { html };
     let html = match &waiting {
         // the redirects that follow the form may end there at once
         Some(waiting) => html.form_leads_to(&waiting.redirect_uri),

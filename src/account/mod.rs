@@ -2,6 +2,7 @@
 
 mod app_policy;
 mod audit_trail;
+mod confirm;
 mod connected_apps;
 mod disconnect;
 mod email;
@@ -12,11 +13,14 @@ mod key_changes;
 mod key_view;
 mod keys;
 mod login;
+mod login_passkey;
 mod member;
 mod members;
 mod new_key;
 mod onward;
+mod passkeys;
 mod profile;
+mod recovery_codes;
 mod rename_key;
 mod reset_password;
 mod restore_email;
@@ -27,6 +31,7 @@ mod second_factor;
 mod security;
 mod sessions;
 mod sign_up;
+mod totp;
 mod verify_email;
 mod workspace_app;
 mod workspace_app_changes;
@@ -46,7 +51,10 @@ pub fn routes() -> Route {
     let route = Route::new()
         .at("/", only(READ, get(to_settings)))
         .at("/login", only(READ_AND_SEND, get(login::get).post(login::post)))
-        .at(links::second_factor(), only(SEND, post(second_factor::post)))
+        .at(links::second_factor(), only(SEND, post(second_factor::sign_in)))
+        .at(links::login_passkey(), only(SEND, post(login_passkey::post)))
+        .at(links::confirm(), only(READ_AND_SEND, get(confirm::get).post(confirm::post)))
+        .at(links::confirm_second_factor(), only(SEND, post(second_factor::step_up)))
         .at("/.well-known/change-password", only(READ, get(to_security)))
         .at(
             "/forgot-password",
@@ -64,7 +72,7 @@ pub fn routes() -> Route {
         )
         .at("/favicon.ico", only(READ, get(to_icon)));
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
-    apps_routes(people_routes(keys_routes(settings_routes(route))))
+    apps_routes(people_routes(keys_routes(security_routes(settings_routes(route)))))
 }
 
 fn settings_routes(route: Route) -> Route {
@@ -80,7 +88,6 @@ fn settings_routes(route: Route) -> Route {
             only(READ_AND_SEND, get(disconnect::confirm_all).post(disconnect::disconnect_all)),
         )
         .at("/settings/connected-apps/unblock", only(SEND, post(connected_apps::unblock)))
-        .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
         .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
         .at("/settings/profile/email", only(SEND, post(email::change)))
         .at("/settings/profile/verify-email", only(SEND, post(email::verify)))
@@ -91,6 +98,27 @@ fn settings_routes(route: Route) -> Route {
             only(READ_AND_SEND, get(sessions::ask).post(sessions::end_others)),
         )
         .at("/settings/api-keys", only(READ, get(keys::first)))
+}
+
+fn security_routes(route: Route) -> Route {
+    let at = |end: &str| format!("{}{end}", links::security());
+    route
+        .at(links::security(), only(READ_AND_SEND, get(security::get).post(security::post)))
+        .at(at("/totp"), only(READ_AND_SEND, get(totp::ask).post(totp::confirm)))
+        .at(at("/totp/off"), only(READ_AND_SEND, get(totp::confirm_off).post(totp::turn_off)))
+        .at(
+            at("/recovery-codes"),
+            only(READ_AND_SEND, get(recovery_codes::ask).post(recovery_codes::renew)),
+        )
+        .at(at("/passkeys/new"), only(READ_AND_SEND, get(passkeys::ask).post(passkeys::add)))
+        .at(
+            at("/passkeys/:id/rename"),
+            only(READ_AND_SEND, get(passkeys::ask_name).post(passkeys::rename)),
+        )
+        .at(
+            at("/passkeys/:id/remove"),
+            only(READ_AND_SEND, get(passkeys::confirm_removal).post(passkeys::remove)),
+        )
 }
 
 fn keys_routes(route: Route) -> Route {

@@ -27,6 +27,7 @@ use crate::{
     tokens::scopes::Scope,
     web::{
         browser::Account,
+        confirmed::Confirmed,
         csrf::CsrfForm,
         frame::{Frame, Tab},
         page::{Brand, Page, html},
@@ -136,7 +137,7 @@ fn end_of_day(text: &str) -> Result<Option<DateTime<Utc>>, ()> {
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path(slug): Path<String>,
 ) -> Result<Response, PageError> {
     let room = Room::open(app, &account, Some(&slug)).await?.ok_or_else(PageError::not_found)?;
@@ -147,7 +148,7 @@ pub async fn ask(
 #[handler]
 pub async fn create(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path(slug): Path<String>,
     form: CsrfForm,
 ) -> Result<Response, PageError> {

@@ -22,6 +22,7 @@ use crate::{
     keys::manage::{self, Rotation},
     web::{
         browser::Account,
+        confirmed::Confirmed,
         csrf::CsrfForm,
         frame::{Frame, Tab},
         page::{Brand, html},
@@ -58,7 +59,7 @@ struct RotateKeyPage {
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     show_form(app, &account, (&slug, &id), (Problems::default(), None)).await
@@ -67,7 +68,7 @@ pub async fn ask(
 #[handler]
 pub async fn rotate(
     Data(app): Data<&Arc<App>>,
-    account: Account,
+    account: Confirmed,
     Path((slug, id)): Path<(String, String)>,
     form: CsrfForm,
 ) -> Result<Response, PageError> {

@@ -1,13 +1,15 @@
-//! `GET`, `POST /settings/security`: changing the password.
+//! `GET`, `POST /settings/security`: what protects the account, and changing the password.
 
 use std::sync::Arc;
 
 use askama::Template;
+use entity::{passkey, user};
 use poem::{
     Response, handler,
     http::{StatusCode, Uri},
     web::Data,
 };
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
@@ -16,9 +18,11 @@ use super::{
 };
 use crate::{
     app::App,
-    fault::FieldError,
+    fault::{Fault, FieldError},
     identity::{
+        passkeys,
         password::{self, Change},
+        second_factor::{self, Factors, recovery},
         session,
         sign_in::Attempt,
     },
@@ -26,7 +30,9 @@ use crate::{
         browser::Account,
         csrf::CsrfForm,
         frame::{Frame, Tab},
-        links, notice,
+        links,
+        moment::Moment,
+        notice,
         page::{Brand, html, see_other},
         page_error::PageError,
     },
@@ -37,8 +43,31 @@ use crate::{
 struct SecurityPage {
     brand: Brand,
     frame: Frame,
-    has_second_factor: bool,
+    factors: Factors,
+    passkeys: Vec<Row>,
+    has_passkeys: bool,
+    max_passkeys: u64,
+    codes: usize,
     problem: Option<FieldError>,
+}
+
+/// A passkey of the list.
+struct Row {
+    id: Uuid,
+    name: String,
+    created: Moment,
+    last_used: Option<Moment>,
+}
+
+impl Row {
+    fn of(passkey: passkey::Model) -> Self {
+        Self {
+            id: passkey.id,
+            name: passkey.name,
+            created: Moment::of(passkey.created_at.0),
+            last_used: passkey.last_used_at.map(|at| Moment::of(at.0)),
+        }
+    }
 }
 
 impl SecurityPage {
@@ -49,10 +78,13 @@ impl SecurityPage {
 }
 
 #[handler]
-#[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
-pub fn get(Data(app): Data<&Arc<App>>, account: Account, uri: &Uri) -> Result<Response, PageError> {
+pub async fn get(
+    Data(app): Data<&Arc<App>>,
+    account: Account,
+    uri: &Uri,
+) -> Result<Response, PageError> {
     let frame = Frame::new(app, &account, Tab::Security).with_notice_of(uri);
-    show(app, &account, frame, None)
+    show(app, &account, frame, None).await
 }
 
 #[handler]
@@ -63,7 +95,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let new = Zeroizing::new(form.text("password").to_owned());
     if *new != form.text("password_repeat") {
-        return again(app, &account, ("password_repeat", DIFFERENT.to_owned()), None);
+        return again(app, &account, ("password_repeat", DIFFERENT.to_owned()), None).await;
     }
     let current = Attempt {
         username: account.user.username.clone(),
@@ -72,44 +104,62 @@ pub async fn post(
     };
     match password::change(app, &account.user, current, new).await? {
         Change::Changed(user) => {
-            // the change ended every session, this one too
-            let cookie = session::renew(app, &user, account.device(), &account.cookie).await?;
             let answer = see_other(&notice::on(links::security(), "password-changed"));
-            Ok(account.into_browser().renewed(cookie).respond(answer))
+            signed_in_again(app, account, &user, answer).await
         }
         Change::WrongPassword => {
             let text = "The current password is not right.".to_owned();
-            again(app, &account, ("current_password", text), None)
+            again(app, &account, ("current_password", text), None).await
         }
-        Change::Unfit => again(app, &account, ("password", UNFIT.to_owned()), None),
+        Change::Unfit => again(app, &account, ("password", UNFIT.to_owned()), None).await,
         Change::TooSoon { retry_after_secs } => {
             let problem = ("current_password", too_soon(retry_after_secs));
-            again(app, &account, problem, Some(retry_after_secs))
+            again(app, &account, problem, Some(retry_after_secs)).await
         }
     }
 }
 
-fn again(
+/// The change ended every session; this browser's begins anew.
+async fn signed_in_again(
+    app: &App,
+    account: Account,
+    user: &user::Model,
+    answer: Response,
+) -> Result<Response, PageError> {
+    let Some(before) = account.signed_in.as_ref().map(|it| it.session.clone()) else {
+        return Err(Fault::internal("an account without a session").into());
+    };
+    let (device, old) = (account.device(), &account.cookie);
+    let cookie = session::begin_again(app, user, device, old, &before).await?;
+    Ok(account.into_browser().renewed(cookie).respond(answer))
+}
+
+async fn again(
     app: &App,
     account: &Account,
     (field, message): (&'static str, String),
     retry_after_secs: Option<u64>,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, account, Tab::Security);
-    let response = show(app, account, frame, Some(FieldError::new(field, message)))?;
+    let response = show(app, account, frame, Some(FieldError::new(field, message))).await?;
     Ok(refused(response, retry_after_secs))
 }
 
-fn show(
+async fn show(
     app: &App,
     account: &Account,
     frame: Frame,
     problem: Option<FieldError>,
 ) -> Result<Response, PageError> {
+    let passkeys = passkeys::list(app, account.user.id).await?;
     let page = SecurityPage {
         brand: Brand::of(app),
         frame,
-        has_second_factor: account.user.totp_sealed.is_some(),
+        factors: second_factor::factors(app, &account.user).await?,
+        passkeys: passkeys.into_iter().map(Row::of).collect(),
+        has_passkeys: passkeys::are_available(app),
+        max_passkeys: passkeys::MAX_PASSKEYS,
+        codes: recovery::CODES,
         problem,
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -22,6 +22,7 @@ use crate::{
     identity::{
         email_change::{self, Move},
         email_verification,
+        methods::Methods,
         sign_up::{self, Admission, Asker, Waiting},
     },
     web::{
@@ -123,7 +124,7 @@ async fn admit(
     {
         Admission::Admitted(user) => {
             let onward = Onward { request, next: None };
-            return welcome(app, browser, &user, &onward).await;
+            return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
         }
         Admission::DeadLink => return show(app, &browser, (token, Purpose::Dead), None),
         Admission::WrongPassword => ("That is not the password that was chosen.".to_owned(), None),

@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     clients::{SecretPage, kind_words},
     subscriptions::{OVERLAPS, overlap},
 };
@@ -122,7 +122,7 @@ fn lifetimes(client: &client::Model) -> Vec<(&'static str, i64)> {
 #[handler]
 pub async fn confirm_rotation(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;

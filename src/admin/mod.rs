@@ -22,7 +22,13 @@ use std::ops::Deref;
 use poem::{FromRequest, Request, RequestBody, Result, Route, get, post};
 
 use self::user_changes::Change;
-use crate::web::{browser::Account, links, methods::only, page_error::PageError};
+use crate::web::{
+    browser::Account,
+    confirmed::{demand, is_reading},
+    links,
+    methods::only,
+    page_error::PageError,
+};
 
 const READ: &str = "GET, HEAD";
 const READ_AND_SEND: &str = "GET, HEAD, POST";
@@ -126,7 +132,8 @@ fn server_routes(route: Route) -> Route {
         .at("/admin/audit/export", only(READ, get(trail::export)))
 }
 
-/// An administrator of this server. To everybody else these pages do not exist.
+/// An administrator of this server, who for every change has proved it lately. To everybody else
+/// these pages do not exist.
 struct Admin(Account);
 
 impl Deref for Admin {
@@ -140,6 +147,32 @@ impl Deref for Admin {
 impl<'a> FromRequest<'a> for Admin {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let account = Account::from_request(request, body).await?;
-        if account.user.is_admin { Ok(Self(account)) } else { Err(PageError::not_found().into()) }
+        if !account.user.is_admin {
+            return Err(PageError::not_found().into());
+        }
+        if !is_reading(request) {
+            demand(request, &account)?;
+        }
+        Ok(Self(account))
+    }
+}
+
+/// An administrator who is about to change something: proved before the form is filled in, so that
+/// nothing is lost by it.
+struct ConfirmedAdmin(Admin);
+
+impl Deref for ConfirmedAdmin {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        &self.0
+    }
+}
+
+impl<'a> FromRequest<'a> for ConfirmedAdmin {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
+        let admin = Admin::from_request(request, body).await?;
+        demand(request, &admin)?;
+        Ok(Self(admin))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use askama::Template;
 use poem::{Response, handler, http::StatusCode, web::Data};
 
-use super::{Admin, clients::SecretPage};
+use super::{Admin, ConfirmedAdmin, clients::SecretPage};
 use crate::{
     app::App,
     audit::Actor,
@@ -98,7 +98,7 @@ impl Draft {
 
 #[handler]
 #[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
-pub fn ask(Data(app): Data<&Arc<App>>, admin: Admin) -> Result<Response, PageError> {
+pub fn ask(Data(app): Data<&Arc<App>>, admin: ConfirmedAdmin) -> Result<Response, PageError> {
     let grant_types = ["authorization_code", "refresh_token"].map(str::to_owned).to_vec();
     let client = NewClient { grant_types, ..NewClient::default() };
     show_form(app, &admin, Draft { client, ..Draft::default() })

@@ -105,7 +105,7 @@ pub async fn retry(
     _form: CsrfForm,
 ) -> Result<Response, PageError> {
     let id = id.parse::<Uuid>().map_err(|_| PageError::not_found())?;
-    if !outbox::retry(app, Actor::User(admin.user.id), id).await? {
+    if outbox::hurry(app, Actor::User(admin.user.id), Some(id)).await? == 0 {
         return Err(PageError::not_found());
     }
     Ok(see_other(&notice::on(links::admin_outbox(), "letter-due")))

@@ -1,10 +1,12 @@
 //! Everything cryptographic: randomness, secrets and their digests, derivation, sealing, password
-//! hashing and signed links. The only room that names `ring`, `argon2` and `jsonwebtoken`.
+//! hashing, passkeys and signed links. The only room that names `ring`, `argon2`, `webauthn_rs` and
+//! `jsonwebtoken`.
 
 mod base62;
 pub mod derive;
 pub mod digest;
 pub mod jwt;
+pub mod passkey;
 pub mod password;
 pub mod random;
 mod refresh;

@@ -28,6 +28,8 @@ pub struct Secrets {
     pub sealer: Sealer,
     /// Signs the tokens of forms.
     pub csrf: Mac,
+    /// Signs recovery codes, which are too short to be hashed without a key.
+    pub recovery_codes: Mac,
     /// Signs links in letters: the key of [`LinkSigner`](super::jwt::LinkSigner).
     pub links: [u8; 32],
 }
@@ -120,6 +122,7 @@ impl Secrets {
             deriver: Deriver::new(derivation),
             sealer: Sealer::new(sealing).map_err(|fault| refused(KEYS[1], fault.to_string()))?,
             csrf: Mac::new(csrf),
+            recovery_codes: Mac::new(derivation).for_purpose("recovery codes"),
             links: *links,
         })
     }

@@ -1,16 +1,18 @@
-//! Who people are: usernames, signing in, browser sessions, passwords.
+//! Who people are: usernames, signing in, second factors, browser sessions, passwords.
 
 pub mod administration;
 pub mod app_counts;
 pub mod connected_apps;
-pub mod invitations;
 pub mod device;
 mod devices;
 pub mod email_change;
 pub mod email_restore;
 pub mod email_verification;
+pub mod invitations;
 mod letters;
 pub mod memberships;
+pub mod methods;
+pub mod passkeys;
 pub mod password;
 pub mod profile;
 pub mod second_factor;
@@ -18,6 +20,7 @@ pub mod session;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod step_up;
 pub mod throttle;
 pub mod username;
 pub mod users;

@@ -173,7 +173,8 @@ pub(super) async fn send_reset(
     let user = store::users::find(&txn, id).await?;
     let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
     let Some(user) = user else { return Ok(false) };
-    let letter = letter(app, &user, app.now(), page)?;
+    let link = reset_link(app, &user, app.now(), page)?;
+    let letter = LetterKind::PasswordReset { link, minutes: LINK_MINUTES };
     outbox::queue(app, &txn, &user.email, &letter).await?;
     let event = Event::new("password.request_reset", actor, Target::new("user", id));
     audit::record(app, &txn, event).await?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{browser_session, user};
 
-use super::devices;
+use super::{devices, methods::Methods};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -62,8 +62,18 @@ pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<Si
     Ok(Some(SignedIn { session, user }))
 }
 
-/// Signs a user in to a browser: under a new cookie, the old one's session ended, what the browser
-/// had waiting handed over. A device that the user has not been seen at is told by mail.
+/// What a session begins with: when its user signed in and last proved who they are, and by what.
+struct Proved {
+    at: DateTime<Utc>,
+    confirmed_at: DateTime<Utc>,
+    amr: String,
+    /// Whether a strange device is told by mail.
+    is_news: bool,
+}
+
+/// Signs a user in to a browser, who has proved it by `methods`: under a new cookie, the old one's
+/// session ended, what the browser had waiting handed over. A device that the user has not been seen
+/// at is told by mail.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,29 +82,40 @@ pub async fn begin(
     user: &user::Model,
     device: Device,
     old: &Secret<SessionCookie>,
+    methods: Methods,
 ) -> Result<Secret<SessionCookie>, Fault> {
-    start(app, user, device, (old, true)).await
+    let now = app.now();
+    let proved = Proved { at: now, confirmed_at: now, amr: methods.amr(), is_news: true };
+    put(app, user, device, old, proved).await
 }
 
-/// The same for a browser that the user is known to sit at, after a change that has ended its
-/// session: no letter is sent.
+/// Begins the session of a user anew, whose change of password has ended it. It has proved no more
+/// than before: the password alone may not be enough.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn renew(
+pub async fn begin_again(
     app: &App,
     user: &user::Model,
     device: Device,
     old: &Secret<SessionCookie>,
+    before: &browser_session::Model,
 ) -> Result<Secret<SessionCookie>, Fault> {
-    start(app, user, device, (old, false)).await
+    let proved = Proved {
+        at: before.authenticated_at.0,
+        confirmed_at: before.confirmed_at.0,
+        amr: before.amr.clone(),
+        is_news: false,
+    };
+    put(app, user, device, old, proved).await
 }
 
-async fn start(
+async fn put(
     app: &App,
     user: &user::Model,
     device: Device,
-    (old, is_told): (&Secret<SessionCookie>, bool),
+    old: &Secret<SessionCookie>,
+    proved: Proved,
 ) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
     let cookie = Secret::<SessionCookie>::random(&*app.random);
@@ -105,16 +126,18 @@ async fn start(
         user_epoch: user.epoch,
         user_agent: device.user_agent.clone(),
         address: Some(device.address.to_string()),
-        authenticated_at: store::instant(now),
+        authenticated_at: store::instant(proved.at),
+        confirmed_at: store::instant(proved.confirmed_at),
+        amr: proved.amr,
         last_seen_at: store::instant(now),
-        expires_at: store::instant(expiry(now, now)),
+        expires_at: store::instant(expiry(proved.at, now)),
     };
     let (from, to) = (old.sha256(), cookie.sha256());
     let txn = app.store.begin().await?;
     store::browser_sessions::delete(&txn, &from).await?;
     store::browser_sessions::insert(&txn, session).await?;
     store::authorization_requests::rebind(&txn, &from, &to).await?;
-    devices::meet(app, &txn, user, &device, is_told).await?;
+    devices::meet(app, &txn, user, &device, proved.is_news).await?;
     let event = Event::new("session.begin", Actor::User(user.id), Target::new("user", user.id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;

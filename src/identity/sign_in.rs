@@ -74,12 +74,18 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         return Ok(SignIn::Refused);
     }
     let Some(user) = user else { return Ok(SignIn::Refused) };
-    if user.totp_sealed.is_some() {
+    if has_second_factor(app, &user).await? {
         // the counter stays: the password alone must not buy fresh guesses at the second factor
         return Ok(SignIn::SecondFactor(user));
     }
     counters.forget_account(app).await?;
     Ok(SignIn::Accepted(user))
+}
+
+/// Also where passkeys cannot be used any more, as after a change of the issuer: recovery codes can.
+async fn has_second_factor(app: &App, user: &user::Model) -> Result<bool, Fault> {
+    Ok(user.totp_sealed.is_some()
+        || store::passkeys::count_of_user(app.store.read(), user.id).await? > 0)
 }
 
 async fn is_right(

@@ -2,6 +2,7 @@
 
 mod account;
 mod apps;
+mod security;
 mod workspace;
 
 use std::{borrow::Cow, fmt};
@@ -10,6 +11,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::security::SecurityChange;
 use crate::fault::Fault;
 
 /// A letter to be written; the outbox stores it as JSON, sealed.
@@ -98,6 +100,13 @@ pub enum LetterKind {
         /// When it expires.
         expires_at: DateTime<Utc>,
     },
+    /// The ways to sign in have changed, or one of the last was used.
+    SecurityChange {
+        /// What has changed.
+        what: SecurityChange,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// An account was enabled for API access, or its subscription key was replaced.
     SubscriptionKey {
         /// The enterprise's name, or the username.
@@ -179,6 +188,7 @@ impl fmt::Debug for LetterKind {
             Self::EmailChanged { .. } => "EmailChanged",
             Self::NewSignIn { .. } => "NewSignIn",
             Self::KeyExpiring { .. } => "KeyExpiring",
+            Self::SecurityChange { .. } => "SecurityChange",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Invitation { .. } => "Invitation",
             Self::AppApproval { .. } => "AppApproval",
@@ -269,6 +279,7 @@ fn words(kind: &LetterKind, brand: &str, issuer: &str) -> Result<Words, Letter> 
         LetterKind::NewSignIn { device, address, at } => {
             account::new_sign_in((device, address), *at, issuer)
         }
+        LetterKind::SecurityChange { what, at } => security::change(what, *at, issuer),
         LetterKind::TokenReuse { client_name, workspace_name, at } => {
             workspace::token_reuse(client_name, workspace_name.as_deref(), *at, issuer)
         }

@@ -36,6 +36,8 @@ record!(Model {
     user_agent,
     address,
     authenticated_at,
+    confirmed_at,
+    amr,
     last_seen_at,
     expires_at,
 });
@@ -68,9 +70,10 @@ impl Record for SessionRecord {
     }
 }
 
-const OF_COOKIE: &str = r#"select session.cookie_sha256, session.id, session.user_id, session.user_epoch,
-    session.user_agent, session.address, session.authenticated_at, session.last_seen_at,
-    session.expires_at, person.id, person.username, person.email, person.email_verified_at,
+const OF_COOKIE: &str = r#"select session.cookie_sha256, session.id, session.user_id,
+    session.user_epoch, session.user_agent, session.address, session.authenticated_at,
+    session.confirmed_at, session.amr, session.last_seen_at, session.expires_at, person.id,
+    person.username, person.email, person.email_verified_at,
     person.enterprise_id, person.name, person.profile, person.password_hash, person.epoch,
     person.totp_sealed, person.is_admin, person.verified_at, person.comms_allowed_at,
     person.created_at, person.disabled_at
@@ -131,6 +134,36 @@ pub async fn count_of_user(
         .filter(COLUMN.user_epoch.eq(user.epoch))
         .filter(COLUMN.expires_at.gt(millis(now)));
     Ok(open.count(db).await?)
+}
+
+/// What proving oneself again changes of a session.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// The digest of its new cookie.
+    pub cookie_sha256: Vec<u8>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By what, with all that was shown before.
+    pub amr: String,
+}
+
+/// Puts a session under another cookie; `false` if there is none under this one any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn confirm(
+    db: &impl ConnectionTrait,
+    cookie_sha256: &[u8],
+    confirmation: Confirmation,
+) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::CookieSha256, Expr::value(confirmation.cookie_sha256))
+        .col_expr(Column::ConfirmedAt, Expr::value(instant(confirmation.at)))
+        .col_expr(Column::Amr, Expr::value(confirmation.amr))
+        .filter(COLUMN.cookie_sha256.eq(cookie_sha256.to_vec()))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// Ends one session.

@@ -80,24 +80,6 @@ pub async fn page(
     Ok(Page::of(query.all(db).await?, wanted, |letter| letter.id.to_string()))
 }
 
-/// Makes a waiting letter due at once; `false` if there is none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn hasten(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::NextAttemptAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.next_attempt_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
-}
-
 /// Removes a letter that was not sent; `false` if there is none.
 ///
 /// # Errors
@@ -116,23 +98,6 @@ pub async fn list_by_ids(
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
-}
-
-/// A page of letters, the oldest first; a search looks into recipients and kinds.
-///
-/// # Errors
-/// When the database fails.
-pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
-    let after = wanted.after.as_deref().and_then(|after| after.parse::<Uuid>().ok());
-    let mut query = Entity::find().order_by_asc(Column::Id).limit(wanted.rows.saturating_add(1));
-    if let Some(after) = after {
-        query = query.filter(COLUMN.id.gt(after));
-    }
-    if let Some(text) = wanted.search() {
-        let anywhere = [Column::Recipient, Column::Kind].map(|column| contains(column, text));
-        query = query.filter(anywhere.into_iter().fold(Condition::any(), Condition::add));
-    }
-    Ok(Page::of(query.all(db).await?, wanted, |letter| letter.id.to_string()))
 }
 
 /// Makes letters that wait due now: this one, or all; answers how many. One that was sent or given

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::token_family::{COLUMN, Column, Entity, Model};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    prelude::Uuid, sea_query::Expr,
+    sea_query::Expr,
 };
 
 use super::{Txn, insert as insert_row, insert_unique, instant, millis};

@@ -79,6 +79,49 @@ pub async fn replace_password(
     Ok(changed.rows_affected == 1)
 }
 
+/// Makes other changes of this user's second factors wait until this transaction ends, so that what
+/// is counted stays so.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Fault> {
+    // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
+    Entity::update_many()
+        .col_expr(Column::Id, Expr::col(Column::Id))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives a user an authenticator app's seed; `false` if there is no user or one has it already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_totp(db: &impl ConnectionTrait, id: Uuid, sealed: Vec<u8>) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::TotpSealed, Expr::value(sealed))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.totp_sealed.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Forgets a user's seed; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_totp(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    let changed = Entity::update_many()
+        .col_expr(Column::TotpSealed, Expr::value(None::<Vec<u8>>))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.totp_sealed.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
 /// Disables a user; `false` if there is none or it already is.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+const CONFIRM: &str = "/confirm";
 /// The rooms of pages that a sign-in may end at.
 const PAGES: [&str; 5] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS];
 /// Where the links of invitations lead; what follows is a secret.
@@ -23,6 +24,43 @@ pub fn login_then(path: &str) -> String {
 #[must_use]
 pub fn second_factor() -> &'static str {
     "/login/second-factor"
+}
+
+/// The page that signs in with a passkey.
+#[must_use]
+pub fn login_passkey() -> &'static str {
+    "/login/passkey"
+}
+
+/// The page that asks somebody who is signed in to prove who they are; afterwards it goes to `path`,
+/// if that is a page of ours.
+#[must_use]
+pub fn confirm_then(path: &str) -> String {
+    if is_return_path(path) { format!("{CONFIRM}?next={path}") } else { CONFIRM.to_owned() }
+}
+
+/// The page that asks somebody who is signed in to prove who they are.
+#[must_use]
+pub fn confirm() -> &'static str {
+    CONFIRM
+}
+
+/// The second step of that.
+#[must_use]
+pub fn confirm_second_factor() -> &'static str {
+    "/confirm/second-factor"
+}
+
+/// The page that lists what a form at `path` changes: a form that came too late leads back to it.
+#[must_use]
+pub fn page_around(path: &str) -> &str {
+    let kept = match path.split('/').nth(1) {
+        // `/workspaces/{slug}/settings/keys`; `/admin/clients`, `/settings/security`
+        Some("workspaces") => 4,
+        _ => 2,
+    };
+    let end = path.match_indices('/').nth(kept).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or(path)
 }
 
 /// The consent page of a waiting authorization request.
@@ -295,6 +333,23 @@ mod tests {
             assert_eq!(logged(path), logged_path);
         }
         assert!(is_return_path(&invitation("lk_iv_x")));
+    }
+
+    #[test]
+    fn a_late_form_leads_back_to_the_page_around_it() {
+        for (path, page) in [
+            ("/settings/security/passkeys/1/remove", "/settings/security"),
+            ("/settings/security", "/settings/security"),
+            ("/workspaces/acme/settings/keys/1/rotate", "/workspaces/acme/settings/keys"),
+            ("/workspaces/acme/settings/keys", "/workspaces/acme/settings/keys"),
+            ("/admin/clients/1/disable", "/admin/clients"),
+            ("/admin/clients", "/admin/clients"),
+            ("/", "/"),
+        ] {
+            assert_eq!(page_around(path), page, "{path}");
+        }
+        assert_eq!(confirm_then("/settings/security"), "/confirm?next=/settings/security");
+        assert_eq!(confirm_then("//evil.example"), "/confirm");
     }
 
     #[test]

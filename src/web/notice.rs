@@ -49,6 +49,12 @@ pub fn words(name: &str) -> Option<&'static str> {
             "Your account has its old address again. Sign in with the new password."
         }
         "sign-in-expired" => "That took too long. Sign in again.",
+        "totp-on" => "The authenticator app is set up. Signing in asks for its code.",
+        "totp-off" => "The authenticator app is turned off.",
+        "passkey-added" => "The passkey is added.",
+        "passkey-renamed" => "The passkey has its new name.",
+        "passkey-removed" => "The passkey is removed. It no longer signs you in.",
+        "took-too-long" => "That took too long, or another tab was quicker. Begin again.",
         "client-disabled" => "The client is disabled. It and its tokens are refused.",
         "client-enabled" => "The client is enabled.",
         _ => return people_words(name).or_else(|| server_words(name)),

@@ -12,7 +12,7 @@ use crate::{
         binding::unbind,
         registration::{rotate_secret, set_disabled},
     },
-    identity::users,
+    identity::{second_factor, users},
     keys, store, tokens,
     workspaces::{disable_workspace, remove_member},
 };
@@ -70,6 +70,16 @@ impl User {
             return Err(Failure::field("user", "is disabled already"));
         }
         let record = Record::new().with("username", user.username).with("disabled", true);
+        output::record(record, self.format.json)
+    }
+
+    pub(super) async fn reset_second_factor(self, app: &App) -> Result<(), Failure> {
+        let user = find_user(app, &self.user).await?;
+        if !second_factor::reset(app, Actor::Operator, user.id).await? {
+            return Err(Failure::field("user", "has no second factor"));
+        }
+        let record =
+            Record::new().with("username", user.username).with("second_factor_reset", true);
         output::record(record, self.format.json)
     }
 }

@@ -44,7 +44,7 @@ impl All {
 
     pub(super) async fn outbox(self, app: &App) -> Result<(), Failure> {
         let db = app.store.read();
-        self.print(async |wanted| store::outbox::page(db, wanted).await, of_letter).await
+        self.print(async |wanted| store::outbox::page(db, None, wanted).await, of_letter).await
     }
 
     /// Prints every page.

@@ -57,6 +57,8 @@ pub(super) enum Command {
     UnbindClient(end::Client),
     /// Refuse a user and the user's tokens and keys from now on
     DisableUser(end::User),
+    /// Take a user's authenticator app, passkeys and recovery codes away; the user is told by mail
+    ResetSecondFactor(end::User),
     /// Refuse a workspace's tokens and keys from now on
     DisableWorkspace(end::Workspace),
     /// Replace a client's secret; the new one is printed once
@@ -121,6 +123,7 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::DisableClient(client) => client.disable(app).await,
         Command::UnbindClient(client) => client.unbind(app).await,
         Command::DisableUser(user) => user.disable(app).await,
+        Command::ResetSecondFactor(user) => user.reset_second_factor(app).await,
         Command::DisableWorkspace(workspace) => workspace.disable(app).await,
         Command::RotateClientSecret(client) => client.rotate_secret(app).await,
         Command::RemoveMember(member) => member.remove(app).await,

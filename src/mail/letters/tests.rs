@@ -65,6 +65,50 @@ fn a_changed_password_letter_names_the_time_and_a_way_out() {
 }
 
 #[test]
+fn every_change_of_the_ways_to_sign_in_has_a_letter() {
+    let name = || "Phone\r\nBcc: all@example.com".to_owned();
+    for (what, subject, words) in [
+        (
+            SecurityChange::TotpOn,
+            "An authenticator app was added to your account",
+            "asks for a code",
+        ),
+        (SecurityChange::TotpOff, "The authenticator app was removed from your account", "no code"),
+        (
+            SecurityChange::PasskeyAdded { name: name() },
+            "A passkey was added to your account",
+            "“Phone  Bcc: all@example.com”",
+        ),
+        (
+            SecurityChange::PasskeyRemoved { name: name() },
+            "A passkey was removed from your account",
+            "“Phone  Bcc: all@example.com”",
+        ),
+        (SecurityChange::RecoveryCodeUsed { left: 0 }, "A recovery code was used", "None is left"),
+        (SecurityChange::RecoveryCodeUsed { left: 1 }, "A recovery code was used", "One is left"),
+        (SecurityChange::RecoveryCodeUsed { left: 7 }, "A recovery code was used", "7 are left"),
+        (
+            SecurityChange::RecoveryCodesRenewed,
+            "Your recovery codes were replaced",
+            "earlier ones no longer work",
+        ),
+        (SecurityChange::FactorsReset, "Your second factors were removed", "an administrator"),
+    ] {
+        let kind = LetterKind::SecurityChange { what, at: at() };
+        let json = serde_json::to_string(&kind).unwrap();
+        assert!(serde_json::from_str::<LetterKind>(&json).unwrap() == kind, "{json}");
+
+        let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+        assert_eq!(letter.subject, subject);
+        for body in [&letter.text, letter.html.as_ref().unwrap()] {
+            let parts = [words, "15 January 2027 at 08:00 UTC", "https://id.example.com/settings/"];
+            assert!(parts.iter().all(|part| body.contains(part)), "{body}");
+        }
+    }
+}
+
+#[test]
 fn names_can_add_neither_markup_nor_lines_nor_headers() {
     let kind = LetterKind::TokenReuse {
         client_name: "<b>x</b>\r\n\r\nBcc: all@example.com".into(),

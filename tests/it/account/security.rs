@@ -174,12 +174,14 @@ async fn of_two_changes_that_race_one_wins() {
 }
 
 #[tokio::test]
-async fn whether_there_is_a_second_factor_is_shown() {
+async fn which_second_factors_there_are_is_shown() {
     let (_world, _, mut browser) = ada().await;
 
     let page = browser.get(PATH).await;
 
-    assert_eq!(page.texts("section:last-of-type .badge"), ["Off"]);
+    let sections = ["Password", "Passkeys Off", "Authenticator app Off", "Recovery codes"];
+    assert_eq!(page.texts("h2"), sections);
+    assert!(page.has("#totp-enrol") && !page.has("#recovery-new"));
 }
 
 #[tokio::test]

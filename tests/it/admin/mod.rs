@@ -1,7 +1,7 @@
 //! The admin face: one file a page.
 
-mod client_changes;
 mod apps;
+mod client_changes;
 mod clients;
 mod clients_refusals;
 mod enterprises;

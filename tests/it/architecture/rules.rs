@@ -27,7 +27,7 @@ const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 10] = [
+const FENCED: [(&str, &[&str]); 11] = [
     ("sea_orm", &["store/"]),
     ("rusqlite", &["store/sqlite/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
@@ -35,6 +35,7 @@ const FENCED: [(&str, &[&str]); 10] = [
     ("argon2", &["crypto/"]),
     ("ring", &["crypto/"]),
     ("jsonwebtoken", &["crypto/"]),
+    ("webauthn_rs", &["crypto/"]),
     ("migration", &["store/"]),
     ("redis", &["limiter/shared.rs"]),
     ("serde_saphyr", &["cli/scan/"]),
@@ -44,7 +45,7 @@ const HTTP_CRATES: [&str; 7] =
     ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 17] = [
+const ADDRESSES: [(&str, &str); 18] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
@@ -52,6 +53,7 @@ const ADDRESSES: [(&str, &str); 17] = [
     ("/checkin", "api"),
     ("/openapi.json", "api"),
     ("/login", "account"),
+    ("/confirm", "account"),
     ("/forgot-password", "account"),
     ("/reset-password", "account"),
     ("/signup", "account"),

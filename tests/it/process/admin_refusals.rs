@@ -72,6 +72,8 @@ async fn what_cannot_be_ended_is_named() {
         (&format!("rotate-client-secret --client {spa}"), "client does not exist or has no secret"),
         ("disable-user --user no@example.com", "user does not exist"),
         ("disable-user --user a//b@example.com", "user must be email, pin/email or an id"),
+        ("reset-second-factor --user no@example.com", "user does not exist"),
+        (&format!("reset-second-factor --user {ada}"), "user has no second factor"),
         ("disable-workspace --workspace no", "workspace does not exist"),
         (&format!("remove-member --workspace no --user {ada}"), "workspace does not exist"),
         ("remove-member --workspace acme --user no@x.example", "user does not exist"),

@@ -13,7 +13,7 @@ struct Demo {
     document: Value,
     server: Process,
     // last: its directory goes after the server
-    _installation: Installation,
+    installation: Installation,
 }
 
 impl Demo {
@@ -21,7 +21,7 @@ impl Demo {
         let installation = Installation::new().await;
         let server = installation.serve(&["--demo"]);
         let file = fs::read_to_string(installation.data_dir().join("demo.json")).unwrap();
-        Self { document: serde_json::from_str(&file).unwrap(), server, _installation: installation }
+        Self { document: serde_json::from_str(&file).unwrap(), server, installation }
     }
 
     fn text(&self, pointer: &str) -> String {
@@ -141,6 +141,19 @@ async fn tess_signs_in_with_a_code_and_never_by_password_alone() {
 
     let page = browser.follow(answer).await;
     assert_eq!(page.text(".who span"), "acme/tess@acme.example");
+}
+
+#[tokio::test]
+async fn tess_who_has_lost_her_phone_is_helped_by_the_operator() {
+    let demo = Demo::new().await;
+    let tess = demo.user("acme/tess@acme.example");
+
+    let line = format!("reset-second-factor --user {}", tess.username);
+    let done = demo.installation.admin(&line);
+
+    let expected = json!({ "username": tess.username, "second_factor_reset": true });
+    assert_eq!(done, expected);
+    Browser::of(&demo.server, &tess).await;
 }
 
 #[tokio::test]

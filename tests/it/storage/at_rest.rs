@@ -68,3 +68,33 @@ async fn of_a_key_only_its_sha_256_is_stored() {
         assert!(!is_stored(part.as_bytes()), "{part}");
     }
 }
+
+/// Neither the seed of an authenticator app nor a recovery code can be had from it, whether they were
+/// confirmed, used, mailed about or none of it.
+#[tokio::test]
+async fn of_second_factors_nothing_is_stored_that_shows_one() {
+    let (world, acme) = World::of_acme().await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let (seed, page) = browser.enrol_totp(&world).await;
+    let codes = page.texts(".codes li");
+    let mut another = Browser::new(&world);
+    let page = another.sign_in(&acme.ada).await;
+    let code = [("recovery_code", codes[0].as_str())];
+    let answer = another.submit(&page, "#recovery-code-submit", &code).await;
+    assert_eq!(answer.status, 303);
+    world.take_mail().await;
+
+    let all = everything(&world).await;
+
+    let is_stored = |bytes: &[u8]| {
+        let digest = digest::sha256(bytes);
+        [bytes, &digest]
+            .iter()
+            .any(|it| contains(&all, it) || contains(&all, digest::hex(it).as_bytes()))
+    };
+    assert!(is_stored(b"recovery_code.use"), "this test looks in the wrong place");
+    assert!(!is_stored(&seed));
+    for code in &codes {
+        assert!(!is_stored(code.as_bytes()) && !is_stored(code.replace('-', "").as_bytes()));
+    }
+}

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::{
     access_token, authorization_code, authorization_request, browser_session, grant, outbox,
-    second_factor_use, sign_in_failure, token_family,
+    second_factor_use, sign_in_failure, spent_challenge, token_family,
 };
 use latchkey::{jobs::sweep, store, tokens::revoke};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait};
@@ -100,6 +100,8 @@ async fn what_has_expired_goes() {
     let txn = world.app.store.begin().await.unwrap();
     let step = world.clock.unix() / 30;
     assert!(store::second_factor_uses::consume(&txn, acme.ada.id, step).await.unwrap());
+    let (challenge, end) = (vec![7; 32], world.app.now() + TimeDelta::minutes(10));
+    assert!(store::spent_challenges::spend(&txn, challenge, end).await.unwrap());
     txn.commit().await.unwrap();
     let rest = async || {
         [
@@ -107,6 +109,7 @@ async fn what_has_expired_goes() {
             count::<browser_session::Entity>(&world).await,
             count::<sign_in_failure::Entity>(&world).await,
             count::<second_factor_use::Entity>(&world).await,
+            count::<spent_challenge::Entity>(&world).await,
         ]
     };
     assert_eq!(sizes(&world).await, [2, 2, 2, 2]);
@@ -117,7 +120,7 @@ async fn what_has_expired_goes() {
 
     // a permission is not a token: it stands until somebody takes it back
     assert_eq!(sizes(&world).await, [2, 0, 0, 0]);
-    assert_eq!(rest().await, [0; 4]);
+    assert_eq!(rest().await, [0; 5]);
     assert_eq!(sweep(&world).await, 0);
     let mut browser = Browser::of(&world, &acme.ada).await;
     assert_eq!(browser.get("/settings/connected-apps").await.texts("article h2").len(), 2);

@@ -68,13 +68,13 @@ impl Page {
         !self.texts(selector).is_empty()
     }
 
-    /// An attribute of the element that `selector` finds.
+    /// The value of an attribute of the element that `selector` finds.
     #[track_caller]
     pub fn attribute(&self, selector: &str, name: &str) -> String {
         let html = Html::parse_document(&self.body);
-        let selector = Selector::parse(selector).unwrap();
-        let element = html.select(&selector).next().expect("such an element");
-        element.attr(name).expect("such an attribute").to_owned()
+        let found = html.select(&Selector::parse(selector).unwrap()).next();
+        let value = found.and_then(|element| element.attr(name).map(str::to_owned));
+        value.unwrap_or_else(|| panic!("no {name} of {selector} on {}: {}", self.url, self.body))
     }
 
     /// The form that `selector` finds, or the one of the button that it finds, pressed.

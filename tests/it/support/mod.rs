@@ -4,11 +4,13 @@
 mod answer;
 mod api_caller;
 mod audit;
+mod authenticator;
 mod browser;
 mod chance;
 mod client_app;
 mod command;
 mod database;
+mod factors;
 mod forgery;
 mod form;
 mod keys;
@@ -26,9 +28,11 @@ mod world;
 pub use self::{
     answer::{Answer, masked},
     api_caller::ApiCaller,
+    authenticator::Authenticator,
     browser::{Browser, Page},
     client_app::{Authorization, Callback, ClientApp, Tokens},
     database::Database,
+    factors::seed_on,
     form::Form,
     keys::new_key,
     mailbox::Letter,
