@@ -11,6 +11,8 @@ export const PAGES = {
   [ADA]: [
     '/settings/connected-apps',
     '/settings/security',
+    '/settings/security/totp',
+    '/settings/security/passkeys/new',
     '/settings/profile',
     '/workspaces/acme/settings/keys',
     '/workspaces/acme/settings/keys/new',
