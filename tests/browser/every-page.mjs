@@ -15,6 +15,8 @@ export const PAGES = {
     '/workspaces/acme/settings/apps',
     '/workspaces/acme/settings/app-policy',
     '/settings/security',
+    '/settings/security/totp',
+    '/settings/security/passkeys/new',
     '/settings/profile',
     '/settings/sessions',
     '/settings/sessions/end-others',

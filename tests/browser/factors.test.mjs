@@ -1,0 +1,178 @@
+// Second factors: passkeys on a virtual authenticator, an authenticator app, recovery codes; with
+// scripts and without.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+
+import { PHONE, close, fillSignIn, heading, launch, open, overflow, signIn, violations } from './browser.mjs';
+import { start } from './site.mjs';
+
+let site, browser;
+
+before(async () => {
+  [site, browser] = await Promise.all([start(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+// A device with a screen lock that keeps passkeys, and whose owner is always there.
+async function device(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  const options = {
+    protocol: 'ctap2',
+    transport: 'internal',
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: true,
+  };
+  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', { options });
+  return {
+    // a finger that nobody knows
+    lock: (isLocked) =>
+      session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: !isLocked }),
+  };
+}
+
+// RFC 6238, of a secret in base32.
+function totp(secret, steps = 0) {
+  const bits = [...secret.replaceAll(' ', '')]
+    .map((digit) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(digit).toString(2).padStart(5, '0'))
+    .join('');
+  const seed = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const tag = createHmac('sha1', seed).update(counter).digest();
+  const number = tag.readUInt32BE(tag[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
+
+async function signOut(page) {
+  await page.goto('/oauth/logout');
+  await page.locator('#logout-confirm').click();
+}
+
+async function isAccessible(page) {
+  assert.deepEqual(await violations(page), []);
+  const size = page.viewportSize();
+  await page.setViewportSize(PHONE);
+  assert.equal(await overflow(page), '');
+  await page.setViewportSize(size);
+}
+
+it('a passkey is made, signs in without a password, and is a second factor', async () => {
+  const ada = site.person('acme/ada@acme.example');
+  const page = await open(browser, site);
+  const phone = await device(page);
+  await signIn(page, ada);
+  await page.goto('/settings/security');
+  await page.locator('#passkey-new').click();
+  await page.getByLabel('Name').fill('My laptop');
+  await isAccessible(page);
+  await page.locator('#passkey-add').click();
+  await page.locator('.codes li').first().waitFor();
+  assert.equal(await heading(page), 'Passkey added');
+  await isAccessible(page);
+  await page.locator('#recovery-kept').click();
+  assert.match(await page.locator('tbody').textContent(), /My laptop/);
+  await isAccessible(page);
+
+  // the device says itself that it has one
+  await page.locator('#passkey-new').click();
+  await page.getByLabel('Name').fill('Again');
+  await page.locator('#passkey-add').click();
+  await page.getByText('This device has a passkey for your account already.').waitFor();
+
+  await signOut(page);
+  await page.goto('/settings/profile');
+  await isAccessible(page);
+  await page.locator('#passkey-sign-in').click();
+  await page.locator('nav.tabs').waitFor();
+  assert.equal(await heading(page), 'Profile');
+
+  await signOut(page);
+  await signIn(page, ada);
+  assert.equal(await heading(page), 'Use your passkey');
+  await isAccessible(page);
+  await page.locator('#passkey-verify').click();
+  await page.locator('nav.tabs').waitFor();
+
+  await signOut(page);
+  await phone.lock(true);
+  await page.goto('/login');
+  await page.locator('#passkey-sign-in').click();
+  await page.getByText('No passkey was used. Try again when you are ready.').waitFor();
+  await phone.lock(false);
+  await page.locator('#passkey-sign-in').click();
+  await page.locator('nav.tabs').waitFor();
+
+  await page.goto('/settings/security');
+  await page.getByRole('link', { name: 'Remove My laptop' }).click();
+  await isAccessible(page);
+  await page.locator('#passkey-remove-confirm').click();
+  assert.equal(await page.locator('tbody').count(), 0);
+  await close(page);
+  await site.letterTo('ada@acme.example', 'A passkey was removed');
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  const username = javaScriptEnabled ? 'acme/ben@acme.example' : 'joe@example.com';
+  describe(javaScriptEnabled ? 'with scripts' : 'without scripts', () => {
+    it('an authenticator app and recovery codes are set up, used and turned off', async () => {
+      const person = site.person(username);
+      const page = await open(browser, site, { javaScriptEnabled });
+      await signIn(page, person);
+      await page.goto('/settings/security');
+      await page.locator('#totp-enrol').click();
+      const secret = await page.locator('#totp-secret').inputValue();
+      if (javaScriptEnabled) await isAccessible(page);
+      await page.getByLabel('Type the code').fill(totp(secret, -1));
+      await page.locator('#totp-confirm').click();
+      const codes = await page.locator('.codes li').allTextContents();
+      assert.equal(codes.length, 10);
+
+      await signOut(page);
+      await signIn(page, person);
+      assert.equal(await heading(page), 'Enter your code');
+      if (javaScriptEnabled) await isAccessible(page);
+      await page.getByLabel('Code', { exact: true }).fill(totp(secret));
+      await page.locator('#second-factor-submit').click();
+      assert.equal(await heading(page), 'Connected apps');
+
+      await signOut(page);
+      await signIn(page, person);
+      await page.getByText('Use a recovery code').click();
+      await page.getByLabel('Recovery code', { exact: true }).fill(codes[0].toLowerCase());
+      await page.locator('#recovery-code-submit').click();
+      await page.goto('/settings/security');
+      assert.match(await page.locator('#recovery-heading').textContent(), /9 of 10 left/);
+      await page.locator('#recovery-new').click();
+      await page.locator('#recovery-renew').click();
+      assert.equal(await heading(page), 'New recovery codes');
+
+      await page.goto('/settings/security');
+      await page.locator('#totp-off').click();
+      if (javaScriptEnabled) await isAccessible(page);
+      await page.locator('#totp-off-confirm').click();
+      await signOut(page);
+      await signIn(page, person);
+      assert.equal(await heading(page), 'Connected apps');
+      await close(page);
+    });
+  });
+}
+
+it('without scripts the pages say what passkeys need', async () => {
+  const page = await open(browser, site, { javaScriptEnabled: false });
+  await page.goto('/login');
+  assert.ok(await page.getByText('Signing in with a passkey needs JavaScript').isVisible());
+  assert.ok(!(await page.locator('#passkey-sign-in').isVisible()));
+  await fillSignIn(page, site.person('ada@acme.example'));
+  await page.goto('/settings/security/passkeys/new');
+  assert.ok(await page.getByText('Passkeys need JavaScript').isVisible());
+  assert.ok(!(await page.locator('#passkey-add').isVisible()));
+  await close(page);
+});
