@@ -19,7 +19,6 @@ mod new_sign_in;
 mod passkey_sign_in;
 mod passkeys;
 mod password_reset;
-mod password_reset;
 mod profile;
 mod recovery_codes;
 mod scan_run;

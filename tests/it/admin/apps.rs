@@ -51,8 +51,7 @@ async fn what_is_too_many_to_count_says_so() {
     let family = token_family::Entity::find().one(store.read()).await.unwrap().unwrap();
     let txn = store.begin().await.unwrap();
     for number in 1..=1_000 {
-        let (id, handle) = (Uuid::from_u128(number), None);
-        let more = token_family::Model { id, handle, ..family.clone() };
+        let more = token_family::Model { id: number, ..family.clone() };
         latchkey::store::token_families::insert(&txn, more).await.unwrap();
     }
     txn.commit().await.unwrap();
