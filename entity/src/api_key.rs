@@ -40,6 +40,8 @@ pub struct Model {
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
     pub previous_sha256: Option<Vec<u8>>,
     pub previous_expires_at: Option<Instant>,
+    /// When its owner was last told that it is about to expire.
+    pub warned_at: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

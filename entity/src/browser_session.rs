@@ -10,6 +10,8 @@ use crate::types::Instant;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub cookie_sha256: Vec<u8>,
+    /// Its name in forms: says nothing of the cookie.
+    pub id: Uuid,
     pub user_id: Uuid,
     pub user_epoch: i64,
     pub user_agent: Option<String>,

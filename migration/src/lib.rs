@@ -20,6 +20,7 @@ mod m20261126_000022_lean_access_tokens;
 mod m20261126_000023_walked_tables;
 mod m20261126_000024_invalidations;
 mod m20261126_000025_uses;
+mod m20261126_000027_signing_up;
 mod schema;
 
 /// Every step, in order.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_walked_tables::Migration),
             Box::new(m20261126_000024_invalidations::Migration),
             Box::new(m20261126_000025_uses::Migration),
+            Box::new(m20261126_000027_signing_up::Migration),
         ]
     }
 }

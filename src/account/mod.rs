@@ -16,10 +16,11 @@ mod rotate_key;
 mod scan_run;
 mod second_factor;
 mod security;
+mod sessions;
 
 use poem::{Response, Route, get, handler, post};
 
-use crate::web::{links, methods::only, page::see_other};
+use crate::web::{assets, links, methods::only, page::see_other};
 
 const READ: &str = "GET, HEAD";
 const READ_AND_SEND: &str = "GET, HEAD, POST";
@@ -40,7 +41,8 @@ pub fn routes() -> Route {
         .at(
             "/reset-password",
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
-        );
+        )
+        .at("/favicon.ico", only(READ, get(to_icon)));
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
     keys_routes(settings_routes(route))
 }
@@ -53,6 +55,12 @@ fn settings_routes(route: Route) -> Route {
         .at("/settings/connected-apps/revoke-all", only(SEND, post(connected_apps::disconnect_all)))
         .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
         .at("/settings/profile", only(READ, get(profile::get)))
+        .at("/settings/sessions", only(READ, get(sessions::get)))
+        .at("/settings/sessions/end", only(SEND, post(sessions::end)))
+        .at(
+            "/settings/sessions/end-others",
+            only(READ_AND_SEND, get(sessions::ask).post(sessions::end_others)),
+        )
         .at("/settings/api-keys", only(READ, get(keys::first)))
 }
 
@@ -82,4 +90,10 @@ fn to_settings() -> Response {
 #[handler]
 fn to_security() -> Response {
     see_other(links::security())
+}
+
+/// Where browsers look that have read no page yet, and programs that never do.
+#[handler]
+fn to_icon() -> Response {
+    see_other(assets::ICON)
 }

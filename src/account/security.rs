@@ -73,7 +73,7 @@ pub async fn post(
     match password::change(app, &account.user, current, new).await? {
         Change::Changed(user) => {
             // the change ended every session, this one too
-            let cookie = session::begin(app, &user, account.device(), &account.cookie).await?;
+            let cookie = session::renew(app, &user, account.device(), &account.cookie).await?;
             let answer = see_other(&notice::on(links::security(), "password-changed"));
             Ok(account.into_browser().renewed(cookie).respond(answer))
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{browser_session, user};
 
+use super::devices;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -62,7 +63,7 @@ pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<Si
 }
 
 /// Signs a user in to a browser: under a new cookie, the old one's session ended, what the browser
-/// had waiting handed over.
+/// had waiting handed over. A device that the user has not been seen at is told by mail.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,13 +73,37 @@ pub async fn begin(
     device: Device,
     old: &Secret<SessionCookie>,
 ) -> Result<Secret<SessionCookie>, Fault> {
+    start(app, user, device, (old, true)).await
+}
+
+/// The same for a browser that the user is known to sit at, after a change that has ended its
+/// session: no letter is sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(
+    app: &App,
+    user: &user::Model,
+    device: Device,
+    old: &Secret<SessionCookie>,
+) -> Result<Secret<SessionCookie>, Fault> {
+    start(app, user, device, (old, false)).await
+}
+
+async fn start(
+    app: &App,
+    user: &user::Model,
+    device: Device,
+    (old, is_told): (&Secret<SessionCookie>, bool),
+) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
     let cookie = Secret::<SessionCookie>::random(&*app.random);
     let session = browser_session::Model {
         cookie_sha256: cookie.sha256(),
+        id: app.random.uuid(now),
         user_id: user.id,
         user_epoch: user.epoch,
-        user_agent: device.user_agent,
+        user_agent: device.user_agent.clone(),
         address: Some(device.address.to_string()),
         authenticated_at: store::instant(now),
         last_seen_at: store::instant(now),
@@ -89,6 +114,7 @@ pub async fn begin(
     store::browser_sessions::delete(&txn, &from).await?;
     store::browser_sessions::insert(&txn, session).await?;
     store::authorization_requests::rebind(&txn, &from, &to).await?;
+    devices::meet(app, &txn, user, &device, is_told).await?;
     let event = Event::new("session.begin", Actor::User(user.id), Target::new("user", user.id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;

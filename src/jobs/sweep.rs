@@ -44,7 +44,9 @@ const MANY: u64 = 4;
 /// # Errors
 /// When the database fails; what was removed until then stays removed.
 pub async fn run_once(app: &App) -> Result<u64, Fault> {
-    let Some(lease) = store::sweep::lease(&app.store).await? else { return Ok(0) };
+    let Some(lease) = store::sweep::lease(&app.store, store::sweep::Chore::Sweep).await? else {
+        return Ok(0);
+    };
     let now = app.now();
     let mut gone = 0;
     for table in store::sweep::tables() {

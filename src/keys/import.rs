@@ -207,6 +207,7 @@ impl Room<'_> {
             exposed_at: None,
             previous_sha256: None,
             previous_expires_at: None,
+            warned_at: None,
         }))
     }
 

@@ -170,6 +170,7 @@ mod tests {
             exposed_at: None,
             previous_sha256: None,
             previous_expires_at: None,
+            warned_at: None,
         }
     }
 

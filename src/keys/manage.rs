@@ -251,5 +251,6 @@ fn row(
         exposed_at: None,
         previous_sha256: None,
         previous_expires_at: None,
+        warned_at: None,
     }
 }

@@ -5,13 +5,19 @@ use entity::{
     browser_session::{COLUMN, Column, Entity, Model},
     user,
 };
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid, sea_query::Expr,
+};
 
 use super::{
     direct::{Ask, Cells, Record, record},
     insert as insert_row, instant, millis,
 };
 use crate::fault::Fault;
+
+/// How many sessions one user's page lists.
+const MAX_LISTED: u64 = 200;
 
 /// A session and its user.
 #[derive(Clone, Debug)]
@@ -24,6 +30,7 @@ pub struct SessionRecord {
 
 record!(Model {
     cookie_sha256,
+    id,
     user_id,
     user_epoch,
     user_agent,
@@ -61,7 +68,7 @@ impl Record for SessionRecord {
     }
 }
 
-const OF_COOKIE: &str = r#"select session.cookie_sha256, session.user_id, session.user_epoch,
+const OF_COOKIE: &str = r#"select session.cookie_sha256, session.id, session.user_id, session.user_epoch,
     session.user_agent, session.address, session.authenticated_at, session.last_seen_at,
     session.expires_at, person.id, person.username, person.email, person.email_verified_at,
     person.enterprise_id, person.name, person.profile, person.password_hash, person.epoch,
@@ -124,5 +131,60 @@ pub async fn delete(db: &impl ConnectionTrait, cookie_sha256: &[u8]) -> Result<b
 /// When the database fails.
 pub async fn delete_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, Fault> {
     let gone = Entity::delete_many().filter(COLUMN.user_id.eq(user_id)).exec(db).await?;
+    Ok(gone.rows_affected)
+}
+
+/// The unexpired sessions of a user that belong to an epoch, the one used last first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_user(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    epoch: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.user_epoch.eq(epoch))
+        .filter(COLUMN.expires_at.gt(millis(now)))
+        .order_by_desc(Column::LastSeenAt)
+        .order_by_asc(Column::CookieSha256)
+        .limit(MAX_LISTED)
+        .all(db)
+        .await?)
+}
+
+/// Ends a session of a user by its name; `false` if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_by_id(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    id: Uuid,
+) -> Result<bool, Fault> {
+    let gone = Entity::delete_many()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected == 1)
+}
+
+/// Ends every session of a user but the one with this cookie.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_others(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    kept_sha256: &[u8],
+) -> Result<u64, Fault> {
+    let gone = Entity::delete_many()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.cookie_sha256.ne(kept_sha256.to_vec()))
+        .exec(db)
+        .await?;
     Ok(gone.rows_affected)
 }

@@ -14,8 +14,15 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value, 
 use super::{Database, Store, Txn, access_tokens::GENERATIONS_KEPT, millis};
 use crate::fault::Fault;
 
-/// The advisory lock on PostgreSQL that one node at a time sweeps under: "sweeping" in ASCII.
-const LEASE: i64 = 0x7377_6565_7069_6e67;
+/// Work that one node at a time does, by its advisory lock on PostgreSQL.
+#[derive(Clone, Copy, Debug)]
+#[repr(i64)]
+pub enum Chore {
+    /// Removing what has ended: "sweeping" in ASCII.
+    Sweep = 0x7377_6565_7069_6e67,
+    /// Telling of keys that are about to expire: "expiring" in ASCII.
+    Expiry = 0x6578_7069_7269_6e67,
+}
 /// What a page of PostgreSQL's counts for in a walk that is measured in rows.
 const ROWS_PER_PAGE: u64 = 32;
 
@@ -135,6 +142,14 @@ pub fn tables() -> Vec<Table> {
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
         // a time step of thirty seconds is accepted while it is the present one or beside it
         id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
+        id("sign_up", "id", "sign_up.expires_at <= $1"),
+        // long after a device has become strange again (90 days): whoever has been here before is
+        // told of a new one, and whoever has not is not
+        digest(
+            "known_device",
+            "device_sha256",
+            "known_device.last_seen_at <= $1 - 63072000000",
+        ),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]
@@ -206,19 +221,20 @@ pub async fn remove(
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
-/// The right to sweep; other nodes have it again when it is given back, or soon after it is dropped.
+/// The right to do a chore; other nodes have it again when it is given back, or soon after it is
+/// dropped.
 pub struct Lease(Option<Txn>);
 
-/// Takes the right to sweep; `None` while another node has it. An embedded database has one node.
+/// Takes the right to a chore; `None` while another node has it. An embedded database has one node.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lease(store: &Store) -> Result<Option<Lease>, Fault> {
+pub async fn lease(store: &Store, chore: Chore) -> Result<Option<Lease>, Fault> {
     if let Database::Sqlite(_) = store.read() {
         return Ok(Some(Lease(None)));
     }
     let txn = store.begin().await?;
-    let sql = format!("select pg_try_advisory_xact_lock({LEASE}) as is_ours");
+    let sql = format!("select pg_try_advisory_xact_lock({}) as is_ours", chore as i64);
     let statement = Statement::from_string(txn.get_database_backend(), sql);
     let row = txn.query_one_raw(statement).await?;
     let is_ours = row.map(|row| row.try_get::<bool>("", "is_ours")).transpose()?;
@@ -226,7 +242,7 @@ pub async fn lease(store: &Store) -> Result<Option<Lease>, Fault> {
 }
 
 impl Lease {
-    /// Gives the right to sweep back.
+    /// Gives the right back.
     ///
     /// # Errors
     /// When the database fails; then the right is back too.

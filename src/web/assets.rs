@@ -18,6 +18,8 @@ struct Files;
 
 /// Where `server.rs` mounts [`routes`].
 pub const ROOM: &str = "/static";
+/// The address of the icon.
+pub const ICON: &str = "/static/icon.svg";
 /// Addresses with a version never change what they show.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const FOR_A_WHILE: &str = "public, max-age=300";

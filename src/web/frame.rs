@@ -10,8 +10,10 @@ use crate::app::App;
 pub enum Tab {
     /// Connected apps.
     Apps,
-    /// Password, second factors and sessions.
+    /// Password and second factors.
     Security,
+    /// Where the user is signed in.
+    Sessions,
     /// What is known about the user.
     Profile,
     /// A workspace's API keys.
@@ -75,6 +77,7 @@ impl Area {
                 (Tab::Apps, "Connected apps", links::connected_apps().to_owned()),
                 (Tab::Keys, "API keys", links::api_keys().to_owned()),
                 (Tab::Security, "Security", links::security().to_owned()),
+                (Tab::Sessions, "Sessions", links::sessions().to_owned()),
                 (Tab::Profile, "Profile", links::profile().to_owned()),
             ],
             Self::Workspace => vec![(Tab::Keys, "API keys", links::workspace_keys(slug))],

@@ -47,6 +47,31 @@ pub fn reset_password(token: &str) -> String {
     format!("/reset-password?token={}", encoded(token))
 }
 
+/// Where somebody without an account asks for one; with the handle of an authorization request it
+/// goes on to that afterwards.
+#[must_use]
+pub fn sign_up(request: Option<&str>) -> String {
+    with_request("/signup", request)
+}
+
+/// The page behind a link that says that mail arrives.
+#[must_use]
+pub fn verify_email(token: &str) -> String {
+    format!("/verify-email?token={}", encoded(token))
+}
+
+/// The page behind a link that takes an account back.
+#[must_use]
+pub fn restore_email(token: &str) -> String {
+    format!("/restore-email?token={}", encoded(token))
+}
+
+/// Where a user is signed in.
+#[must_use]
+pub fn sessions() -> &'static str {
+    "/settings/sessions"
+}
+
 /// A user's connected apps: where a sign-in without a purpose ends.
 #[must_use]
 pub fn connected_apps() -> &'static str {

@@ -25,7 +25,21 @@ pub fn words(name: &str) -> Option<&'static str> {
             "Your password is changed. Every other browser and app was signed out."
         }
         "password-reset" => "Your password is changed. Sign in with the new one.",
-        "sign-in-expired" => "That took too long. Please sign in again.",
+        "session-ended" => "That browser is signed out.",
+        "sessions-ended" => "Every other browser is signed out.",
+        "profile-saved" => "Your profile is saved.",
+        "email-change-requested" => {
+            "A letter is on its way to the new address. Follow its link to move your account there."
+        }
+        "email-verification-requested" => {
+            "A letter is on its way. Follow its link to confirm your address."
+        }
+        "email-verified" => "Your email address is confirmed.",
+        "email-changed" => "Your account has its new email address.",
+        "email-restored" => {
+            "Your account has its old address again. Sign in with the new password."
+        }
+        "sign-in-expired" => "That took too long. Sign in again.",
         "client-disabled" => "The client is disabled. It and its tokens are refused.",
         "client-enabled" => "The client is enabled.",
         _ => return None,

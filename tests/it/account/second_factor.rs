@@ -228,7 +228,7 @@ async fn the_code_may_take_five_minutes() {
 
     assert_eq!((answer.status, answer.location()), (303, Some("/login?notice=sign-in-expired")));
     let page = browser.follow(answer).await;
-    assert_eq!(page.text(".flash"), "That took too long. Please sign in again.");
+    assert_eq!(page.text(".flash"), "That took too long. Sign in again.");
 }
 
 #[tokio::test]

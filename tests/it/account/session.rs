@@ -28,6 +28,8 @@ async fn every_page_of_the_settings_asks_strangers_to_sign_in() {
         "/settings/api-keys",
         "/settings/security",
         "/settings/profile",
+        "/settings/sessions",
+        "/settings/sessions/end-others",
         "/workspaces/acme/settings/keys",
         "/workspaces/acme/settings/keys/new",
         "/workspaces/nowhere/settings/keys",
@@ -51,6 +53,7 @@ async fn the_front_door_leads_to_the_settings() {
         ("/", "/settings/connected-apps"),
         ("/settings", "/settings/connected-apps"),
         ("/.well-known/change-password", "/settings/security"),
+        ("/favicon.ico", "/static/icon.svg"),
     ] {
         let answer = browser.get(path).await;
 

@@ -23,9 +23,9 @@ macro_rules! tables {
 fn every_table() -> Vec<Table> {
     tables! {
         access_token api_key audit_event authorization_code authorization_request browser_session
-        client dataset email enterprise grant guest invalidation lead member message outbox
-        registration_token scan scan_endpoint scan_finding second_factor_use service
-        service_account sign_in_failure subscriber subscription token_family user workspace
+        client dataset email enterprise grant guest invalidation known_device lead member message
+        outbox registration_token scan scan_endpoint scan_finding second_factor_use service
+        service_account sign_in_failure sign_up subscriber subscription token_family user workspace
     }
 }
 

@@ -9,7 +9,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
 
 use super::Storage;
-use crate::support::{Answer, ApiCaller, Tokens, World};
+use crate::support::{Answer, ApiCaller, Browser, Tokens, World};
 
 /// A step that no Latchkey has yet.
 const NEWER: &str = "insert into seaql_migrations (version, applied_at) \
@@ -109,6 +109,26 @@ async fn every_step_goes_down_and_up_again() {
         let expected = after_each.get(&left).unwrap_or(&whole);
         assert_eq!(&schema(&storage.store).await, expected, "after {left} steps");
     }
+}
+
+/// Sessions had no name.
+#[tokio::test]
+async fn browsers_of_an_older_database_stay_signed_in() {
+    let (world, acme) = World::of_acme().await;
+    let mut browsers = [Browser::of(&world, &acme.ada).await, Browser::of(&world, &acme.ada).await];
+    let steps = Migrator::migrations();
+    let newer = steps.iter().skip_while(|step| step.name() != "m20261126_000027_signing_up");
+    let txn = world.app.store.begin_schema().await.unwrap();
+    Migrator::down(txn.executor(), Some(newer.count().try_into().unwrap())).await.unwrap();
+    txn.commit().await.unwrap();
+
+    world.app.store.migrate().await.unwrap();
+
+    let page = browsers[0].open("/settings/sessions").await;
+    assert_eq!(page.texts("tbody tr").len(), 2);
+    assert_eq!(browsers[0].submit(&page, "tbody form", &[]).await.status, 303);
+    assert_eq!(browsers[1].get("/settings/sessions").await.status, 303);
+    assert_eq!(browsers[0].get("/settings/sessions").await.status, 200);
 }
 
 /// Families were not one row each, and access tokens took more room.
@@ -224,6 +244,7 @@ async fn every_entity_has_its_table() {
         grant,
         guest,
         invalidation,
+        known_device,
         lead,
         member,
         message,
@@ -236,6 +257,7 @@ async fn every_entity_has_its_table() {
         service,
         service_account,
         sign_in_failure,
+        sign_up,
         subscriber,
         subscription,
         token_family,

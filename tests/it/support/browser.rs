@@ -17,6 +17,8 @@ pub struct Browser {
     http: reqwest::Client,
     home: Url,
     cookies: BTreeMap<String, String>,
+    user_agent: String,
+    forwarded_for: Option<String>,
 }
 
 /// An answer and where it came from.
@@ -80,7 +82,23 @@ impl Browser {
     /// A browser that has never been here.
     pub fn new(site: &impl Site) -> Self {
         let home = Url::parse(&site.url("/")).unwrap();
-        Self { http: site.http().clone(), home, cookies: BTreeMap::new() }
+        Self {
+            http: site.http().clone(),
+            home,
+            cookies: BTreeMap::new(),
+            user_agent: "Mozilla/5.0 (tests)".to_owned(),
+            forwarded_for: None,
+        }
+    }
+
+    /// The same browser of another make.
+    pub fn calling_itself(self, user_agent: &str) -> Self {
+        Self { user_agent: user_agent.to_owned(), ..self }
+    }
+
+    /// The same browser elsewhere, as a proxy that is trusted says.
+    pub fn at_address(self, address: &str) -> Self {
+        Self { forwarded_for: Some(address.to_owned()), ..self }
     }
 
     /// The same browser, whose requests a load balancer now sends to another node.
@@ -153,7 +171,11 @@ impl Browser {
     pub async fn send(&mut self, url: Url, request: reqwest::RequestBuilder) -> Page {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         let cookies = cookies.collect::<Vec<_>>().join("; ");
-        let request = request.header(header::USER_AGENT, "Mozilla/5.0 (tests)");
+        let request = request.header(header::USER_AGENT, &self.user_agent);
+        let request = match &self.forwarded_for {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
         let request =
             if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies) };
         let answer = Answer::to(request).await;

@@ -1,0 +1,36 @@
+//! Sign-ups that wait for their letter to be answered.
+
+use chrono::{DateTime, Utc};
+use entity::sign_up::{COLUMN, Entity, Model};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
+
+use super::{insert as insert_row, millis};
+use crate::fault::Fault;
+
+/// The sign-up with this id, unless it has expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find_by_id(id).filter(COLUMN.expires_at.gt(millis(now))).one(db).await?)
+}
+
+/// Lets a sign-up wait.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, sign_up: Model) -> Result<(), Fault> {
+    insert_row::<Entity>(db, sign_up).await
+}
+
+/// Takes a sign-up out, once: `false` if somebody else did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consume(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
+    Ok(Entity::delete_by_id(id).exec(db).await?.rows_affected == 1)
+}
