@@ -26,7 +26,7 @@ use crate::{
     web::{
         browser::Browser,
         csrf::CsrfForm,
-        notice,
+        links, notice,
         page::{Brand, Page, see_other},
         page_error::PageError,
         query,
@@ -41,6 +41,8 @@ struct LoginPage {
     onward: Onward,
     waiting_app: Option<String>,
     username: String,
+    /// Where an account is to be had, if the operator allows it.
+    sign_up: Option<String>,
     notice: Option<&'static str>,
     problem: Option<String>,
 }
@@ -137,12 +139,15 @@ async fn show(
 ) -> Result<Response, PageError> {
     let waiting = onward.app(app, browser).await?;
     let is_again = again.problem.is_some();
+    let may_sign_up = app.config.accounts.sign_up;
+    let sign_up = may_sign_up.then(|| links::sign_up(onward.request.as_deref()));
     let page = LoginPage {
         brand: Brand::of(app),
         csrf: browser.csrf(app),
         onward,
         waiting_app: waiting.as_ref().map(|waiting| waiting.name.clone()),
         username: again.username,
+        sign_up,
         notice: again.notice,
         problem: again.problem,
     };

@@ -1,6 +1,7 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
 mod connected_apps;
+mod email;
 mod forgot_password;
 mod key_changes;
 mod key_view;
@@ -11,12 +12,15 @@ mod onward;
 mod profile;
 mod rename_key;
 mod reset_password;
+mod restore_email;
 mod room;
 mod rotate_key;
 mod scan_run;
 mod second_factor;
 mod security;
 mod sessions;
+mod sign_up;
+mod verify_email;
 
 use poem::{Response, Route, get, handler, post};
 
@@ -42,6 +46,12 @@ pub fn routes() -> Route {
             "/reset-password",
             only(READ_AND_SEND, get(reset_password::get).post(reset_password::post)),
         )
+        .at("/signup", only(READ_AND_SEND, get(sign_up::get).post(sign_up::post)))
+        .at("/verify-email", only(READ_AND_SEND, get(verify_email::get).post(verify_email::post)))
+        .at(
+            "/restore-email",
+            only(READ_AND_SEND, get(restore_email::get).post(restore_email::post)),
+        )
         .at("/favicon.ico", only(READ, get(to_icon)));
     let route = route.at("/scan-runs/:id", only(READ, get(scan_run::get)));
     keys_routes(settings_routes(route))
@@ -54,7 +64,9 @@ fn settings_routes(route: Route) -> Route {
         .at("/settings/connected-apps/revoke", only(SEND, post(connected_apps::disconnect)))
         .at("/settings/connected-apps/revoke-all", only(SEND, post(connected_apps::disconnect_all)))
         .at("/settings/security", only(READ_AND_SEND, get(security::get).post(security::post)))
-        .at("/settings/profile", only(READ, get(profile::get)))
+        .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
+        .at("/settings/profile/email", only(SEND, post(email::change)))
+        .at("/settings/profile/verify-email", only(SEND, post(email::verify)))
         .at("/settings/sessions", only(READ, get(sessions::get)))
         .at("/settings/sessions/end", only(SEND, post(sessions::end)))
         .at(

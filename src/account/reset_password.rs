@@ -36,6 +36,8 @@ struct ResetPage {
 
 /// Why a new password cannot be taken, as both pages that ask for one say it.
 pub(super) const UNFIT: &str = "The new password must be 8 to 1024 bytes long.";
+/// The same, as the end of a sentence that begins with the field.
+pub(super) const DIFFERENT_END: &str = "is not the same as the first one";
 pub(super) const DIFFERENT: &str = "The two new passwords are not the same.";
 
 #[handler]

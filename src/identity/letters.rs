@@ -37,6 +37,12 @@ impl Letters {
         }
     }
 
+    /// Those of a mailbox that is written to, whoever asks: `Letters` of an account and of an address
+    /// together cannot fill it.
+    pub(super) fn to(email: &str, address: IpAddr) -> Self {
+        Self::of(&format!("to {email}"), address)
+    }
+
     /// Seconds until this address may ask again; 0 is now.
     pub(super) async fn wait_secs(&self, txn: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
         let row = store::sign_in_failures::find(txn, &self.address).await?;

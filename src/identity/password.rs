@@ -31,7 +31,7 @@ use crate::{
 /// The shortest password that may be chosen, in bytes.
 pub const MIN_PASSWORD_BYTES: usize = 8;
 /// How long a link in a letter works, in minutes.
-const LINK_MINUTES: u32 = 30;
+pub(super) const LINK_MINUTES: u32 = 30;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -76,6 +76,8 @@ pub enum Reset {
 struct ResetLink {
     user_id: Uuid,
     epoch: i64,
+    /// Where the letter went: a link in a mailbox that the user has left is dead.
+    email: String,
     expires_at: DateTime<Utc>,
 }
 
@@ -145,7 +147,8 @@ pub async fn request_reset(
     let may_send = letters.count(&txn, now).await?;
     let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
     if let Some(user) = user.filter(|_| may_send) {
-        let letter = letter(app, &user, now, page)?;
+        let link = reset_link(app, &user, now, page)?;
+        let letter = LetterKind::PasswordReset { link, minutes: LINK_MINUTES };
         outbox::queue(app, &txn, &user.email, &letter).await?;
         let target = Target::new("user", user.id);
         audit::record(app, &txn, Event::new("password.request_reset", Actor::System, target))
@@ -155,20 +158,23 @@ pub async fn request_reset(
     Ok(Request::Accepted)
 }
 
-fn letter(
+/// The address of the page that sets a new password, a secret that works once and for
+/// [`LINK_MINUTES`].
+pub(super) fn reset_link(
     app: &App,
     user: &user::Model,
     now: DateTime<Utc>,
     page: fn(&str) -> String,
-) -> Result<LetterKind, Fault> {
+) -> Result<String, Fault> {
     let link = ResetLink {
         user_id: user.id,
         epoch: user.epoch,
+        email: user.email.clone(),
         expires_at: now + TimeDelta::minutes(LINK_MINUTES.into()),
     };
     let token = LinkSigner::new(&app.secrets.links).sign(&link)?;
     // built from the configured issuer, never from the request's Host
-    Ok(LetterKind::PasswordReset { link: app.url(&page(&token)), minutes: LINK_MINUTES })
+    Ok(app.url(&page(&token)))
 }
 
 /// Whether a link's token would still set a password.
@@ -200,7 +206,8 @@ async fn owner(app: &App, token: &str) -> Result<Option<user::Model>, Fault> {
         return Ok(None);
     };
     let user = store::users::find(app.store.read(), link.user_id).await?;
-    Ok(user.filter(|user| user.epoch == link.epoch && user.disabled_at.is_none()))
+    let is_same = |user: &user::Model| user.epoch == link.epoch && user.email == link.email;
+    Ok(user.filter(|user| is_same(user) && user.disabled_at.is_none()))
 }
 
 /// `None` if the epoch is another by now.

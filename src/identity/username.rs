@@ -33,6 +33,13 @@ impl Username {
         }
     }
 
+    /// The same person's username with another address, in the same realm; `None` if that is no
+    /// address.
+    #[must_use]
+    pub fn with_email(&self, email: &str) -> Option<Self> {
+        Some(Self { pin: self.pin.clone(), email: canonical_email(email)? })
+    }
+
     /// The realm's PIN; `None` is the public realm.
     #[must_use]
     pub fn pin(&self) -> Option<&Pin> {

@@ -117,6 +117,19 @@ pub async fn create(
     Ok(Ok(CreatedUser { user, generated }))
 }
 
+/// Writes a user whose password was hashed before, in a transaction of the caller's.
+pub(super) async fn admit(
+    app: &App,
+    txn: &store::Txn,
+    new: &NewUser,
+    password_hash: String,
+) -> Result<Checked<Model>, Fault> {
+    match new.checked() {
+        Ok(address) => insert(app, txn, new, address, password_hash).await,
+        Err(problems) => Ok(Err(problems)),
+    }
+}
+
 async fn insert(
     app: &App,
     txn: &store::Txn,

@@ -13,7 +13,7 @@ use super::{
 use crate::{app::App, fault::Fault};
 
 /// How pages present their operator.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Brand {
     /// What pages call this server.
     pub name: String,

@@ -9,6 +9,7 @@ mod enterprise;
 pub mod lookup;
 pub(crate) mod member;
 pub(crate) mod names;
+pub(crate) mod personal;
 mod pin;
 mod service_account;
 mod subscription;

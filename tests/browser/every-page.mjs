@@ -7,11 +7,14 @@ export const ADMIN = 'admin@latchkey.example';
 
 // {name} is filled in from what `prepare` found.
 export const PAGES = {
-  nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs'],
+  nobody: ['/login', '/forgot-password', '/reset-password?token=missing', '/missing', '/docs',
+    '/signup', '/verify-email?token=missing', '/restore-email?token=missing'],
   [ADA]: [
     '/settings/connected-apps',
     '/settings/security',
     '/settings/profile',
+    '/settings/sessions',
+    '/settings/sessions/end-others',
     '/workspaces/acme/settings/keys',
     '/workspaces/acme/settings/keys/new',
     '{key}/rename',

@@ -191,8 +191,7 @@ async fn the_profile_shows_who_the_user_is() {
     assert_eq!((page.status, page.text("h1").as_str()), (200, "Profile"));
     let facts = [
         "acme/ada@acme.example",
-        "not known",
-        "ada@acme.example",
+        "ada@acme.example Not confirmed",
         "Not verified since 5 Mar 2027",
         "The workspace acme",
     ];

@@ -44,7 +44,7 @@ const HTTP_CRATES: [&str; 7] =
     ["poem", "poem_openapi", "http", "hyper", "hyper_util", "tower", "reqwest"];
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 13] = [
+const ADDRESSES: [(&str, &str); 16] = [
     ("/oauth", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
@@ -54,6 +54,9 @@ const ADDRESSES: [(&str, &str); 13] = [
     ("/login", "account"),
     ("/forgot-password", "account"),
     ("/reset-password", "account"),
+    ("/signup", "account"),
+    ("/verify-email", "account"),
+    ("/restore-email", "account"),
     ("/settings", "account"),
     ("/workspaces", "account"),
     ("/scan-runs", "account"),
