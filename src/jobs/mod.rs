@@ -1,7 +1,8 @@
-//! What goes on in the background: letters leave, expired rows go, uses are written down, nodes hear
-//! of each other.
+//! What goes on in the background: letters leave, expired rows go, keys that are about to expire are
+//! told of, uses are written down, nodes hear of each other.
 
 pub mod deliver;
+pub mod expiry;
 pub mod follow;
 pub mod share;
 pub mod sweep;
@@ -19,13 +20,14 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 enum Job {
     Deliver,
+    Expiry,
     Share,
     Sweep,
     Usage,
 }
 
 impl Job {
-    const ALL: [Self; 4] = [Self::Deliver, Self::Share, Self::Sweep, Self::Usage];
+    const ALL: [Self; 5] = [Self::Deliver, Self::Expiry, Self::Share, Self::Sweep, Self::Usage];
 
     const fn period(self) -> Duration {
         match self {
@@ -33,6 +35,7 @@ impl Job {
             // several nodes go over a limit by what comes in this time
             Self::Share => Duration::from_millis(50),
             Self::Sweep => Duration::from_mins(1),
+            Self::Expiry => Duration::from_mins(10),
         }
     }
 
@@ -40,13 +43,14 @@ impl Job {
     fn is_wanted(self, app: &App) -> bool {
         match self {
             Self::Share => app.limiter.is_shared(),
-            Self::Deliver | Self::Sweep | Self::Usage => true,
+            Self::Deliver | Self::Expiry | Self::Sweep | Self::Usage => true,
         }
     }
 
     async fn run_once(self, app: &App) -> Result<u64, Fault> {
         match self {
             Self::Deliver => deliver::run_once(app).await,
+            Self::Expiry => expiry::run_once(app).await,
             Self::Share => share::run_once(app).await,
             Self::Sweep => sweep::run_once(app).await,
             Self::Usage => usage::run_once(app).await,

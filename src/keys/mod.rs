@@ -1,6 +1,7 @@
 //! API keys: how they look, how they are made, what they are worth and who may manage them.
 
 pub mod changes;
+pub mod expiry;
 pub mod exposure;
 pub mod format;
 pub mod import;

@@ -1,6 +1,6 @@
 //! API keys.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     api_key::{COLUMN, Column, Entity, Model},
     member::Role,
@@ -9,14 +9,16 @@ use entity::{
     workspace,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, prelude::Uuid, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Func, SimpleExpr},
 };
 
 use super::{
     Txn,
     direct::{Ask, record},
-    insert as insert_row, instant,
+    insert as insert_row, instant, millis,
 };
 use crate::{cache::Subject, fault::Fault};
 
@@ -128,6 +130,56 @@ pub async fn list(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<Vec<M
         .limit(MAX_LISTED)
         .all(db)
         .await?)
+}
+
+/// Up to `limit` keys that are accepted now and expire in less than `notice`, whose owners have not
+/// been told so yet; in the order of their ids, after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_expiring(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    notice: TimeDelta,
+    (after, limit): (Uuid, u64),
+) -> Result<Vec<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.expires_at.lte(millis(now + notice)))
+        .filter(COLUMN.is_active.eq(true))
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(is_untold(notice))
+        .filter(COLUMN.id.gt(after))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?)
+}
+
+/// Notes that a key's owners are told that it expires in less than `notice`; `false` if they have
+/// been told that before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn warn(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    notice: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let warned = Entity::update_many()
+        .col_expr(Column::WarnedAt, Expr::value(instant(now)))
+        .filter(COLUMN.id.eq(id))
+        .filter(is_untold(notice))
+        .exec(db)
+        .await?;
+    Ok(warned.rows_affected == 1)
+}
+
+/// Whoever made a key when it had less than `notice` to live knows.
+fn is_untold(notice: TimeDelta) -> SimpleExpr {
+    let told_at = Func::coalesce([Expr::col(Column::WarnedAt), Expr::col(Column::CreatedAt)]);
+    Expr::expr(told_at).lt(Expr::col(Column::ExpiresAt).sub(notice.num_milliseconds()))
 }
 
 /// How many keys a workspace has; expired and revoked ones count until they are deleted.
