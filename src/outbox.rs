@@ -59,7 +59,8 @@ pub fn open(app: &App, row: &Model) -> Result<LetterKind, Fault> {
 }
 
 /// Makes letters that wait due now, this one or all, and answers how many: after whatever kept them
-/// from leaving was mended. A letter that was given up says nothing any more and cannot be sent.
+/// from leaving was mended. A letter that was given up says nothing any more and cannot be sent; one
+/// that is on its way at this moment may arrive twice, under the same name.
 ///
 /// # Errors
 /// When the database fails.
