@@ -2,7 +2,7 @@
 
 use entity::{member::Role, token_family};
 use latchkey::clients::registration::NewClient;
-use sea_orm::{EntityTrait, prelude::Uuid};
+use sea_orm::EntityTrait;
 
 use super::clients::admin;
 use crate::support::{ApiCaller, Browser, Person, Tokens, World, script};
