@@ -31,8 +31,10 @@ pub struct List {
 /// Which part of a list an address asks for.
 #[must_use]
 pub fn wanted(uri: &Uri) -> Wanted {
-    let after = query::get(uri, AFTER).filter(|after| after.len() <= MAX_AFTER_BYTES);
-    Wanted { search: query::get(uri, SEARCH), after, ..Wanted::default() }
+    // PostgreSQL takes no NUL in a text, not even in a question
+    let text = |name| query::get(uri, name).filter(|text| !text.chars().any(char::is_control));
+    let after = text(AFTER).filter(|after| after.len() <= MAX_AFTER_BYTES);
+    Wanted { search: text(SEARCH), after, ..Wanted::default() }
 }
 
 impl List {
@@ -90,6 +92,13 @@ mod tests {
 
         assert_eq!(list.first.as_deref(), Some("/admin/clients?role=owner&q=a%26b"));
         assert_eq!(list.next.as_deref(), Some("/admin/clients?role=owner&q=a%26b&after=y+z"));
+    }
+
+    #[test]
+    fn what_cannot_be_typed_is_not_searched() {
+        let uri = Uri::from_static("/admin/clients?q=a%00b&after=%0a");
+
+        assert_eq!(wanted(&uri), Wanted::default());
     }
 
     #[test]

@@ -398,3 +398,24 @@ fn kinds_are_stored_as_json_and_debug_hides_the_link() {
         serde_json::json!({ "kind": "password_changed", "at": "2027-01-15T08:00:00Z" })
     );
 }
+
+#[test]
+fn an_invitation_says_who_asks_and_for_which_account() {
+    let kind = LetterKind::Invitation {
+        workspace_name: "Acme\nHealth".into(),
+        inviter: "Ada <b>".into(),
+        username: "acme/ben@acme.example".into(),
+        role: "admin".into(),
+        link: format!("{ISSUER}/invitations/lk_iv_SECRET"),
+        days: 7,
+    };
+
+    let letter = write(&kind, "Acme", ISSUER).unwrap();
+
+    assert_eq!(letter.subject, "Join the workspace “Acme Health”");
+    assert!(letter.text.contains("Ada <b> invites you to the workspace “Acme Health”, as admin."));
+    assert!(letter.text.contains("acme/ben@acme.example"));
+    let html = letter.html.unwrap();
+    assert!(html.contains("Ada &#60;b&#62;") && html.contains("/invitations/lk_iv_SECRET"));
+    assert_eq!(format!("{kind:?}"), "Invitation");
+}
