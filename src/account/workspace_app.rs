@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
+use entity::app_decision;
 use poem::{
     Response, handler,
     http::{StatusCode, Uri},
@@ -65,6 +66,12 @@ struct AppPage {
 struct Decided {
     is_approved: bool,
     at: Moment,
+}
+
+impl Decided {
+    fn of(decision: &app_decision::Model) -> Self {
+        Self { is_approved: decision.scope.is_some(), at: Moment::of(decision.decided_at.0) }
+    }
 }
 
 /// A scope token that can be approved.
@@ -151,10 +158,7 @@ async fn show_app(
         is_disabled: client.disabled_at.is_some(),
         is_third_party: client.workspace_id != Some(workspace.id),
         policy: policy_words(policy),
-        decided: decision.map(|decision| Decided {
-            is_approved: decision.scope.is_some(),
-            at: Moment::of(decision.decided_at.0),
-        }),
+        decided: decision.as_ref().map(Decided::of),
         waiting: waiting.into_iter().map(|it| Question::of(&workspace.slug, it)).collect(),
         scopes: ticks(app, &workspace.product, &client.scope, approved.as_ref()),
         problem,
@@ -170,8 +174,8 @@ async fn show_app(
         publisher: client.publisher,
         client_id: client.id,
     };
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(html(app, status, &page)?)
+    let wrong = problem.map(|_| StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(html(app, wrong.unwrap_or(StatusCode::OK), &page)?)
 }
 
 /// Every scope token that the client may ask for; those that are approved are ticked, and all of them

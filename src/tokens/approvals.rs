@@ -26,6 +26,8 @@ use crate::{
 const MAX_LETTERS: u64 = 50;
 /// How many questions a user may wait for answers to.
 const MAX_WAITING: u64 = 20;
+/// How many questions a policy answers at once; the rest wait for those who decide.
+const MAX_ANSWERED: u64 = 1_000;
 /// The longest message that goes with a question, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 500;
 
@@ -91,6 +93,18 @@ pub async fn ask(app: &App, question: Question<'_>) -> Result<Asked, Fault> {
     }
     let event = Event::new("app.request", Actor::User(user.id), Target::new("client", &client.id));
     audit::record(app, &txn, event.in_workspace(workspace.id)).await?;
+    tell(app, &txn, question, message).await?;
+    txn.commit().await?;
+    Ok(Asked::Waiting)
+}
+
+/// Writes to the people who run the workspace.
+async fn tell(
+    app: &App,
+    txn: &Txn,
+    Question { user, client, workspace, .. }: Question<'_>,
+    message: Option<&str>,
+) -> Result<(), Fault> {
     let letter = LetterKind::AppApproval {
         client_name: client.name.clone(),
         workspace_name: workspace.name.clone(),
@@ -98,11 +112,10 @@ pub async fn ask(app: &App, question: Question<'_>) -> Result<Asked, Fault> {
         username: user.username.clone(),
         message: message.map(str::to_owned),
     };
-    for reader in store::members::list_administrators(&txn, workspace.id, MAX_LETTERS).await? {
-        outbox::queue(app, &txn, &reader.email, &letter).await?;
+    for reader in store::members::list_administrators(txn, workspace.id, MAX_LETTERS).await? {
+        outbox::queue(app, txn, &reader.email, &letter).await?;
     }
-    txn.commit().await?;
-    Ok(Asked::Waiting)
+    Ok(())
 }
 
 fn message_problem(text: &str) -> Option<&'static str> {
@@ -225,19 +238,49 @@ async fn answer(
     decider: Decider<'_>,
     (client, decision): (&client::Model, &Decision),
 ) -> Result<(), Fault> {
-    let letter = LetterKind::AppDecided {
-        client_name: client.name.clone(),
-        workspace_name: decider.workspace.name.clone(),
-        is_approved: matches!(decision, Decision::Approve(_)),
-    };
+    let is_approved = matches!(decision, Decision::Approve(_));
     for request in store::app_requests::list_about(txn, decider.workspace.id, &client.id).await? {
-        // two who decide at once send one letter
-        if store::app_requests::consume(txn, request.id).await?
-            && let Some(reader) = store::users::find(txn, request.user_id).await?
-            && reader.disabled_at.is_none()
-        {
-            outbox::queue(app, txn, &reader.email, &letter).await?;
+        reply(app, txn, decider, (&client.name, request, is_approved)).await?;
+    }
+    Ok(())
+}
+
+/// Answers everybody who has asked about any app, because the policy does.
+async fn answer_all(
+    app: &App,
+    txn: &Txn,
+    decider: Decider<'_>,
+    is_approved: bool,
+) -> Result<(), Fault> {
+    let id = decider.workspace.id;
+    let requests = store::app_requests::list_of_workspace(txn, id, MAX_ANSWERED).await?;
+    let ids = requests.iter().map(|request| request.client_id.clone());
+    let clients = store::clients::list_by_ids(txn, ids).await?;
+    for request in requests {
+        if let Some(client) = clients.iter().find(|client| client.id == request.client_id) {
+            reply(app, txn, decider, (&client.name, request, is_approved)).await?;
         }
+    }
+    Ok(())
+}
+
+async fn reply(
+    app: &App,
+    txn: &Txn,
+    decider: Decider<'_>,
+    (client_name, request, is_approved): (&str, app_request::Model, bool),
+) -> Result<(), Fault> {
+    let letter = LetterKind::AppDecided {
+        client_name: client_name.to_owned(),
+        workspace_name: decider.workspace.name.clone(),
+        is_approved,
+    };
+    // two who decide at once send one letter
+    if store::app_requests::consume(txn, request.id).await?
+        && let Some(reader) = store::users::find(txn, request.user_id).await?
+        && reader.disabled_at.is_none()
+    {
+        outbox::queue(app, txn, &reader.email, &letter).await?;
     }
     Ok(())
 }
@@ -263,6 +306,10 @@ async fn set_policy_once(app: &App, decider: Decider<'_>, policy: Policy) -> Res
         for client in undecided(&txn, id).await? {
             ended += store::grants::revoke_of_workspace(&txn, id, &client.id, now).await?;
         }
+    }
+    // what an earlier policy made members ask is answered by this one
+    if policy != Policy::Approval {
+        answer_all(app, &txn, decider, policy == Policy::Allow).await?;
     }
     let words = match policy {
         Policy::Allow => "allow",

@@ -1,6 +1,7 @@
 //! The end of tokens: by their client (RFC 7009), by their user, by an administrator. One row is
 //! enough each time; what depends on it is dead with it.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::blocks;
@@ -192,6 +193,14 @@ pub async fn disconnect_member(
 pub async fn disconnect_workspace(
     app: &App,
     actor: Actor,
+    place: (Uuid, &str),
+) -> Result<u64, Fault> {
+    store::retrying(|| disconnect_workspace_once(app, actor.clone(), place)).await
+}
+
+async fn disconnect_workspace_once(
+    app: &App,
+    actor: Actor,
     (workspace_id, client_id): (Uuid, &str),
 ) -> Result<u64, Fault> {
     let txn = app.store.begin().await?;
@@ -215,20 +224,29 @@ pub async fn disconnect_workspace(
 pub async fn disconnect_everybody(app: &App, actor: Actor, client_id: &str) -> Result<u64, Fault> {
     let (now, mut ended) = (app.now(), 0);
     loop {
-        let txn = app.store.begin().await?;
-        let some = store::grants::revoke_of_client(&txn, client_id, AT_ONCE, now).await?;
-        if some > 0 {
-            let target = Target::new("client", client_id);
-            let event = Event::new("app.revoke", actor.clone(), target)
-                .because(format!("{some} grants were revoked"));
-            audit::record(app, &txn, event).await?;
-        }
-        txn.commit().await?;
+        let some = store::retrying(|| disconnect_some(app, actor.clone(), client_id, now)).await?;
         ended += some;
         if some < AT_ONCE {
             return Ok(ended);
         }
     }
+}
+
+async fn disconnect_some(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let txn = app.store.begin().await?;
+    let ended = store::grants::revoke_of_client(&txn, client_id, AT_ONCE, now).await?;
+    if ended > 0 {
+        let event = Event::new("app.revoke", actor, Target::new("client", client_id))
+            .because(format!("{ended} grants were revoked"));
+        audit::record(app, &txn, event).await?;
+    }
+    txn.commit().await?;
+    Ok(ended)
 }
 
 /// Ends a grant; `false` if there is none, or no longer.

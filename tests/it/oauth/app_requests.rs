@@ -48,6 +48,29 @@ async fn a_member_asks_for_approval_and_connects_the_app_when_it_is_given() {
 }
 
 #[tokio::test]
+async fn a_policy_answers_what_an_earlier_one_made_members_ask() {
+    for (policy, subject) in [
+        (Policy::Allow, "The app that you asked for is approved"),
+        (Policy::Deny, "The app that you asked for is not approved"),
+    ] {
+        let (world, acme, client, _) = at_authorize().await;
+        set(&world, &acme, Policy::Approval).await;
+        let mut browser = Browser::of(&world, &ben(&world, &acme).await).await;
+        let page = browser.open(&client.authorization().path()).await;
+        browser.submit(&page, "#consent-ask", &[]).await;
+        world.take_mail().await;
+
+        set(&world, &acme, policy).await;
+
+        let letters = world.take_mail().await;
+        let letters: Vec<_> = letters.iter().map(|it| (&*it.to, &*it.subject)).collect();
+        assert_eq!(letters, [("ben@acme.example", subject)]);
+        let page = browser.open(&client.authorization().path()).await;
+        assert_eq!(page.has("#consent-allow"), policy == Policy::Allow);
+    }
+}
+
+#[tokio::test]
 async fn who_asks_twice_asks_once() {
     let (world, acme, client, _) = at_authorize().await;
     set(&world, &acme, Policy::Approval).await;
