@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poem::{Response, handler, web::Data};
+use poem::{Request, Response, handler, web::Data};
 use zeroize::Zeroizing;
 
 use super::{
@@ -15,12 +15,11 @@ use crate::{
     fault::FieldError,
     identity::{
         email_change::{self, Wish},
-        email_verification,
-        password::Request,
+        email_verification, password, second_factor,
         sign_in::Attempt,
     },
     web::{
-        browser::Account, confirmed::Confirmed, csrf::CsrfForm, links, notice, page::see_other,
+        browser::Account, confirmed::demand, csrf::CsrfForm, links, notice, page::see_other,
         page_error::PageError,
     },
 };
@@ -28,9 +27,15 @@ use crate::{
 #[handler]
 pub async fn change(
     Data(app): Data<&Arc<App>>,
-    account: Confirmed,
+    account: Account,
+    request: &Request,
     form: CsrfForm,
-) -> Result<Response, PageError> {
+) -> poem::Result<Response> {
+    // who has a second factor needs more than the password
+    let factors = second_factor::factors(app, &account.user).await.map_err(PageError::from)?;
+    if factors.are_asked_for() {
+        demand(request, &account)?;
+    }
     let current = Attempt {
         username: account.user.username.clone(),
         password: Zeroizing::new(form.text("current_password").to_owned()),
@@ -38,9 +43,10 @@ pub async fn change(
     };
     let email = form.text("email");
     let page = links::verify_email;
-    let outcome = email_change::request(app, &account.user, email, current, page).await?;
+    let outcome = email_change::request(app, &account.user, email, current, page).await;
+    let outcome = outcome.map_err(PageError::from)?;
     let again = Again { email: Some(email.to_owned()), ..Again::default() };
-    refuse(app, &account, outcome, again).await
+    Ok(refuse(app, &account, outcome, again).await?)
 }
 
 /// What the page says about a wish.
@@ -83,10 +89,10 @@ pub async fn verify(
 ) -> Result<Response, PageError> {
     let page = links::verify_email;
     match email_verification::request(app, &account.user, account.address, page).await? {
-        Request::Accepted => {
+        password::Request::Accepted => {
             Ok(see_other(&notice::on(links::profile(), "email-verification-requested")))
         }
-        Request::TooSoon { retry_after_secs } => {
+        password::Request::TooSoon { retry_after_secs } => {
             too_early(app, &account, retry_after_secs, Again::default()).await
         }
     }

@@ -58,7 +58,7 @@ struct Row {
 
 impl Row {
     fn of(room: &Room, account: &Account, listed: Listed) -> Self {
-        let Listed { member, user, last_sign_in } = listed;
+        let Listed { member, user, has_second_factor, last_sign_in } = listed;
         Self {
             id: user.id.to_string(),
             role: roles::name(member.role),
@@ -67,7 +67,7 @@ impl Row {
             may_change: manages(room.membership.role, member.role),
             since: Moment::of(member.created_at.0),
             last_sign_in: last_sign_in.map(Moment::of),
-            has_second_factor: user.totp_sealed.is_some(),
+            has_second_factor,
             username: user.username,
             name: user.name,
         }

@@ -19,7 +19,10 @@ use crate::{
     app::App,
     audit::Actor,
     fault::Fault,
-    identity::administration::{self, Outcome, Person},
+    identity::{
+        administration::{self, Outcome, Person},
+        second_factor,
+    },
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -37,6 +40,7 @@ pub(super) enum Change {
     Unlock,
     SignOut,
     ResetPassword,
+    ResetFactors,
     Verify,
     Unverify,
     AllowComms,
@@ -46,11 +50,12 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Lock,
         Self::Unlock,
         Self::SignOut,
         Self::ResetPassword,
+        Self::ResetFactors,
         Self::Verify,
         Self::Unverify,
         Self::AllowComms,
@@ -65,6 +70,7 @@ impl Change {
             Self::Unlock => "unlock",
             Self::SignOut => "sign-out",
             Self::ResetPassword => "reset-password",
+            Self::ResetFactors => "reset-second-factors",
             Self::Verify => "verify",
             Self::Unverify => "unverify",
             Self::AllowComms => "allow-comms",
@@ -75,7 +81,10 @@ impl Change {
     }
 
     pub(super) fn asks(self) -> bool {
-        matches!(self, Self::Lock | Self::SignOut | Self::Promote | Self::Demote)
+        matches!(
+            self,
+            Self::Lock | Self::SignOut | Self::ResetFactors | Self::Promote | Self::Demote
+        )
     }
 
     fn of(uri: &Uri) -> Option<Self> {
@@ -89,6 +98,7 @@ impl Change {
             Self::Unlock => "user-unlocked",
             Self::SignOut => "user-signed-out",
             Self::ResetPassword => "user-reset",
+            Self::ResetFactors => "user-factors-reset",
             Self::Verify => "user-verified",
             Self::Unverify => "user-unverified",
             Self::AllowComms => "comms-allowed",
@@ -109,6 +119,15 @@ impl Change {
                     browsers,
                     format!("Tokens of {} are refused.", count(apps, "connected app")),
                     "API keys keep working, and so does the password.".to_owned(),
+                ],
+            ),
+            Self::ResetFactors => (
+                "Take the second factors away",
+                "Take them away",
+                vec![
+                    "Passkeys, authenticator app and recovery codes are gone.".to_owned(),
+                    "Afterwards the password alone is enough: be sure who is asking.".to_owned(),
+                    "They are told by mail.".to_owned(),
                 ],
             ),
             Self::Promote => (
@@ -213,6 +232,7 @@ async fn run(
         Change::ResetPassword => {
             administration::send_reset(app, by, id, links::reset_password).await
         }
+        Change::ResetFactors => second_factor::reset(app, actor, id).await.map(outcome),
         Change::Promote => administration::promote(app, by, id).await,
         Change::Demote => administration::demote(app, by, id).await,
         Change::Verify => workspaces::verify_user(app, actor, id).await.map(outcome),

@@ -129,7 +129,7 @@ pub async fn show(
 
 impl UserPage {
     fn of(app: &App, frame: Frame, admin: &Admin, person: Person) -> Self {
-        let Person { user, enterprise, memberships, sessions, apps } = person;
+        let Person { user, enterprise, memberships, has_second_factor, sessions, apps } = person;
         let place = |(workspace, role): (entity::workspace::Model, _)| Place {
             path: format!("{}/{}", links::admin_workspaces(), workspace.slug),
             name: workspace.name,
@@ -148,7 +148,7 @@ impl UserPage {
             is_admin: user.is_admin,
             is_self: user.id == admin.user.id,
             has_password: user.password_hash.is_some(),
-            has_second_factor: user.totp_sealed.is_some(),
+            has_second_factor,
             verified: user.verified_at.map(|at| Moment::of(at.0)),
             comms: user.comms_allowed_at.map(|at| Moment::of(at.0)),
             sessions,

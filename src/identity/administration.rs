@@ -6,7 +6,7 @@
 use entity::{enterprise, member::Role, user, workspace};
 use uuid::Uuid;
 
-use super::password;
+use super::{password, second_factor};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -39,6 +39,8 @@ pub struct Person {
     pub enterprise: Option<enterprise::Model>,
     /// Where they belong, disabled workspaces too, and as what.
     pub memberships: Vec<(workspace::Model, Role)>,
+    /// Whether signing in asks for a second factor.
+    pub has_second_factor: bool,
     /// Browsers that they are signed in to.
     pub sessions: u64,
     /// Apps that they have connected.
@@ -73,6 +75,7 @@ pub async fn find(app: &App, id: Uuid) -> Result<Option<Person>, Fault> {
     });
     Ok(Some(Person {
         memberships: memberships.collect(),
+        has_second_factor: second_factor::factors(app, &user).await?.are_asked_for(),
         sessions: store::browser_sessions::count_of_user(db, &user, app.now()).await?,
         apps: store::grants::count_of_user(db, id, None).await?,
         enterprise,

@@ -28,7 +28,7 @@ use crate::{
     fault::Fault,
     mail::LetterKind,
     outbox,
-    store::{self, users::Naming},
+    store::{self, user_addresses::Naming},
 };
 
 /// How long a link works, in hours.
@@ -176,7 +176,7 @@ pub async fn confirm(app: &App, token: &str, back: fn(&str) -> String) -> Result
     let now = app.now();
     let naming = Naming { email: &to, username: &username };
     let txn = app.store.begin().await?;
-    match store::users::change_email(&txn, user.id, &user.email, naming, now).await? {
+    match store::user_addresses::change_email(&txn, user.id, &user.email, naming, now).await? {
         Ok(true) => {}
         Ok(false) | Err(store::Duplicate) => return Ok(Move::DeadLink),
     }

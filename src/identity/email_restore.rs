@@ -15,7 +15,7 @@ use crate::{
     fault::Fault,
     mail::LetterKind,
     outbox,
-    store::{self, users::Naming},
+    store::{self, user_addresses::Naming},
 };
 
 /// How long the way back is open, in days.
@@ -94,7 +94,7 @@ pub async fn restore(app: &App, token: &str, new: Zeroizing<String>) -> Result<R
     let now = app.now();
     let naming = Naming { email: &link.email, username: &link.username };
     let txn = app.store.begin().await?;
-    match store::users::restore_email(&txn, link.user_id, naming, &hash, now).await? {
+    match store::user_addresses::restore_email(&txn, link.user_id, naming, &hash, now).await? {
         Ok(true) => {}
         Ok(false) | Err(store::Duplicate) => return Ok(Restoration::DeadLink),
     }

@@ -91,7 +91,7 @@ pub async fn find(app: &App, token: &str) -> Result<Option<String>, Fault> {
 pub async fn verify(app: &App, token: &str) -> Result<bool, Fault> {
     let Some(link) = read(app, token) else { return Ok(false) };
     let txn = app.store.begin().await?;
-    if !store::users::verify_email(&txn, link.user_id, &link.email, app.now()).await? {
+    if !store::user_addresses::verify_email(&txn, link.user_id, &link.email, app.now()).await? {
         return Ok(false);
     }
     let target = Target::new("user", link.user_id);

@@ -45,6 +45,7 @@ pub mod subscriptions;
 pub mod sweep;
 pub mod token_families;
 pub mod token_records;
+pub mod user_addresses;
 pub mod users;
 pub mod uses;
 pub mod workspaces;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::passkey::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::{Json, Uuid},
     sea_query::Expr,
 };
@@ -18,6 +18,22 @@ use crate::fault::Fault;
 pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
     let found = Entity::find().filter(COLUMN.user_id.eq(user_id));
     Ok(found.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).all(db).await?)
+}
+
+/// Who of these users has passkeys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_owners(
+    db: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Uuid>, Fault> {
+    let owners = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .distinct()
+        .filter(COLUMN.user_id.is_in(users));
+    Ok(owners.into_tuple().all(db).await?)
 }
 
 /// How many passkeys a user has.

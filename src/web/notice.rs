@@ -84,6 +84,7 @@ fn server_words(name: &str) -> Option<&'static str> {
         "user-locked" => "The user is locked. Their sessions, tokens and keys are refused.",
         "user-unlocked" => "The user is unlocked.",
         "user-signed-out" => "The user is signed out everywhere.",
+        "user-factors-reset" => "The second factors are gone, and the user is told by mail.",
         "user-reset" => "A letter with a link for a new password is on its way.",
         "user-verified" => "The account is verified.",
         "user-unverified" => "The account is no longer verified.",

@@ -1,6 +1,6 @@
 //! Who is in a workspace, as its own people see it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{member::Model, user};
@@ -25,6 +25,8 @@ pub struct Listed {
     pub member: Model,
     /// The person.
     pub user: user::Model,
+    /// Whether they have a second factor.
+    pub has_second_factor: bool,
     /// When they last signed in, anywhere.
     pub last_sign_in: Option<DateTime<Utc>>,
 }
@@ -48,7 +50,11 @@ pub async fn page(app: &App, workspace_id: Uuid, wanted: &Wanted) -> Result<Page
     let ids = found.rows.iter().map(|(_, user)| user.id.to_string());
     let last: HashMap<_, _> =
         store::audit::list_last(db, &SIGN_INS, ids).await?.into_iter().collect();
+    let people = found.rows.iter().map(|(_, user)| user.id);
+    let with_passkeys: HashSet<_> =
+        store::passkeys::list_owners(db, people).await?.into_iter().collect();
     let listed = |(member, user): (Model, user::Model)| Listed {
+        has_second_factor: user.totp_sealed.is_some() || with_passkeys.contains(&user.id),
         last_sign_in: last.get(&user.id.to_string()).map(|at| at.0),
         member,
         user,

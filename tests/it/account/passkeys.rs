@@ -96,7 +96,7 @@ async fn a_name_is_demanded_and_what_was_typed_is_kept() {
     for (name, problem) in [
         ("", "The name must not be empty."),
         ("  ", "The name must not be empty."),
-        ("a\u{7}b", "The name must not have control characters."),
+        ("a\u{7}b", "The name must not have control characters or invisible ones."),
         (&"é".repeat(61), "The name must be at most 60 characters long."),
     ] {
         let page = browser.get(NEW).await;

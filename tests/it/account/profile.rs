@@ -112,7 +112,7 @@ async fn every_wrong_field_is_named_and_nothing_is_changed() {
     let (world, ada, mut browser) = ada().await;
     let before = stored(&world, &ada).await;
     let wrong = [
-        ("name", "a\u{7}b", "The name must not have control characters."),
+        ("name", "a\u{7}b", "The name must not have control characters or invisible ones."),
         ("nickname", &*"x".repeat(121), "The nickname must be at most 120 characters long."),
         (
             "website",

@@ -34,7 +34,10 @@ async fn every_wrong_field_is_named_and_what_was_typed_is_kept() {
 
     assert_eq!(page.status, 422);
     assert_eq!(page.text("#email-problem"), "The address is not an email address.");
-    assert_eq!(page.text("#name-problem"), "The name must not have control characters.");
+    assert_eq!(
+        page.text("#name-problem"),
+        "The name must not have control characters or invisible ones."
+    );
     assert_eq!(page.text("#password-problem"), "The password must be 8 to 1024 bytes long.");
     let form = page.form("#signup-submit");
     assert_eq!(form.get("email"), Some("not an address"));

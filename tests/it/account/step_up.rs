@@ -128,6 +128,22 @@ async fn every_change_by_an_administrator_asks_for_it() {
     assert_eq!(browser.get("/admin/new-client").await.status, 404);
 }
 
+/// The form has the password, which is all that others have.
+#[tokio::test]
+async fn another_address_takes_more_than_the_password_from_who_has_a_second_factor() {
+    let (world, acme) = World::of_acme().await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    browser.enrol_totp(&world).await;
+    world.clock.advance(TimeDelta::minutes(15));
+    let page = browser.get("/settings/profile").await;
+    let fields = [("email", "new@acme.example"), ("current_password", &*acme.ada.password)];
+
+    let answer = browser.submit(&page, "#change-email-submit", &fields).await;
+
+    leads_to_confirm(&answer, "/settings/profile");
+    assert_eq!(world.audited("email.request_change").await, 0);
+}
+
 #[tokio::test]
 async fn who_has_proved_it_is_not_asked() {
     let (world, acme) = World::of_acme().await;

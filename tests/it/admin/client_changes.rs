@@ -122,7 +122,7 @@ async fn what_breaks_a_rule_is_marked_and_kept() {
 
     for (field, typed, words) in [
         ("name", "", "The name must be 1 to 120 characters long."),
-        ("name", "a\0", "The name must not have control characters."),
+        ("name", "a\0", "The name must not have control characters or invisible ones."),
         (
             "redirect_uris",
             "http://app.example/",

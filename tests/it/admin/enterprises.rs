@@ -62,7 +62,10 @@ async fn an_enterprise_is_renamed() {
     let wrong = browser.submit(&page, "#rename-enterprise-submit", &[("name", "a\u{7}")]).await;
     let right = browser.submit(&wrong, "#rename-enterprise-submit", &[("name", "<i>A</i>")]).await;
 
-    assert_eq!(wrong.text("#name-problem"), "The name must not have control characters.");
+    assert_eq!(
+        wrong.text("#name-problem"),
+        "The name must not have control characters or invisible ones."
+    );
     assert_eq!((wrong.status, right.status), (422, 303));
     let page = browser.follow(right).await;
     assert_eq!(page.text("h1"), "<i>A</i>");

@@ -130,6 +130,25 @@ async fn a_password_link_is_mailed() {
 }
 
 #[tokio::test]
+async fn second_factors_are_taken_away_and_the_user_is_told() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    Browser::of(&world, &acme.ada).await.enrol_totp(&world).await;
+    world.take_mail().await;
+    let page = browser.get(&format!("{}/reset-second-factors", page_of(&acme.ada))).await;
+
+    let answer = browser.submit(&page, "#confirm", &[]).await;
+
+    let user = browser.follow(answer).await;
+    assert_eq!(user.text(".flash"), "The second factors are gone, and the user is told by mail.");
+    assert!(!user.has("#reset-second-factors"));
+    let letters = world.take_mail().await;
+    assert_eq!((letters.len(), &*letters[0].to), (1, "ada@acme.example"));
+    let mut adas = Browser::of(&world, &acme.ada).await;
+    assert_eq!(adas.get("/settings/profile").await.status, 200, "the password is enough");
+}
+
+#[tokio::test]
 async fn verification_and_the_comms_api_are_given_and_taken() {
     let (world, _, mut browser) = admin().await;
     let acme = world.acme().await;
