@@ -1,11 +1,11 @@
 // Second factors: passkeys on a virtual authenticator, an authenticator app, recovery codes; with
 // scripts and without.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import { PHONE, close, fillSignIn, heading, launch, open, overflow, signIn, violations } from './browser.mjs';
 import { start } from './site.mjs';
+import { totp } from './totp.mjs';
 
 let site, browser;
 
@@ -35,19 +35,6 @@ async function device(page) {
     lock: (isLocked) =>
       session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: !isLocked }),
   };
-}
-
-// RFC 6238, of a secret in base32.
-function totp(secret, steps = 0) {
-  const bits = [...secret.replaceAll(' ', '')]
-    .map((digit) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(digit).toString(2).padStart(5, '0'))
-    .join('');
-  const seed = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const tag = createHmac('sha1', seed).update(counter).digest();
-  const number = tag.readUInt32BE(tag[19] & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, '0');
 }
 
 async function signOut(page) {

@@ -1,28 +1,38 @@
-// Pictures of the main pages, light and dark, wide and phone, for docs/pictures.
+// Pictures of the main pages, light and dark, wide and phone, of which some are in docs/pictures.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { PHONE, WIDE, launch, open, signIn } from './browser.mjs';
-import { ADA, ADMIN, authorization, prepare } from './every-page.mjs';
+import { PHONE, WIDE, callback, launch, open, signIn } from './browser.mjs';
+import { ADA, ADMIN, authorization } from './every-page.mjs';
 import { start } from './site.mjs';
 
-const DIRECTORY = process.env.PICTURES ?? 'docs/pictures';
+const DIRECTORY = process.env.PICTURES ?? 'target/pictures';
 
 const site = await start();
 const browser = await launch();
-const places = await prepare(browser, site);
 const pages = [
   ['sign-in', null, '/login'],
-  ['consent', ADA, authorization(site)],
+  ['consent', ADA, authorization(site, 'web', { scope: 'openid profile leads:read leads:write' })],
   ['connected-apps', ADA, '/settings/connected-apps'],
   ['api-keys', ADA, '/workspaces/acme/settings/keys'],
-  ['new-key', ADA, '/workspaces/acme/settings/keys/new'],
   ['security', ADA, '/settings/security'],
   ['profile', ADA, '/settings/profile'],
-  ['clients', ADMIN, '/admin/clients'],
-  ['client', ADMIN, places.client],
-  ['docs', null, '/docs'],
+  ['members', ADA, '/workspaces/acme/settings/members'],
+  ['workspace-apps', ADA, '/workspaces/acme/settings/apps'],
+  ['users', ADMIN, '/admin/users'],
+  ['audit', ADMIN, '/admin/audit'],
 ];
+// something to see
+const app = await callback();
+const ada = await open(browser, site);
+await signIn(ada, site.person(ADA));
+for (const client of ['web', 'spa']) {
+  await ada.goto(authorization(site, client, { redirect_uri: app.uri }));
+  await ada.locator('#consent-allow').click();
+}
+await ada.context().close();
+await app.stop();
+
 await mkdir(DIRECTORY, { recursive: true });
 for (const colorScheme of ['light', 'dark']) {
   for (const [size, viewport] of [['wide', WIDE], ['phone', PHONE]]) {

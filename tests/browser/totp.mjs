@@ -4,16 +4,14 @@ import { createHmac } from 'node:crypto';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const STEP_MS = 30_000;
 
-export function totp(secret, at = Date.now()) {
+// The code now, or some steps later: the next one is accepted already.
+export function totp(secret, steps = 0) {
   const digits = [...secret.replace(/[\s=]/g, '')].map((char) => ALPHABET.indexOf(char));
   const bits = digits.map((digit) => digit.toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / STEP_MS)));
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / STEP_MS) + steps));
   const mac = createHmac('sha1', key).update(counter).digest();
   const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
   return String(number % 1_000_000).padStart(6, '0');
 }
-
-// The code of the step after the present one, which is accepted already and not used up yet.
-export const nextTotp = (secret) => totp(secret, Date.now() + STEP_MS);

@@ -7,7 +7,7 @@ use crate::support::{
     service,
 };
 
-pub(super) async fn admin() -> (World, Person, Browser) {
+pub async fn admin() -> (World, Person, Browser) {
     let world = World::new().await;
     let admin = NewUser {
         username: "admin@latchkey.example".to_owned(),

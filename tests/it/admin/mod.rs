@@ -2,7 +2,7 @@
 
 mod apps;
 mod client_changes;
-mod clients;
+pub mod clients;
 mod clients_refusals;
 mod enterprises;
 mod outbox;
