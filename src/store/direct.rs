@@ -48,7 +48,7 @@ pub enum Raw<'r> {
     Bytes(&'r [u8]),
 }
 
-/// What can be asked for a [`Record`].
+/// What can be asked for a record.
 pub trait Ask: ConnectionTrait {
     /// The first row.
     fn first<R: Record>(

@@ -43,3 +43,48 @@ for (const colorScheme of ['light', 'dark']) {
     });
   }
 }
+
+// WCAG 2.2, 2.4.7 and 2.1.1: Tab reaches whatever can be used, and shows where it is.
+it('every page is gone through by keyboard, and the focus is visible at every stop', async () => {
+  const found = [];
+  for (const [person, pages] of Object.entries(PAGES)) {
+    const page = await open(browser, site);
+    if (person !== 'nobody') await signIn(page, site.person(person));
+    for (const path of pages) {
+      await page.goto(path.replace(/\{(\w+)\}/g, (_, name) => places[name]));
+      found.push(...(await stops(page)).map((what) => `${path}: ${what}`));
+    }
+    page.wrong.length = 0;
+    await close(page);
+  }
+  assert.deepEqual(found, []);
+});
+
+// What Tab leaves out, and where it does not show.
+async function stops(page) {
+  // radio buttons of one name are one stop
+  const usable = 'a[href], button, input:not([type=hidden], [type=radio]), select, textarea, summary';
+  await page.evaluate((selector) => {
+    document.activeElement?.blur();
+    globalThis.left = new Set(
+      [...document.querySelectorAll(selector)].filter(
+        (element) => element.checkVisibility() && !element.disabled,
+      ),
+    );
+  }, usable);
+  const wrong = [];
+  for (let stop = 0; stop < 300; stop += 1) {
+    await page.keyboard.press('Tab');
+    const [is, isShown, left] = await page.evaluate(() => {
+      const element = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      globalThis.left.delete(element);
+      const name = element === document.body ? '' : element.outerHTML.slice(0, 80);
+      return [name, outlineStyle !== 'none' && outlineWidth !== '0px', globalThis.left.size];
+    });
+    if (is && !isShown) wrong.push(`no focus is seen at ${is}`);
+    if (left === 0) return wrong;
+  }
+  const left = await page.evaluate(() => [...globalThis.left].map((it) => it.outerHTML.slice(0, 80)));
+  return [...wrong, ...left.map((it) => `Tab does not reach ${it}`)];
+}
