@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use poem::{
     Response, handler,
     http::StatusCode,
@@ -13,6 +12,7 @@ use poem::{
 use super::{
     Admin,
     client::{find, show_client},
+    confirm::ConfirmPage,
 };
 use crate::{
     app::App,
@@ -28,20 +28,6 @@ use crate::{
     },
     workspaces::lookup,
 };
-
-#[derive(Template)]
-#[template(path = "admin/confirm.html")]
-struct ConfirmPage {
-    brand: Brand,
-    frame: Frame,
-    back: String,
-    back_words: String,
-    title: String,
-    points: Vec<String>,
-    button: &'static str,
-    action: String,
-    problem: Option<&'static str>,
-}
 
 fn to(id: &str, name: &str) -> Response {
     see_other(&notice::on(&links::admin_client(id), name))

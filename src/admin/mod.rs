@@ -4,6 +4,7 @@ mod apps;
 mod client;
 mod client_changes;
 mod clients;
+mod confirm;
 mod edit_client;
 mod enterprise;
 mod enterprises;

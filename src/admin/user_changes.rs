@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use entity::user;
 use poem::{
     Response, handler,
@@ -13,6 +12,7 @@ use poem::{
 
 use super::{
     Admin,
+    confirm::ConfirmPage,
     users::{find, path_of},
 };
 use crate::{
@@ -164,20 +164,6 @@ struct Question {
 fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
-}
-
-#[derive(Template)]
-#[template(path = "admin/confirm.html")]
-struct ConfirmPage {
-    brand: Brand,
-    frame: Frame,
-    back: String,
-    back_words: String,
-    title: String,
-    points: Vec<String>,
-    button: &'static str,
-    action: String,
-    problem: Option<&'static str>,
 }
 
 #[handler]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use poem::{
     Response, handler,
     http::StatusCode,
@@ -12,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Admin,
+    confirm::ConfirmPage,
     workspace::{find, to},
     workspaces::path_of,
 };
@@ -26,20 +26,6 @@ use crate::{
     },
     workspaces::{self, roster},
 };
-
-#[derive(Template)]
-#[template(path = "admin/confirm.html")]
-struct ConfirmPage {
-    brand: Brand,
-    frame: Frame,
-    back: String,
-    back_words: String,
-    title: String,
-    points: Vec<String>,
-    button: &'static str,
-    action: String,
-    problem: Option<&'static str>,
-}
 
 #[handler]
 pub async fn ask_disable(

@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::enterprise::{COLUMN, Column, Entity, Model};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr,
-};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
 use super::{
-    Duplicate, insert_unique, instant,
+    Duplicate, insert_unique,
     paging::{self, Page, Wanted},
+    switch,
 };
 use crate::fault::Fault;
 
@@ -48,13 +47,7 @@ pub async fn allow_comms(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::CommsAllowedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.comms_allowed_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::CommsAllowedAt, Some(now)).await
 }
 
 /// Takes an enterprise off the allow-list of the Comms API; `false` if it is not on it.
@@ -62,13 +55,7 @@ pub async fn allow_comms(
 /// # Errors
 /// When the database fails.
 pub async fn deny_comms(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::CommsAllowedAt, Expr::value(None::<i64>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.comms_allowed_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::CommsAllowedAt, None).await
 }
 
 /// Gives an enterprise another name; `false` if there is none.

@@ -53,8 +53,9 @@ pub mod workspaces;
 use chrono::{DateTime, Utc};
 use entity::types::Instant;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
-    RuntimeErr, SqlErr, sea_query::OnConflict,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, RuntimeErr, SqlErr,
+    sea_query::{Expr, IntoCondition, OnConflict},
 };
 
 pub use self::{
@@ -115,6 +116,24 @@ where
         .exec_without_returning(db)
         .await?;
     Ok(if inserted == 1 { Ok(()) } else { Err(Duplicate) })
+}
+
+/// Since when something holds of a row: written down if it does not hold yet, taken away without an
+/// instant; `false` if there is no such row, or nothing to change.
+async fn switch<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    row: impl IntoCondition,
+    since: E::Column,
+    at: Option<DateTime<Utc>>,
+) -> Result<bool, Fault> {
+    let stands = if at.is_some() { since.is_null() } else { since.is_not_null() };
+    let changed = E::update_many()
+        .col_expr(since, Expr::value(at.map(instant)))
+        .filter(row)
+        .filter(stands)
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// How often a rule runs again.

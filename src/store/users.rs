@@ -14,8 +14,9 @@ use sea_orm::{
 };
 
 use super::{
-    Duplicate, Txn, insert_unique, instant,
+    Duplicate, Txn, insert_unique,
     paging::{self, Page, Wanted},
+    switch,
 };
 use crate::{cache::Subject, fault::Fault};
 
@@ -128,13 +129,7 @@ pub async fn remove_totp(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fa
 /// When the database fails.
 pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
     db.changes(Subject::User(id));
-    let changed = Entity::update_many()
-        .col_expr(Column::DisabledAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.disabled_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::DisabledAt, Some(now)).await
 }
 
 /// Enables a disabled user; `false` if there is none or it is not disabled.
@@ -143,13 +138,7 @@ pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fau
 /// When the database fails.
 pub async fn enable(db: &Txn, id: Uuid) -> Result<bool, Fault> {
     db.changes(Subject::User(id));
-    let changed = Entity::update_many()
-        .col_expr(Column::DisabledAt, Expr::value(None::<i64>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.disabled_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::DisabledAt, None).await
 }
 
 /// Raises a user's epoch: every session and token from before is dead. `false` if there is none.
@@ -221,13 +210,7 @@ pub async fn allow_comms(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::CommsAllowedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.comms_allowed_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::CommsAllowedAt, Some(now)).await
 }
 
 /// Takes a user off the allow-list of the Comms API; `false` if they are not on it.
@@ -235,13 +218,7 @@ pub async fn allow_comms(
 /// # Errors
 /// When the database fails.
 pub async fn deny_comms(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::CommsAllowedAt, Expr::value(None::<i64>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.comms_allowed_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::CommsAllowedAt, None).await
 }
 
 /// Takes back that a user is verified (KYC); `false` if they are not.
@@ -249,13 +226,7 @@ pub async fn deny_comms(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fau
 /// # Errors
 /// When the database fails.
 pub async fn unverify(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::VerifiedAt, Expr::value(None::<i64>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.verified_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::VerifiedAt, None).await
 }
 
 /// Marks a user as verified (KYC); `false` if there is none or it already is.
@@ -267,13 +238,7 @@ pub async fn verify(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::VerifiedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.verified_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::VerifiedAt, Some(now)).await
 }
 
 /// Replaces what a user says about themselves.

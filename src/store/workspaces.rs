@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use entity::workspace::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
+    ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
     sea_query::Expr,
 };
 
 use super::{
-    Duplicate, Txn, insert_unique, instant,
+    Duplicate, Txn, insert_unique,
     paging::{self, Page, Wanted},
+    switch,
 };
 use crate::{cache::Subject, fault::Fault};
 
@@ -61,13 +62,7 @@ pub async fn lock(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Fault> {
 /// When the database fails.
 pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fault> {
     db.changes(Subject::Workspace(id));
-    let changed = Entity::update_many()
-        .col_expr(Column::DisabledAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.disabled_at.is_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::DisabledAt, Some(now)).await
 }
 
 /// Enables a disabled workspace; `false` if there is none or it is not disabled.
@@ -76,13 +71,7 @@ pub async fn disable(db: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, Fau
 /// When the database fails.
 pub async fn enable(db: &Txn, id: Uuid) -> Result<bool, Fault> {
     db.changes(Subject::Workspace(id));
-    let changed = Entity::update_many()
-        .col_expr(Column::DisabledAt, Expr::value(None::<i64>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.disabled_at.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
+    switch::<Entity>(db, COLUMN.id.eq(id), Column::DisabledAt, None).await
 }
 
 /// Up to `limit` workspaces of an enterprise, by slug.
