@@ -12,6 +12,7 @@ use crate::{
     fault::Fault,
     limiter::Limiter,
     mail::Mailer,
+    outbound::Outbound,
     store::Store,
 };
 
@@ -45,6 +46,8 @@ pub struct App {
     pub passwords: PasswordPool,
     /// The way out for mail.
     pub mailer: Mailer,
+    /// The way out to addresses that clients have named.
+    pub outbound: Outbound,
     /// What was worked out from the database lately.
     pub cache: Cache,
     /// Requests counted by credential and minute, and who is signing in right now; knows the other
@@ -60,6 +63,7 @@ impl App {
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         let Parts { config, clock, random, store, secrets } = parts;
         let mailer = Mailer::new(&config)?;
+        let outbound = Outbound::new(&config)?;
         let limiter = match &config.redis_url {
             Some(url) => Limiter::shared(url, digest::hex(&random.bytes::<8>()))?,
             None => Limiter::default(),
@@ -69,6 +73,7 @@ impl App {
             cache: Cache::new(store.stamps()),
             limiter,
             mailer,
+            outbound,
             config,
             clock,
             random,

@@ -56,6 +56,8 @@ pub enum Subject {
     Workspace(Uuid),
     /// An API key.
     Key(Uuid),
+    /// The keys that this server signs with.
+    SigningKeys,
 }
 
 /// When each subject was last changed, as a sequence number of this process.
@@ -113,6 +115,7 @@ impl fmt::Display for Subject {
             Self::Client(id) => write!(f, "client:{id}"),
             Self::Workspace(id) => write!(f, "workspace:{id}"),
             Self::Key(id) => write!(f, "key:{id}"),
+            Self::SigningKeys => write!(f, "signing-keys:"),
         }
     }
 }
@@ -130,6 +133,7 @@ impl Subject {
             "client" => Self::Client(id.to_owned()),
             "workspace" => Self::Workspace(uuid()?),
             "key" => Self::Key(uuid()?),
+            "signing-keys" if id.is_empty() => Self::SigningKeys,
             _ => return None,
         })
     }

@@ -7,14 +7,16 @@
 //!  3 faces     oauth/   api/   account/   admin/         speak HTTP, one dialect each
 //!              web/                                      the HTTP kit they share
 //!  2 rules     jobs/ → resources/ → access/ → identity/ → keys/ → tokens/ → clients/
-//!              → workspaces/ → outbox.rs → audit.rs
-//!  1 ground    app.rs → store/ · crypto/ · mail/ · limiter.rs · cache.rs → config/ · clock.rs → fault.rs
+//!              → workspaces/ → signing/ → outbox.rs → audit.rs
+//!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs → config/
+//!              · clock.rs → fault.rs
 //!  0 schema    entity (crate)   migration (crate)
 //! ```
 //! 1. A module imports only from its own row to the right, or from rows below.
 //! 2. `poem` appears only in rows 3–4; `sea_orm` only in `store/`; `oxide_auth` only in
 //!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring`,
-//!    `jsonwebtoken` and `webauthn_rs` only in `crypto/`; `redis` only in `limiter/shared.rs`.
+//!    `jsonwebtoken`, `rsa` and `webauthn_rs` only in `crypto/`; `redis` only in
+//!    `limiter/shared.rs`; below the faces `reqwest` only in `outbound.rs`.
 //! 3. A face sends a browser to another face by a path from `web/links.rs`.
 //! 4. Rules take `&App` and plain values and return values; they never see a request.
 //! 5. `entity` rows are the vocabulary and may be named anywhere; only `store` queries.
@@ -38,9 +40,11 @@ pub mod keys;
 pub mod limiter;
 pub mod mail;
 pub mod oauth;
+pub mod outbound;
 pub mod outbox;
 pub mod resources;
 pub mod server;
+pub mod signing;
 pub mod store;
 pub mod tokens;
 pub mod web;

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::types::Instant;
+use crate::{terms::Terms, types::Instant};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -23,6 +23,9 @@ pub struct Model {
     pub nonce: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub resource: Option<String>,
+    /// What else was asked, and how the user was signed in.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub terms: Option<Terms>,
     pub user_epoch: i64,
     /// When the user last proved who they are.
     pub authenticated_at: Instant,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::types::Instant;
+use crate::{terms::Terms, types::Instant};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,6 +29,9 @@ pub struct Model {
     /// RFC 8707 §2.
     #[sea_orm(column_type = "Text", nullable)]
     pub resource: Option<String>,
+    /// What else is asked.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub terms: Option<Terms>,
     pub created_at: Instant,
     pub expires_at: Instant,
 }

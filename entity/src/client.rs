@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::types::{Instant, StringList};
+use crate::{
+    client_settings::Settings,
+    types::{Instant, StringList},
+};
 
 /// Whether the client can keep a secret (RFC 6749 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -53,6 +56,9 @@ pub struct Model {
     pub access_token_ttl_secs: Option<i64>,
     pub refresh_token_idle_ttl_secs: Option<i64>,
     pub refresh_token_absolute_ttl_secs: Option<i64>,
+    /// What it has registered beyond RFC 6749.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub settings: Settings,
     pub created_at: Instant,
     pub disabled_at: Option<Instant>,
 }

@@ -3,7 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::types::Instant;
+use crate::{terms::Terms, types::Instant};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -41,6 +41,9 @@ pub struct Model {
     /// The refresh token that the present one replaced; whoever presents it may be retrying.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
     pub parent_sha256: Option<Vec<u8>>,
+    /// What else was asked, and how the user was signed in.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub terms: Option<Terms>,
     /// When all of its tokens will have ended, if none is issued any more.
     pub ends_at: Instant,
 }

@@ -137,6 +137,7 @@ fn subjects_are_written_and_read() {
         Subject::Client("a:b".to_owned()),
         Subject::Workspace(id),
         Subject::Key(id),
+        Subject::SigningKeys,
     ] {
         assert_eq!(Subject::parse(&subject.to_string()), Some(subject));
     }

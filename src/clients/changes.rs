@@ -58,6 +58,7 @@ pub fn editable(client: &Model) -> NewClient {
         access_token_ttl_secs: client.access_token_ttl_secs,
         refresh_token_idle_ttl_secs: client.refresh_token_idle_ttl_secs,
         refresh_token_absolute_ttl_secs: client.refresh_token_absolute_ttl_secs,
+        settings: client.settings.clone(),
     }
 }
 
@@ -86,6 +87,7 @@ pub async fn update(
         workspace_id: present.workspace_id,
         may_introspect: present.may_introspect,
         is_dynamic: present.is_dynamic,
+        settings: present.settings,
         ..edited
     };
     let problems = problems(&edited, &app.config.products);
@@ -115,6 +117,7 @@ fn with(client: Model, edited: NewClient) -> Model {
         access_token_ttl_secs: edited.access_token_ttl_secs,
         refresh_token_idle_ttl_secs: edited.refresh_token_idle_ttl_secs,
         refresh_token_absolute_ttl_secs: edited.refresh_token_absolute_ttl_secs,
+        settings: edited.settings,
         ..client
     }
 }

@@ -5,6 +5,7 @@ mod registrable;
 
 use std::collections::BTreeSet;
 
+use entity::client_settings::Settings;
 use url::Url;
 
 use self::registrable::redirect_uri_problem;
@@ -66,6 +67,8 @@ pub struct NewClient {
     pub refresh_token_idle_ttl_secs: Option<i64>,
     /// How long its refresh tokens live at all, in seconds, if not as configured.
     pub refresh_token_absolute_ttl_secs: Option<i64>,
+    /// What it registers beyond RFC 6749.
+    pub settings: Settings,
 }
 
 /// Every field of `client` that breaks a rule, with the rule.

@@ -86,6 +86,7 @@ fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Mode
         access_token_ttl_secs: new.access_token_ttl_secs,
         refresh_token_idle_ttl_secs: new.refresh_token_idle_ttl_secs,
         refresh_token_absolute_ttl_secs: new.refresh_token_absolute_ttl_secs,
+        settings: new.settings,
         created_at: store::instant(app.now()),
         disabled_at: None,
     }

@@ -1,15 +1,10 @@
 //! Signed links (RFC 7519): what a link in a letter may carry without a row in the database.
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
-    errors::{ErrorKind, Result as JwtResult},
-    signature::{Error as SignatureError, Signer, Verifier},
-};
-use ring::hmac;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::jwt_provider;
 use crate::fault::Fault;
 
 /// Longer tokens are not ours and are not parsed.
@@ -41,8 +36,7 @@ impl LinkSigner {
     /// A signer under a 256-bit key.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        // the first call decides for the process; all calls install the same
-        let _ = PROVIDER.install_default();
+        jwt_provider::install();
         Self { sign: EncodingKey::from_secret(key), verify: DecodingKey::from_secret(key) }
     }
 
@@ -75,68 +69,11 @@ impl LinkSigner {
     }
 }
 
-/// jsonwebtoken's signatures, made by ring: HMAC-SHA-256 and nothing else.
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
-    verifier_factory: verifier,
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-struct Hmac(hmac::Key);
-
-impl Hmac {
-    fn boxed(algorithm: Algorithm, secret: &[u8]) -> JwtResult<Box<Self>> {
-        match algorithm {
-            Algorithm::HS256 => Ok(Box::new(Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))),
-            _ => Err(ErrorKind::InvalidAlgorithm.into()),
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSigner>> {
-    if key.family() != algorithm.family() {
-        return Err(ErrorKind::InvalidKeyFormat.into());
-    }
-    Ok(Hmac::boxed(*algorithm, key.as_bytes())?)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's signature")]
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> JwtResult<Box<dyn JwtVerifier>> {
-    if key.family() != algorithm.family() {
-        return Err(ErrorKind::InvalidKeyFormat.into());
-    }
-    Ok(Hmac::boxed(*algorithm, key.try_get_as_bytes()?)?)
-}
-
-impl Signer<Vec<u8>> for Hmac {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
-    }
-}
-
-impl Verifier<Vec<u8>> for Hmac {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        hmac::verify(&self.0, message, signature).map_err(|_| SignatureError::new())
-    }
-}
-
-impl JwtSigner for Hmac {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-impl JwtVerifier for Hmac {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use chrono::TimeDelta;
+    use ring::hmac;
 
     use super::*;
 

@@ -5,7 +5,9 @@
 mod base62;
 pub mod derive;
 pub mod digest;
+pub mod jwk;
 pub mod jwt;
+mod jwt_provider;
 pub mod passkey;
 pub mod password;
 pub mod random;
@@ -13,4 +15,6 @@ mod refresh;
 pub mod sealed;
 pub mod secret;
 pub mod secrets_file;
+pub mod signed;
+pub mod signing;
 pub mod totp;

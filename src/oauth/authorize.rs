@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use entity::client;
+use entity::{client, terms::Terms};
 use poem::{Body, Request, Response, Result, handler, web::Data};
 
 use super::{
@@ -100,6 +100,7 @@ async fn check(app: &App, params: &Params) -> Result<(Arc<client::Model>, NewReq
                 nonce: params.get("nonce").map(str::to_owned),
                 code_challenge: sound.code_challenge,
                 resource: params.get("resource").map(str::to_owned),
+                terms: Terms::default(),
             };
             Ok((client, request))
         }
@@ -200,10 +201,10 @@ async fn proceed(
             is_form_post: request.response_mode == "form_post",
             state: request.state.clone(),
         };
-        let authenticated_at = signed_in.session.authenticated_at.0;
+        let session = &signed_in.session;
         let Remembered { grant_id, workspace_id, scope } = remembered;
         let declined = Scope::default();
-        let yes = Yes { client, user, authenticated_at, workspace_id, scope, declined };
+        let yes = Yes { client, user, session, workspace_id, scope, declined };
         let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
         if let Some(code) = code {
             return to.code(app, &code);

@@ -176,7 +176,7 @@ impl<'a> Waiting<'a> {
         Yes {
             client: &self.client,
             user: &self.signed_in.user,
-            authenticated_at: self.signed_in.session.authenticated_at.0,
+            session: &self.signed_in.session,
             workspace_id,
             scope: answer.allowed,
             declined: answer.declined,

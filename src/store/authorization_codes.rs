@@ -35,6 +35,8 @@ pub struct CodeRecord {
     pub user_disabled_at: Option<Instant>,
     /// The user's present epoch.
     pub epoch: i64,
+    /// The user.
+    pub user_id: Uuid,
     /// What the user allows.
     pub grant_scope: String,
     /// The workspace of the grant.
@@ -59,6 +61,7 @@ record!(Model {
     code_challenge,
     nonce,
     resource,
+    terms,
     user_epoch,
     authenticated_at,
     expires_at,
@@ -71,6 +74,7 @@ impl Record for CodeRecord {
             "grant_revoked_at",
             "user_disabled_at",
             "epoch",
+            "user_id",
             "grant_scope",
             "workspace_id",
             "app_policy",
@@ -87,6 +91,7 @@ impl Record for CodeRecord {
             grant_revoked_at: cells.next()?,
             user_disabled_at: cells.next()?,
             epoch: cells.next()?,
+            user_id: cells.next()?,
             grant_scope: cells.next()?,
             workspace_id: cells.next()?,
             app_policy: cells.next()?,
@@ -98,10 +103,10 @@ impl Record for CodeRecord {
 }
 
 const OF_CLIENT: &str = r#"select code.code_sha256, code.family_id, code.client_id, code.grant_id,
-    code.redirect_uri, code.scope, code.code_challenge, code.nonce, code.resource, code.user_epoch,
+    code.redirect_uri, code.scope, code.code_challenge, code.nonce, code.resource, code.terms, code.user_epoch,
     code.authenticated_at, code.expires_at, code.consumed_at,
     permission.revoked_at as grant_revoked_at, person.disabled_at as user_disabled_at, person.epoch,
-    permission.scope as grant_scope, permission.workspace_id, policy.policy as app_policy,
+    permission.user_id, permission.scope as grant_scope, permission.workspace_id, policy.policy as app_policy,
     decision.client_id is not null as is_decided, decision.scope as approved_scope,
     block.client_id is not null as is_blocked
     from authorization_code code

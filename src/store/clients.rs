@@ -127,6 +127,7 @@ pub async fn update_metadata(db: &Txn, client: &Model) -> Result<bool, Fault> {
             Column::RefreshTokenAbsoluteTtlSecs,
             Expr::value(client.refresh_token_absolute_ttl_secs),
         )
+        .col_expr(Column::Settings, Expr::value(client.settings.clone()))
         .filter(COLUMN.id.eq(&client.id))
         .exec(db)
         .await?;

@@ -1,7 +1,9 @@
 //! The questions that are asked most: written by hand and read by position. Building them anew and
 //! reading their answers by name costs more than the database does.
 
-use entity::{app_policy::Policy, member::Role, scope_list::ScopeList, types::Instant};
+use entity::{
+    app_policy::Policy, member::Role, scope_list::ScopeList, terms::Terms, types::Instant,
+};
 use sea_orm::{
     ActiveEnum, ConnectionTrait, DbErr, QueryResult, Statement, TryGetable, Value, prelude::Uuid,
 };
@@ -150,6 +152,12 @@ impl Cell for Policy {
 }
 
 impl Cell for ScopeList {
+    fn from_raw(raw: Raw<'_>) -> Option<Self> {
+        if let Raw::Text(json) = raw { serde_json::from_str(json).ok() } else { None }
+    }
+}
+
+impl Cell for Terms {
     fn from_raw(raw: Raw<'_>) -> Option<Self> {
         if let Raw::Text(json) = raw { serde_json::from_str(json).ok() } else { None }
     }

@@ -123,8 +123,8 @@ static EXCHANGE: Whole = Whole::new(&[
      where code_sha256 = $8 and client_id = $9 and consumed_at is null",
     "insert into token_family
      (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, generation,
-     created_at, expires_at, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at)
-     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19 where true",
+     created_at, expires_at, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at, terms)
+     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $21 where true",
     r#"update "grant" set last_used_at = $6 where id = $10
        and (last_used_at is null or last_used_at < $20)"#,
     insert_access_token!(),
@@ -157,6 +157,7 @@ pub async fn exchange(
         family.refresh_expires_at.into(),
         family.ends_at.into(),
         noted_since.into(),
+        family.terms.into(),
     ]);
     store.write(&EXCHANGE, values).await
 }
@@ -176,8 +177,8 @@ pub async fn issue(store: &Store, token: access_token::Model) -> Result<bool, Fa
 
 static AUTHORIZE: Whole = Whole::new(&[r#"insert into authorization_code
        (code_sha256, family_id, client_id, grant_id, redirect_uri, scope, code_challenge, nonce,
-       resource, user_epoch, authenticated_at, expires_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+       resource, user_epoch, authenticated_at, expires_at, terms)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
        where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#]);
 
 /// Stores a new code under a standing grant; `false` if the grant no longer lives.
@@ -198,6 +199,7 @@ pub async fn authorize(store: &Store, code: authorization_code::Model) -> Result
         code.user_epoch.into(),
         code.authenticated_at.into(),
         code.expires_at.into(),
+        code.terms.into(),
     ];
     store.write(&AUTHORIZE, values).await
 }

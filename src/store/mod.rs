@@ -38,6 +38,7 @@ pub mod service_accounts;
 pub mod services;
 pub mod sign_in_failures;
 pub mod sign_ups;
+pub mod signing_keys;
 pub mod spent_challenges;
 mod sqlite;
 pub mod subscribers;

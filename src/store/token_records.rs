@@ -1,7 +1,7 @@
 //! A token with everything its life depends on, by one join: family, grant, client, user,
 //! membership and workspace.
 
-use entity::{app_policy::Policy, member::Role, types::Instant};
+use entity::{app_policy::Policy, member::Role, terms::Terms, types::Instant};
 use sea_orm::{DbErr, prelude::Uuid};
 
 use super::direct::{Ask, Cells, Record, record};
@@ -38,6 +38,10 @@ record! {
         pub family_revoked_at: Option<Instant>,
         /// The user's epoch when the family began.
         pub family_user_epoch: i64,
+        /// When the user had last proved who they are.
+        pub authenticated_at: Option<Instant>,
+        /// What else was asked, and how the user was signed in.
+        pub terms: Option<Terms>,
         /// The client it was issued to.
         pub client_id: String,
         /// That client's name.
@@ -133,7 +137,7 @@ macro_rules! columns {
          family.resource as family_resource, family.generation as family_generation,
          family.rotated_at, family.successor_used_at,
          family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
-         family.user_epoch as family_user_epoch,
+         family.user_epoch as family_user_epoch, family.authenticated_at, family.terms,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
          client.workspace_id as client_workspace_id,
          client.disabled_at as client_disabled_at, client.access_token_ttl_secs,

@@ -65,6 +65,7 @@ async fn issue_under(
         expires_in: lifetimes.access.num_seconds(),
         refresh_token: None,
         scope: scope.clone(),
+        about: None,
     }))
 }
 

@@ -4,14 +4,13 @@
 //! again by that client it fails and ends every token that came from it; presented by another client
 //! it just fails: ownership is proved before anything is destroyed.
 
-use chrono::{DateTime, Utc};
-use entity::{authorization_code, client, user};
+use entity::{authorization_code, browser_session, client, terms::Terms, user};
 use uuid::Uuid;
 
 use super::{
     admission::{self, Barred},
     grants::{self, Answer},
-    issue::{self, Beginning, Begun, Issued},
+    issue::{self, About, Beginning, Begun, Issued},
     scopes::Scope,
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
         secret::{AuthorizationCode, Secret},
     },
     fault::Fault,
-    store::{self, Txn},
+    store::{self, Txn, authorization_codes::CodeRecord},
 };
 
 /// A user's yes: who, to whom, where and to what.
@@ -32,8 +31,8 @@ pub struct Yes<'a> {
     pub client: &'a client::Model,
     /// Who is signed in.
     pub user: &'a user::Model,
-    /// When they proved who they are.
-    pub authenticated_at: DateTime<Utc>,
+    /// Where, since when and by what.
+    pub session: &'a browser_session::Model,
     /// The workspace in which the client may act.
     pub workspace_id: Option<Uuid>,
     /// What it may do there.
@@ -53,6 +52,8 @@ pub struct Asked {
     pub nonce: Option<String>,
     /// RFC 8707 §2.
     pub resource: Option<String>,
+    /// What else was asked.
+    pub terms: Terms,
 }
 
 /// What became of a presented code.
@@ -98,6 +99,11 @@ pub(super) fn new(
 ) -> (Secret<AuthorizationCode>, authorization_code::Model) {
     let now = app.now();
     let code = Secret::<AuthorizationCode>::random(&*app.random);
+    let terms = Terms {
+        sid: Some(yes.session.id.to_string()),
+        amr: Some(yes.session.amr.clone()),
+        ..asked.terms.lasting()
+    };
     let row = authorization_code::Model {
         code_sha256: code.sha256(),
         family_id: derive::new_family_id(&*app.random),
@@ -108,8 +114,9 @@ pub(super) fn new(
         code_challenge: asked.code_challenge,
         nonce: asked.nonce,
         resource: asked.resource,
+        terms: terms.stored(),
         user_epoch: yes.user.epoch,
-        authenticated_at: store::instant(yes.authenticated_at),
+        authenticated_at: yes.session.confirmed_at,
         expires_at: store::instant(now + app.config.oauth.code_ttl()),
         consumed_at: None,
     };
@@ -166,7 +173,7 @@ async fn exchange_once(
             let still =
                 Scope::stored(&found.code.scope).intersection(&Scope::stored(&found.grant_scope));
             let scope = admission.unwrap_or_default().limit(&still);
-            let (is_first, issued) = issue_for(app, client, found.code, scope).await?;
+            let (is_first, issued) = issue_for(app, client, found, scope).await?;
             (is_first, Exchange::Issued(issued))
         }
         Worth::WrongTarget if lives => {
@@ -191,15 +198,21 @@ async fn spend(app: &App, client: &client::Model, code_sha256: &[u8]) -> Result<
 async fn issue_for(
     app: &App,
     client: &client::Model,
-    code: authorization_code::Model,
+    found: CodeRecord,
     scope: Scope,
 ) -> Result<(bool, Issued), Fault> {
+    let CodeRecord { code, user_id, .. } = found;
     let beginning = Beginning {
         family_id: code.family_id,
         scope,
         resource: code.resource,
         user_epoch: code.user_epoch,
-        authenticated_at: code.authenticated_at.0,
+        about: About {
+            user_id,
+            authenticated_at: code.authenticated_at.0,
+            nonce: code.nonce,
+            terms: code.terms.unwrap_or_default(),
+        },
     };
     let Begun { family, access_token, issued } =
         issue::new_family(app, client, code.grant_id, beginning);

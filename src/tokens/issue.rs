@@ -1,7 +1,7 @@
 //! Issuing: every flow that ends in tokens for a user ends here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{access_token, client, token_family, user};
+use entity::{access_token, client, terms::Terms, token_family, user};
 use uuid::Uuid;
 
 use super::{
@@ -20,6 +20,9 @@ use crate::{
     store,
 };
 
+/// How a user of the password grant has signed in (RFC 8176 §2).
+const PASSWORD_AMR: &str = "pwd";
+
 /// What a token response says (RFC 6749 §5.1). Shown once.
 #[derive(Debug)]
 pub struct Issued {
@@ -31,6 +34,21 @@ pub struct Issued {
     pub refresh_token: Option<Secret<RefreshToken>>,
     /// What was granted.
     pub scope: Scope,
+    /// Whom the tokens speak of, unless they are the client's own.
+    pub about: Option<Box<About>>,
+}
+
+/// What an ID token says of a user and their sign-in (OpenID Connect Core §2).
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Who signed in.
+    pub user_id: Uuid,
+    /// When they last proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// Given back as it came; only the first tokens have it.
+    pub nonce: Option<String>,
+    /// What was asked for, and how they were signed in.
+    pub terms: Terms,
 }
 
 /// A family that is about to begin under a grant.
@@ -44,8 +62,8 @@ pub struct Beginning {
     pub resource: Option<String>,
     /// The user's epoch when they allowed it.
     pub user_epoch: i64,
-    /// When the user proved who they are.
-    pub authenticated_at: DateTime<Utc>,
+    /// Whom its tokens speak of.
+    pub about: About,
 }
 
 /// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3), if it may
@@ -75,7 +93,12 @@ async fn for_user_once(
         scope,
         resource,
         user_epoch: user.epoch,
-        authenticated_at: now,
+        about: About {
+            user_id: user.id,
+            authenticated_at: now,
+            nonce: None,
+            terms: Terms { amr: Some(PASSWORD_AMR.to_owned()), ..Terms::default() },
+        },
     };
     let txn = app.store.begin().await?;
     let whose = (client, user.id, place.workspace_id());
@@ -121,7 +144,8 @@ pub(super) fn new_family(
         scope: beginning.scope.to_string(),
         resource: beginning.resource,
         user_epoch: beginning.user_epoch,
-        authenticated_at: Some(store::instant(beginning.authenticated_at)),
+        authenticated_at: Some(store::instant(beginning.about.authenticated_at)),
+        terms: beginning.about.terms.clone().stored(),
         expires_at: store::instant(now + lifetimes.refresh_absolute),
         ..empty_family(now)
     };
@@ -142,6 +166,7 @@ pub(super) fn new_family(
             expires_in: lifetimes.access.num_seconds(),
             refresh_token,
             scope: beginning.scope,
+            about: Some(Box::new(beginning.about)),
         },
     }
 }
@@ -156,6 +181,7 @@ pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
         resource: None,
         user_epoch: 0,
         authenticated_at: None,
+        terms: None,
         generation: 0,
         rotated_at: None,
         successor_used_at: None,

@@ -2,7 +2,7 @@
 //! carry only a handle, which works only in the browser that began (rule 8).
 
 use chrono::TimeDelta;
-use entity::{authorization_request, client, user};
+use entity::{authorization_request, client, terms::Terms, user};
 use uuid::Uuid;
 
 use super::{
@@ -41,6 +41,8 @@ pub struct NewRequest {
     pub code_challenge: Option<String>,
     /// RFC 8707 §2.
     pub resource: Option<String>,
+    /// What else is asked.
+    pub terms: Terms,
 }
 
 /// Freezes a request for one browser; the handle goes into the addresses of the pages to come.
@@ -65,6 +67,7 @@ pub async fn freeze(
         nonce: request.nonce,
         code_challenge: request.code_challenge,
         resource: request.resource,
+        terms: request.terms.stored(),
         created_at: store::instant(now),
         expires_at: store::instant(now + LIFETIME),
     };
@@ -126,6 +129,7 @@ async fn approve_once(
         code_challenge: request.code_challenge,
         nonce: request.nonce,
         resource: request.resource,
+        terms: request.terms.unwrap_or_default(),
     };
     match code::create(app, &txn, yes, asked).await? {
         Ok(code) => {
@@ -152,6 +156,7 @@ pub async fn approve_at_once(
         code_challenge: request.code_challenge,
         nonce: request.nonce,
         resource: request.resource,
+        terms: request.terms,
     };
     let (code, row) = code::new(app, grant_id, &yes, asked);
     Ok(store::issuing::authorize(&app.store, row).await?.then_some(code))

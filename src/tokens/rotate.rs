@@ -17,7 +17,7 @@ use entity::client;
 
 use super::{
     audience, grants,
-    issue::{AccessRow, Issued, Lifetimes},
+    issue::{About, AccessRow, Issued, Lifetimes},
     resolve::{self, Resolved},
     scopes::Scope,
 };
@@ -213,12 +213,18 @@ impl Step<'_> {
         }
     }
 
-    fn issued(&self, successors: Successors, expires_at: DateTime<Utc>) -> Issued {
+    fn issued(
+        &self,
+        record: &TokenRecord,
+        successors: Successors,
+        expires_at: DateTime<Utc>,
+    ) -> Issued {
         Issued {
             access_token: successors.access_token,
             expires_in: (expires_at - self.now).num_seconds(),
             refresh_token: Some(successors.refresh_token),
             scope: self.restriction.0.clone(),
+            about: about(record),
         }
     }
 
@@ -248,7 +254,7 @@ impl Step<'_> {
             used_grant: token.grant_id.filter(|_| !is_noted),
         };
         let is_first = store::issuing::rotate(&self.app.store, rotated).await?;
-        Ok(is_first.then(|| self.issued(successors, now + lifetimes.access)))
+        Ok(is_first.then(|| self.issued(token, successors, now + lifetimes.access)))
     }
 
     /// Steps 4 and 5, of a token that is not the present one. `is_racing` says that it was a moment
@@ -302,13 +308,24 @@ impl Step<'_> {
         let row = access_row.issued(access_token, self.now, lifetimes.access);
         let ends = row.expires_at;
         if may_insert && store::access_tokens::insert_derived(txn, row).await?.is_ok() {
-            return Ok(Rotation::Issued(self.issued(successors, ends.0)));
+            return Ok(Rotation::Issued(self.issued(token, successors, ends.0)));
         }
         let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
         Ok(stored.map_or(Rotation::Invalid, |stored| {
-            Rotation::Issued(self.issued(successors, stored.expires_at.0))
+            Rotation::Issued(self.issued(token, successors, stored.expires_at.0))
         }))
     }
+}
+
+/// Whom the successors speak of: as the first tokens did, but for what was said once only (OpenID
+/// Connect Core §12.2).
+fn about(record: &TokenRecord) -> Option<Box<About>> {
+    Some(Box::new(About {
+        user_id: record.user_id?,
+        authenticated_at: record.authenticated_at?.0,
+        nonce: None,
+        terms: record.terms.clone().unwrap_or_default(),
+    }))
 }
 
 /// Step 5: a token that was used before came back, so somebody else holds a copy.

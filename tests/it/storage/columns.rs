@@ -26,7 +26,7 @@ fn every_table() -> Vec<Table> {
         authorization_request blocked_client browser_session client dataset email enterprise grant
         guest invalidation invitation known_device lead member message outbox passkey recovery_code
         registration_token scan scan_endpoint scan_finding second_factor_use service
-        service_account sign_in_failure sign_up spent_challenge subscriber subscription
+        service_account sign_in_failure sign_up signing_key spent_challenge subscriber subscription
         token_family user workspace
     }
 }
@@ -90,7 +90,7 @@ where
 /// A value of each type there is. All columns of a type have the same, so that what points at
 /// something finds it.
 fn samples() -> Vec<Value> {
-    let texts = ["text", "owner", "confidential", "GET", "high", "deny"];
+    let texts = ["text", "owner", "confidential", "GET", "high", "deny", "RS256"];
     let mut samples: Vec<Value> = texts.into_iter().map(Value::from).collect();
     samples.extend([
         Value::from(true),
@@ -99,6 +99,7 @@ fn samples() -> Vec<Value> {
         Value::from(vec![0xa5_u8; 32]),
         Value::from(Uuid::from_u128(0xa5)),
         Value::from(json!(["a"])),
+        Value::from(json!({})),
     ]);
     samples
 }

@@ -1,7 +1,7 @@
 //! The writes that tokens wait for are wholes: all of it happens, or nothing.
 
 use chrono::TimeDelta;
-use entity::{access_token, authorization_code, grant, token_family, types::Instant};
+use entity::{access_token, authorization_code, grant, terms::Terms, token_family, types::Instant};
 use latchkey::{
     crypto::digest,
     store::{self, Store, issuing, issuing::Rotated},
@@ -82,6 +82,7 @@ impl Rows {
             scope: String::new(),
             code_challenge: None,
             nonce: None,
+            terms: Some(Terms { sid: Some(name.to_owned()), ..Terms::default() }),
             resource: None,
             user_epoch: 0,
             authenticated_at: self.family.created_at,

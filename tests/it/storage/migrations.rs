@@ -292,6 +292,7 @@ async fn every_entity_has_its_table() {
         service_account,
         sign_in_failure,
         sign_up,
+        signing_key,
         spent_challenge,
         subscriber,
         subscription,

@@ -1,0 +1,135 @@
+//! The keys that this server signs with: one of each algorithm signs, and those before it are
+//! published until what they have signed has ended (OpenID Connect Core §10.1.1).
+//!
+//! A key is published before it signs, so that a client that keeps the set for a while knows it when it
+//! meets its first signature. Private halves are sealed in the database, so that all nodes sign alike.
+
+mod rotation;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entity::signing_key::{Algorithm, Model};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+pub use self::rotation::{Rotation, rotate};
+use crate::{
+    app::App,
+    cache::{Known, Subject},
+    crypto::{digest, jwk::PublicKey, signed::SignedJwt, signing::KeyPair},
+    fault::Fault,
+    store,
+};
+
+/// A key as it is published.
+struct Published {
+    pair: KeyPair,
+    public: PublicKey,
+    signs_from: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+/// Every key that is published.
+pub struct KeySet(Vec<Published>);
+
+impl KeySet {
+    /// The set as clients read it (RFC 7517 §5).
+    #[must_use]
+    pub fn public(&self, now: DateTime<Utc>) -> Value {
+        let keys: Vec<_> = self.published(now).map(|key| key.pair.public_jwk()).collect();
+        json!({ "keys": keys })
+    }
+
+    /// Signs with the key of this algorithm whose turn it is; `kind` is the type of the token (RFC 7515
+    /// §4.1.9).
+    ///
+    /// # Errors
+    /// When there is no such key, or the claims do not serialize.
+    pub fn sign(
+        &self,
+        algorithm: Algorithm,
+        (kind, claims): (&str, &impl Serialize),
+        now: DateTime<Utc>,
+    ) -> Result<String, Fault> {
+        let mut keys = self.published(now);
+        // the newest comes first
+        let key = keys.find(|key| key.pair.algorithm() == algorithm && key.signs_from <= now);
+        let key = key.ok_or_else(|| Fault::internal("there is no key to sign with"))?;
+        key.pair.sign(kind, claims)
+    }
+
+    /// What a token claims that a key of this set has signed, be that key published still or not: the
+    /// token may be a hint from long ago.
+    #[must_use]
+    pub fn claims_of<'a>(
+        &self,
+        token: &'a SignedJwt,
+    ) -> Option<&'a serde_json::Map<String, Value>> {
+        let is_named = |key: &&Published| token.kid.as_deref() == Some(key.pair.kid());
+        self.0.iter().filter(is_named).find_map(|key| token.claims_proved_by(&key.public))
+    }
+
+    fn published(&self, now: DateTime<Utc>) -> impl Iterator<Item = &Published> {
+        self.0.iter().filter(move |key| key.ends_at.is_none_or(|end| now < end))
+    }
+
+    fn has_all(&self) -> bool {
+        let has = |algorithm| self.0.iter().any(|key| key.pair.algorithm() == algorithm);
+        Algorithm::ALL.into_iter().all(has)
+    }
+}
+
+/// The keys; where there are none yet, they are made.
+///
+/// # Errors
+/// When the database fails, or a stored key does not open.
+pub async fn keys(app: &Arc<App>) -> Result<Arc<KeySet>, Fault> {
+    let (now, known) = (app.now(), digest::sha256_array(b"signing keys"));
+    if let Some(keys) = app.cache.find::<KeySet>(&known, now) {
+        return Ok(keys);
+    }
+    let begun = app.cache.begin();
+    let mut keys = load(app).await?;
+    if !keys.has_all() {
+        rotation::make_missing(app).await?;
+        keys = load(app).await?;
+    }
+    let keys = Arc::new(keys);
+    let life = Known { begun, subjects: &[Subject::SigningKeys], ends_at: None };
+    app.cache.keep(known, Arc::clone(&keys), life, now);
+    Ok(keys)
+}
+
+async fn load(app: &App) -> Result<KeySet, Fault> {
+    let rows = store::signing_keys::list_published(app.store.read(), app.now()).await?;
+    rows.iter().map(|row| open(app, row)).collect::<Result<_, _>>().map(KeySet)
+}
+
+/// What a sealed private half is bound to.
+fn place_of(kid: &str) -> String {
+    format!("signing_key:{kid}")
+}
+
+fn open(app: &App, row: &Model) -> Result<Published, Fault> {
+    let pkcs8 = app.secrets.sealer.open(&place_of(&row.kid), &row.private_sealed)?;
+    let pair = KeyPair::from_pkcs8(row.algorithm, Zeroizing::new(pkcs8))?;
+    let public = PublicKey::read(pair.public_jwk())
+        .map_err(|problem| Fault::internal(format!("a stored signing key {problem}")))?;
+    Ok(Published {
+        pair,
+        public,
+        signs_from: row.signs_from.0,
+        ends_at: row.ends_at.map(|end| end.0),
+    })
+}
+
+/// A new pair, made where nobody waits for the thread.
+async fn new_pair(app: &Arc<App>, algorithm: Algorithm) -> Result<KeyPair, Fault> {
+    let app = Arc::clone(app);
+    spawn_blocking(move || KeyPair::generate(&*app.random, algorithm))
+        .await
+        .map_err(|error| Fault::internal(format!("a key was not made: {error}")))?
+}

@@ -1,0 +1,76 @@
+//! The keys that this server signs with.
+
+use chrono::{DateTime, Utc};
+use entity::signing_key::{Algorithm, COLUMN, Column, Entity, Model};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+};
+
+use super::{Duplicate, Txn, insert_unique, instant, millis};
+use crate::{cache::Subject, fault::Fault};
+
+/// The keys that are published at `now`, the newest of each algorithm first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_published(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<Model>, Fault> {
+    let is_published =
+        Condition::any().add(COLUMN.ends_at.is_null()).add(COLUMN.ends_at.gt(millis(now)));
+    Ok(Entity::find()
+        .filter(is_published)
+        .order_by_asc(Column::Algorithm)
+        .order_by_desc(Column::Generation)
+        .all(db)
+        .await?)
+}
+
+/// The newest key of an algorithm, published or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_newest(
+    db: &impl ConnectionTrait,
+    algorithm: Algorithm,
+) -> Result<Option<Model>, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.algorithm.eq(algorithm))
+        .order_by_desc(Column::Generation)
+        .one(db)
+        .await?)
+}
+
+/// Stores a new key, unless somebody else has stored one of that generation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &Txn, key: Model) -> Result<Result<(), Duplicate>, Fault> {
+    db.changes(Subject::SigningKeys);
+    insert_unique::<Entity>(db, key).await
+}
+
+/// Says of the keys of an algorithm before `generation` when they are published no longer, unless that
+/// is sooner already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_older(
+    db: &Txn,
+    algorithm: Algorithm,
+    generation: i64,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    db.changes(Subject::SigningKeys);
+    let lasts_longer =
+        Condition::any().add(COLUMN.ends_at.is_null()).add(COLUMN.ends_at.gt(millis(at)));
+    Entity::update_many()
+        .col_expr(Column::EndsAt, Expr::value(Some(instant(at))))
+        .filter(COLUMN.algorithm.eq(algorithm))
+        .filter(COLUMN.generation.lt(generation))
+        .filter(lasts_longer)
+        .exec(db)
+        .await?;
+    Ok(())
+}
