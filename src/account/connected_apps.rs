@@ -24,6 +24,7 @@ use crate::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
+        listing::{self, List},
         moment::Moment,
         notice,
         page::{Brand, html, see_other},
@@ -37,6 +38,7 @@ struct AppsPage {
     brand: Brand,
     frame: Frame,
     apps: Vec<Row>,
+    list: List,
     blocked: Vec<BlockedRow>,
 }
 
@@ -100,12 +102,14 @@ pub async fn get(
     account: Account,
     uri: &Uri,
 ) -> Result<Response, PageError> {
-    let apps = connected_apps::list(app, account.user.id).await?;
+    let wanted = listing::wanted(uri);
+    let found = connected_apps::page(app, account.user.id, &wanted).await?;
     let blocked = blocks::list(app, account.user.id).await?;
     let page = AppsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Apps).with_notice_of(uri),
-        apps: apps.iter().map(|connected| Row::of(app, connected)).collect(),
+        apps: found.rows.iter().map(|connected| Row::of(app, connected)).collect(),
+        list: List::of(uri, &wanted, found.next.as_deref()),
         blocked: blocked.into_iter().map(BlockedRow::of).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -6,7 +6,15 @@ use entity::{client, grant, workspace};
 use uuid::Uuid;
 
 use super::app_counts::Count;
-use crate::{app::App, fault::Fault, store, tokens::scopes::Scope};
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
+    tokens::scopes::Scope,
+};
 
 /// One connected app.
 #[derive(Clone, Debug)]
@@ -36,6 +44,16 @@ impl ConnectedApp {
 pub async fn list(app: &App, user_id: Uuid) -> Result<Vec<ConnectedApp>, Fault> {
     let grants = store::grants::list_of_user(app.store.read(), user_id).await?;
     described(app, grants).await
+}
+
+/// A page of them; a search looks into the names, publishers and ids of clients.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(app: &App, user_id: Uuid, wanted: &Wanted) -> Result<Page<ConnectedApp>, Fault> {
+    let Page { rows, next } =
+        store::connected_apps::page_of_user(app.store.read(), user_id, wanted).await?;
+    Ok(Page { rows: described(app, rows).await?, next })
 }
 
 /// One connected app of a user; `None` if it is not one, or no longer.

@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use entity::{client, grant, types::Instant, user};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Query,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid, sea_query::Query,
 };
 
 use super::{
@@ -160,6 +161,38 @@ pub async fn page(
     let all = Entity::find().filter(COLUMN.id.is_in(ids));
     let places: (_, &[_]) = (Column::Id, &[Column::Id, Column::Name, Column::Publisher]);
     paging::page(db, all, wanted, places, |client| client.id.clone()).await
+}
+
+/// A page of what a user has allowed, newest first; a search looks into the names, publishers and ids
+/// of clients.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_of_user(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<grant::Model>, Fault> {
+    use grant::{COLUMN, Column, Entity};
+    let mut query = Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .order_by_desc(Column::Id)
+        .limit(wanted.rows.saturating_add(1));
+    if let Some(after) = wanted.after.as_deref().and_then(|after| after.parse::<Uuid>().ok()) {
+        query = query.filter(COLUMN.id.lt(after));
+    }
+    if let Some(text) = wanted.search() {
+        let places = [client::Column::Id, client::Column::Name, client::Column::Publisher];
+        let found = places.iter().map(|column| paging::contains(*column, text));
+        let clients = Query::select()
+            .column(client::Column::Id)
+            .from(client::Entity)
+            .cond_where(found.fold(Condition::any(), Condition::add))
+            .to_owned();
+        query = query.filter(Column::ClientId.in_subquery(clients));
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |grant| grant.id.to_string()))
 }
 
 /// A page of the people who have connected a client to a workspace, by username; a search looks into

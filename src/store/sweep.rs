@@ -11,7 +11,9 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value, prelude::Uuid};
 
-use super::{Database, Store, Txn, access_tokens::GENERATIONS_KEPT, millis};
+use super::{
+    Database, Store, Txn, access_tokens::GENERATIONS_KEPT, millis, token_families::FAMILIES_KEPT,
+};
 use crate::fault::Fault;
 
 /// Work that one node at a time does, by its advisory lock on PostgreSQL.
@@ -107,11 +109,15 @@ pub fn tables() -> Vec<Table> {
     let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
     vec![
         Table {
-            orphaned: Some(
-                r#"exists (select 1 from "grant" where "grant".id = token_family.grant_id
-                   and "grant".revoked_at is not null)"#
-                    .to_owned(),
-            ),
+            orphaned: Some(format!(
+                r#"(exists (select 1 from "grant" where "grant".id = token_family.grant_id
+                   and "grant".revoked_at is not null)
+                 or (select count(*) from (select 1 from token_family newer
+                   where newer.grant_id = token_family.grant_id and newer.revoked_at is null
+                   and coalesce(newer.rotated_at, newer.created_at)
+                   > coalesce(token_family.rotated_at, token_family.created_at)
+                   limit {FAMILIES_KEPT}) as newest) >= {FAMILIES_KEPT})"#
+            )),
             kind: Kind::Number,
             ..digest(
                 "token_family",

@@ -10,6 +10,10 @@ use sea_orm::{
 use super::{Txn, insert as insert_row, insert_unique, instant, millis};
 use crate::{cache::Subject, fault::Fault};
 
+/// How many families of a grant are kept, those that were used last: a user's sign-ins to one app. A
+/// script that signs in again instead of refreshing leaves one behind every time.
+pub const FAMILIES_KEPT: i64 = 1_000;
+
 /// Begins a family.
 ///
 /// # Errors

@@ -280,3 +280,31 @@ async fn apps_of_all_workspaces_are_shown() {
     let places: Vec<_> = apps(&page).into_iter().map(|(_, facts)| facts[0].clone()).collect();
     assert_eq!(places, ["The workspace second", "The workspace acme"]);
 }
+
+#[tokio::test]
+async fn a_long_list_has_pages_and_can_be_searched() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    for number in 0..51 {
+        let client = world.client(NewClient { name: format!("App {number}"), ..script() }).await;
+        assert_eq!(client.password(&acme.ada).await.status, 200);
+        world.clock.advance(TimeDelta::seconds(1));
+    }
+    let mut browser = Browser::of(&world, &acme.ada).await;
+
+    let first = browser.get(PATH).await;
+    let next = first.attribute("a[rel='next']", "href");
+    let second = browser.get(&next).await;
+    let found = browser.get(&format!("{PATH}?q=app+7")).await;
+    let none = browser.get(&format!("{PATH}?q=nobody")).await;
+    let odd = browser.get(&format!("{PATH}?after=x")).await;
+
+    let names = first.texts("article h2");
+    assert_eq!((names.len(), names[0].as_str(), names[49].as_str()), (50, "App 50", "App 1"));
+    assert_eq!(first.text("#revoke-all"), "Disconnect all");
+    assert_eq!(second.texts("article h2"), ["App 0"]);
+    assert!(!second.has("#revoke-all"), "it would disconnect more than is shown");
+    assert_eq!(found.texts("article h2"), ["App 7"]);
+    assert!(none.text("h2").contains("No app found"), "{}", none.body);
+    assert_eq!(odd.texts("article h2").len(), 50);
+}

@@ -331,6 +331,33 @@ async fn many_of_long_ago_go_and_those_among_them_stay() {
     assert_eq!(count::<access_token::Entity>(&world).await, 200);
 }
 
+/// A script that signs in again and never refreshes leaves as much behind as a thousand devices.
+#[tokio::test]
+async fn a_grant_keeps_the_thousand_sign_ins_that_were_used_last() {
+    let (world, _, script, tokens) = signed_in().await;
+    let family = token_family::Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+    let at = |secs: i64| store::instant(world.app.now() + TimeDelta::seconds(secs));
+    let rows = (1..=1_020_i64).map(|number| token_family::Model {
+        id: number,
+        created_at: at(number),
+        refresh_sha256: Some(number.to_be_bytes().to_vec()),
+        ..family.clone()
+    });
+    let rows = rows.map(IntoActiveModel::into_active_model);
+    let txn = world.app.store.begin().await.unwrap();
+    token_family::Entity::insert_many(rows).exec_without_returning(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    // the oldest of all has just been used
+    world.clock.advance(TimeDelta::seconds(2_000));
+    let tokens = Tokens::of(&script.refresh(&tokens.refresh).await);
+
+    // the oldest come first in the walk, so the first sample meets them
+    assert_eq!(sweep(&world).await, 21);
+
+    assert_eq!(count::<token_family::Entity>(&world).await, 1_000);
+    Tokens::of(&script.refresh(&tokens.refresh).await);
+}
+
 #[tokio::test]
 async fn one_node_sweeps_at_a_time() {
     let (world, ..) = signed_in().await;
