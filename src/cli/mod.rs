@@ -1,6 +1,8 @@
-//! The command line: `latchkey serve` (the default), `migrate`, `admin …` and `scan`.
+//! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …` and
+//! `scan`.
 
 mod admin;
+mod backup;
 mod demo;
 mod failure;
 mod migrate;
@@ -37,7 +39,13 @@ enum Command {
         demo: bool,
     },
     /// Bring the database's schema up to this version
-    Migrate,
+    Migrate {
+        /// Change nothing, and fail if there is something to change
+        #[arg(long)]
+        check: bool,
+    },
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
@@ -70,7 +78,10 @@ impl Cli {
         runtime.block_on(async {
             match command {
                 Command::Serve { demo } => serve::run(&settings, demo || is_top_demo).await,
-                Command::Migrate => migrate::run(&settings).await,
+                Command::Migrate { check: true } => migrate::check(&settings).await,
+                Command::Migrate { check: false } => migrate::run(&settings).await,
+                Command::Backup(backup) => backup.run(&settings),
+                Command::Restore(restore) => restore.run(&settings),
                 Command::Admin(command) => admin::run(&settings, *command).await,
                 Command::Scan(scan) => scan::run(scan).await,
             }

@@ -129,13 +129,18 @@ pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
     if let Some(url) = &config.database_url {
         return Ok(Store::postgres(url).await?);
     }
-    let path = config.data_dir.join(DATABASE_FILE);
+    let path = database_file(config);
     create_file(&path)?;
     Ok(Store::sqlite(&path).await?)
 }
 
+/// The embedded database.
+pub(super) fn database_file(config: &Config) -> PathBuf {
+    config.data_dir.join(DATABASE_FILE)
+}
+
 /// Only its owner may look into a data directory that we make.
-fn create_directory(path: &Path) -> Result<(), Failure> {
+pub(super) fn create_directory(path: &Path) -> Result<(), Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         Failure::new(format!("data_dir {} cannot be made: {error}", path.display()))
     })

@@ -72,6 +72,16 @@ impl Store {
         txn.commit().await
     }
 
+    /// The steps that this binary would apply.
+    ///
+    /// # Errors
+    /// When the database does not answer, or a newer Latchkey has already changed the schema.
+    pub async fn pending_steps(&self) -> Result<Vec<String>, Fault> {
+        let applied = applied_steps(self.read()).await?;
+        refuse_newer(applied.clone())?;
+        Ok(known_steps().into_iter().filter(|step| !applied.contains(step)).collect())
+    }
+
     /// Whether every step of this binary has been applied, and none that it does not know.
     ///
     /// # Errors
@@ -96,8 +106,13 @@ impl Store {
 }
 
 async fn refuse_newer_schema(db: &impl ConnectionTrait) -> Result<(), Fault> {
+    refuse_newer(applied_steps(db).await?)
+}
+
+/// Refuses what has steps that this binary does not know.
+pub(super) fn refuse_newer(applied: Vec<String>) -> Result<(), Fault> {
     let known = known_steps();
-    match applied_steps(db).await?.into_iter().find(|step| !known.contains(step)) {
+    match applied.into_iter().find(|step| !known.contains(step)) {
         None => Ok(()),
         Some(step) => Err(Fault::internal(format!(
             "the database was changed by a newer Latchkey (step {step}); \

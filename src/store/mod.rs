@@ -12,6 +12,7 @@ pub mod app_requests;
 pub mod audit;
 pub mod authorization_codes;
 pub mod authorization_requests;
+pub mod backup;
 pub mod blocked_clients;
 pub mod browser_sessions;
 pub mod clients;

@@ -99,42 +99,50 @@ impl Stretch {
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    let digest = |name, key, ended: &str| Table {
-        name,
-        key,
-        kind: Kind::Digest,
-        ended: ended.to_owned(),
-        orphaned: None,
+    [tokens(), authorizations(), people()].concat()
+}
+
+fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
+}
+
+fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { kind: Kind::Id, ..digest(name, key, ended) }
+}
+
+fn tokens() -> Vec<Table> {
+    let family = Table {
+        kind: Kind::Number,
+        orphaned: Some(format!(
+            r#"(exists (select 1 from "grant" where "grant".id = token_family.grant_id
+               and "grant".revoked_at is not null)
+             or (select count(*) from (select 1 from token_family newer
+               where newer.grant_id = token_family.grant_id and newer.revoked_at is null
+               and coalesce(newer.rotated_at, newer.created_at)
+               > coalesce(token_family.rotated_at, token_family.created_at)
+               limit {FAMILIES_KEPT}) as newest) >= {FAMILIES_KEPT})"#
+        )),
+        ..digest(
+            "token_family",
+            "id",
+            // a client's standing family has no grant, and stays
+            "token_family.grant_id is not null and
+             (token_family.ends_at <= $1 or token_family.revoked_at is not null)",
+        )
     };
-    let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
+    let access = Table {
+        orphaned: Some(format!(
+            "not exists (select 1 from token_family
+             where token_family.id = access_token.family_id and token_family.revoked_at is null
+             and token_family.generation - access_token.generation < {GENERATIONS_KEPT})"
+        )),
+        ..digest("access_token", "token_sha256", "access_token.expires_at <= $1")
+    };
+    vec![family, access]
+}
+
+fn authorizations() -> Vec<Table> {
     vec![
-        Table {
-            orphaned: Some(format!(
-                r#"(exists (select 1 from "grant" where "grant".id = token_family.grant_id
-                   and "grant".revoked_at is not null)
-                 or (select count(*) from (select 1 from token_family newer
-                   where newer.grant_id = token_family.grant_id and newer.revoked_at is null
-                   and coalesce(newer.rotated_at, newer.created_at)
-                   > coalesce(token_family.rotated_at, token_family.created_at)
-                   limit {FAMILIES_KEPT}) as newest) >= {FAMILIES_KEPT})"#
-            )),
-            kind: Kind::Number,
-            ..digest(
-                "token_family",
-                "id",
-                // a client's standing family has no grant, and stays
-                "token_family.grant_id is not null and
-                 (token_family.ends_at <= $1 or token_family.revoked_at is not null)",
-            )
-        },
-        Table {
-            orphaned: Some(format!(
-                "not exists (select 1 from token_family
-                 where token_family.id = access_token.family_id and token_family.revoked_at is null
-                 and token_family.generation - access_token.generation < {GENERATIONS_KEPT})"
-            )),
-            ..digest("access_token", "token_sha256", "access_token.expires_at <= $1")
-        },
         digest(
             "authorization_code",
             "code_sha256",
@@ -153,6 +161,13 @@ pub fn tables() -> Vec<Table> {
                select 1 from authorization_code where authorization_code.grant_id = "grant".id)"#,
         ),
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
+        // who has not been answered in 90 days may ask again
+        id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
+    ]
+}
+
+fn people() -> Vec<Table> {
+    vec![
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
         // failed sign-ins count for minutes; a day later nobody asks
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
@@ -160,16 +175,10 @@ pub fn tables() -> Vec<Table> {
         id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
         // for a week whoever invited can see that nobody came
         id("invitation", "id", "invitation.expires_at <= $1 - 604800000"),
-        // who has not been answered in 90 days may ask again
-        id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
         id("sign_up", "id", "sign_up.expires_at <= $1"),
         // long after a device has become strange again (90 days): whoever has been here before is
         // told of a new one, and whoever has not is not
-        digest(
-            "known_device",
-            "device_sha256",
-            "known_device.last_seen_at <= $1 - 63072000000",
-        ),
+        digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),

@@ -13,7 +13,7 @@ use rusqlite::{
 use sea_orm::{DbErr, RuntimeErr};
 
 /// How long a connection waits where it must, as while a log is recovered.
-const BUSY: Duration = Duration::from_millis(2_500);
+pub(super) const BUSY: Duration = Duration::from_millis(2_500);
 /// How long to wait before asking again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept ready by each connection.

@@ -5,6 +5,7 @@
 //! more than most statements here. Only what waits for the disk has threads: the commit ([`writer`])
 //! and the copying of the log into the file ([`checkpoint`]).
 
+pub(super) mod backup;
 mod checkpoint;
 mod connection;
 mod row;

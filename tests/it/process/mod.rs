@@ -3,6 +3,7 @@
 mod admin_commands;
 mod admin_effects;
 mod admin_refusals;
+mod backup;
 mod config;
 mod demo;
 mod demo_credentials;

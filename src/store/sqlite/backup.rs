@@ -1,0 +1,53 @@
+//! Copies of the database file, taken while it is used.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use sea_orm::DbErr;
+
+use super::connection::{fault, unavailable};
+
+/// Writes what the database holds at this moment into an empty file: one snapshot, compact. Writers go
+/// on beside it.
+pub(in crate::store) fn copy(from: &Path, to: &Path) -> Result<(), DbErr> {
+    let to = to.to_str().ok_or_else(|| unavailable("the path is not valid text"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(from, flags).map_err(|error| fault(&error))?;
+    connection.busy_timeout(super::connection::BUSY).map_err(|error| fault(&error))?;
+    connection.execute("vacuum into ?1", [to]).map_err(|error| fault(&error))?;
+    Ok(())
+}
+
+/// What a file that nobody uses says of itself.
+pub(in crate::store) struct Examined {
+    /// Whether its pages fit together.
+    pub(in crate::store) is_sound: bool,
+    /// The steps of the schema that were applied; none if it is not one of ours.
+    pub(in crate::store) steps: Vec<String>,
+}
+
+/// Looks at a file without changing it or leaving anything beside it.
+pub(in crate::store) fn examine(file: &Path) -> Result<Examined, DbErr> {
+    let url =
+        url::Url::from_file_path(file).map_err(|()| unavailable("the path is not absolute"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let look = || -> rusqlite::Result<Examined> {
+        let connection = Connection::open_with_flags(format!("{url}?immutable=1"), flags)?;
+        let verdict: String =
+            connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
+        let has_steps: bool = connection.query_row(
+            "select exists (select 1 from sqlite_master where name = 'seaql_migrations')",
+            [],
+            |row| row.get(0),
+        )?;
+        let mut steps = Vec::new();
+        if has_steps {
+            let mut all = connection.prepare("select version from seaql_migrations")?;
+            steps = all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        }
+        Ok(Examined { is_sound: verdict == "ok", steps })
+    };
+    look().map_err(|error| fault(&error))
+}
