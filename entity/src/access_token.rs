@@ -19,6 +19,9 @@ pub struct Model {
     /// The audience, if narrower than the family's.
     #[sea_orm(column_type = "Text", nullable)]
     pub resource: Option<String>,
+    /// The thumbprint of the key that it is bound to, if to any (RFC 9449 §6).
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub jkt: Option<Vec<u8>>,
     pub issued_at: Instant,
     pub expires_at: Instant,
 }

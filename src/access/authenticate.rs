@@ -184,6 +184,7 @@ fn token_principal(
     account: Account,
 ) -> Result<Principal, Fault> {
     let scopes = resolve::scope_of(&record);
+    let bound_to = record.jkt.clone();
     let credential = Credential {
         kind: CredentialKind::AccessToken,
         id: id_of_family(record.family_id),
@@ -210,6 +211,7 @@ fn token_principal(
         scopes,
         full_access: false,
         account,
+        bound_to,
     })
 }
 
@@ -297,5 +299,6 @@ fn key_principal(app: &App, record: KeyRecord) -> Result<Principal, Fault> {
         scopes,
         full_access,
         account,
+        bound_to: None,
     })
 }

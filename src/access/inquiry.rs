@@ -5,7 +5,11 @@
 use std::sync::Arc;
 
 use super::{Presented, Principal, Refusal, authenticate, presented, require_all};
-use crate::{app::App, fault::Fault, tokens::scopes::Scope};
+use crate::{
+    app::App,
+    fault::Fault,
+    tokens::{dpop::Problem, scopes::Scope},
+};
 
 /// Finds out whom a credential acts as, for `caller`, and whether it has all of `required`.
 ///
@@ -30,6 +34,8 @@ pub async fn inquire(
         }
         // which kind of credential is unknown would tell those of others from made-up ones
         Err(Refusal::Unknown(_)) => Err(presented::unknown()),
+        // whoever holds it has no proof of its owner's
+        Ok(principal) if principal.bound_to.is_some() => Err(Refusal::Unproved(Problem::Bound)),
         Ok(principal) => require_all(&principal, required).map(|()| principal),
         Err(refusal) => Err(refusal),
     })

@@ -1,4 +1,4 @@
-//! The one credential of a request (contract §2): `Authorization: Bearer`, `X-API-Key`, or
+//! The one credential of a request (contract §2): `Authorization: Bearer` or `DPoP`, `X-API-Key`, or
 //! `?api-key=` where the key's product allows it. What it is, its prefix decides by string match,
 //! before any lookup.
 
@@ -22,6 +22,7 @@ pub const QUERY_PARAMETER: &str = "api-key";
 const MAX_BYTES: usize = 512;
 
 const NOT_BEARER: &str = "the Authorization header must be: Bearer, a space, and a credential";
+const KEY_BY_DPOP: &str = "API keys are not bound to a key of the caller's: send them as Bearer";
 const EMPTY_KEY: &str = "the API key is empty";
 const UNKNOWN: &str = "the credential is not valid";
 const TOKEN_IN_QUERY: &str = "access tokens are not accepted in a query";
@@ -55,11 +56,14 @@ pub struct Presented {
     pub credential: PresentedCredential,
     /// Whether it travelled in the query string, where logs may have seen it.
     pub in_query: bool,
+    /// Whether it came by the scheme `DPoP` (RFC 9449 §7.1).
+    pub by_dpop: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Bearer,
+    Dpop,
     Header,
     Query,
 }
@@ -78,8 +82,12 @@ impl Presented {
             return Err(Refusal::TwoCredentials);
         }
         let came_by = |place| found.iter().any(|(by, _)| *by == place);
+        let by_dpop = came_by(Place::Dpop);
+        if by_dpop && found.iter().any(|(place, _)| *place != Place::Dpop) {
+            return Err(Refusal::TwoCredentials);
+        }
         let credential = classify(products, first, came_by)?;
-        Ok(Self { credential, in_query: came_by(Place::Query) })
+        Ok(Self { credential, in_query: came_by(Place::Query), by_dpop })
     }
 
     /// The SHA-256 of the credential, under which all that is known of it is kept.
@@ -100,7 +108,7 @@ impl Presented {
             return Err(unknown());
         }
         let credential = classify(products, text, |place| place == Place::Bearer)?;
-        Ok(Self { credential, in_query: false })
+        Ok(Self { credential, in_query: false, by_dpop: false })
     }
 }
 
@@ -113,7 +121,8 @@ pub(super) fn unknown() -> Refusal {
 fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> {
     let mut found = Vec::new();
     for header in offered.authorization {
-        found.push((Place::Bearer, Cow::Borrowed(bearer(header)?)));
+        let (place, credential) = authorization(header)?;
+        found.push((place, Cow::Borrowed(credential)));
     }
     for header in offered.x_api_key {
         let text = str::from_utf8(header).map_err(|_| unknown())?.trim();
@@ -133,12 +142,18 @@ fn collect(offered: Offered<'_>) -> Result<Vec<(Place, Cow<'_, str>)>, Refusal> 
     Ok(found)
 }
 
-/// RFC 6750 §2.1: the scheme, without regard to case (RFC 9110 §11.1), spaces, and the credential.
-fn bearer(header: &[u8]) -> Result<&str, Refusal> {
+/// RFC 6750 §2.1, RFC 9449 §7.1: the scheme, without regard to case (RFC 9110 §11.1), spaces, and the
+/// credential.
+fn authorization(header: &[u8]) -> Result<(Place, &str), Refusal> {
     let malformed = Refusal::Malformed(NOT_BEARER);
     let text = str::from_utf8(header).map_err(|_| malformed.clone())?.trim();
     match text.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => Ok(rest.trim_start()),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok((Place::Bearer, rest.trim_start()))
+        }
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("dpop") => {
+            Ok((Place::Dpop, rest.trim_start()))
+        }
         _ => Err(malformed),
     }
 }
@@ -159,6 +174,9 @@ fn classify(
         };
     }
     let key = keys::format::parse(products, text).ok_or_else(unknown)?;
+    if came_by(Place::Dpop) {
+        return Err(Refusal::Unknown(KEY_BY_DPOP));
+    }
     if came_by(Place::Query) && !key.product.query_keys {
         return Err(Refusal::Unknown(KEY_IN_QUERY));
     }
@@ -197,6 +215,7 @@ mod tests {
         let x_api_key: Vec<_> = x_api_key.iter().map(Vec::as_slice).collect();
         let offered = Offered { authorization: &authorization, x_api_key: &x_api_key, query };
         match Presented::read(&products(), offered) {
+            Ok(Presented { by_dpop: true, .. }) => "dpop",
             Ok(Presented { credential: PresentedCredential::Token(_), .. }) => "token",
             Ok(Presented { in_query: true, .. }) => "?key",
             Ok(_) => "key",
@@ -215,6 +234,8 @@ mod tests {
 
         assert_eq!(read(&[&bearer(&token)], &[], None), "token");
         assert_eq!(read(&[&format!("bEARER   {token}")], &[], None), "token");
+        assert_eq!(read(&[&format!("dPoP {token}")], &[], None), "dpop");
+        assert_eq!(read(&[&format!("DPoP {key}")], &[], None), "unknown");
         assert_eq!(read(&[&bearer(&key)], &[], None), "key");
         assert_eq!(read(&[], &[&key], None), "key");
         assert_eq!(read(&[], &[], Some(&format!("a=b&api-key={open}"))), "?key");
@@ -233,6 +254,7 @@ mod tests {
         assert_eq!(read(&[&bearer_key], &[&key, &key], None), "key");
         assert_eq!(read(&[], &[&open], Some(&query)), "?key");
         assert_eq!(read(&[&bearer], &[&key], None), "two");
+        assert_eq!(read(&[&bearer, &format!("DPoP {token}")], &[], None), "two");
         assert_eq!(read(&[&bearer_key], &[&open], None), "two");
         assert_eq!(read(&[], &[&key], Some(&query)), "two");
         assert_eq!(read(&["Bearer x"], &[&key], None), "two");

@@ -22,6 +22,8 @@ pub struct Principal {
     pub full_access: bool,
     /// What its requests are counted under.
     pub account: Account,
+    /// The key that its access token is bound to: a thumbprint (RFC 9449 §6).
+    pub bound_to: Option<Vec<u8>>,
 }
 
 impl Principal {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Account;
-use crate::tokens::scopes::Scope;
+use crate::tokens::{dpop::Problem, scopes::Scope};
 
 /// A request that is refused before it reaches what it asked for. Texts are constants and never
 /// quote the request.
@@ -17,6 +17,8 @@ pub enum Refusal {
     TwoCredentials,
     /// The credential is not, or no longer, one of this server's, or came by a way it may not take.
     Unknown(&'static str),
+    /// The credential is an access token whose possession is not proved (RFC 9449 §7).
+    Unproved(Problem),
     /// The credential is known and must not be used now.
     Forbidden {
         /// Why.

@@ -1,17 +1,17 @@
 //! Errors as contract §4 has them: one JSON shape, whatever went wrong and whoever noticed.
 
+mod documented;
+
 use std::borrow::Cow;
 
+use entity::signing_key::Algorithm;
 use poem::{
     Endpoint, Error, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{
-    ApiResponse,
     error::{ParseParamError, ParsePathError, ParseRequestPayloadError},
-    payload::{Json, Payload},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::ToJSON,
 };
 use thiserror::Error as ThisError;
@@ -21,12 +21,16 @@ use crate::{
     access::{Refusal, gates::Closed},
     app::App,
     fault::{Fault, FieldError},
-    tokens::scopes::Scope,
+    tokens::{
+        dpop::{self, Problem},
+        scopes::Scope,
+    },
     web::{self, links, methods::WrongMethod, request_id},
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
 const RETRY_AFTER_SECS: i64 = 1;
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
 /// A refusal in this face's dialect. Texts are constants, or name scope tokens.
@@ -51,6 +55,8 @@ enum Challenge {
     Nothing,
     InvalidToken,
     InsufficientScope(Scope),
+    /// Possession is not proved (RFC 9449 §7.1).
+    Unproved(Problem),
 }
 
 impl ApiError {
@@ -186,6 +192,10 @@ impl ApiError {
         let inner = &*self.0;
         if let Some(challenge) = &inner.challenge {
             put(header::WWW_AUTHENTICATE, challenge.header(app));
+            // RFC 9449 §9
+            if let (Challenge::Unproved(_), Some(nonce)) = (challenge, dpop::present_nonce(app)) {
+                put(NONCE, nonce);
+            }
         }
         if let Some(seconds) = inner.retry_after_secs {
             put(header::RETRY_AFTER, seconds.to_string());
@@ -254,9 +264,14 @@ impl ApiError {
 impl Challenge {
     /// RFC 6750 §3, RFC 9728 §5.1.
     fn header(&self, app: &App) -> String {
-        let metadata = format!("Bearer resource_metadata=\"{}\"", app.url(METADATA_PATH));
+        let metadata = format!("resource_metadata=\"{}\"", app.url(METADATA_PATH));
+        if let Self::Unproved(problem) = self {
+            let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
+            return format!("DPoP {metadata}, error=\"{}\", algs=\"{algorithms}\"", problem.code());
+        }
+        let metadata = format!("Bearer {metadata}");
         match self {
-            Self::Nothing => metadata,
+            Self::Nothing | Self::Unproved(_) => metadata,
             Self::InvalidToken => format!("{metadata}, error=\"invalid_token\""),
             Self::InsufficientScope(scope) => {
                 format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
@@ -278,6 +293,8 @@ impl From<Refusal> for ApiError {
             Refusal::Unknown(message) => {
                 Self::new(Code::Unauthorized, message).challenged(Challenge::InvalidToken)
             }
+            Refusal::Unproved(problem) => Self::new(Code::Unauthorized, problem.text())
+                .challenged(Challenge::Unproved(problem)),
             Refusal::TwoCredentials => {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
             }
@@ -330,36 +347,6 @@ impl ResponseError for ApiError {
             Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
-    }
-}
-
-/// The refusals any route may answer with, for the document; what a 404 or 405 of a path is, is the
-/// router's and not an operation's.
-impl ApiResponse for ApiError {
-    fn meta() -> MetaResponses {
-        let response = |(status, description)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType {
-                content_type: "application/json",
-                schema: Json::<ErrorBody>::schema_ref(),
-            }],
-            headers: Vec::new(),
-        };
-        let all = [
-            (400, "A parameter breaks a rule, or two different credentials were presented."),
-            (401, "There is no credential, or it is not valid, has ended or was revoked."),
-            (403, "The credential is inactive, unbound or expired, or lacks a scope."),
-            (429, "Too many requests in this minute."),
-            (500, "The server failed."),
-            (503, "The server is busy or its database is away."),
-        ];
-        MetaResponses { responses: all.into_iter().map(response).collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        <Json<ErrorBody> as Payload>::register(registry);
     }
 }
 

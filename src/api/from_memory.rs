@@ -95,8 +95,10 @@ impl<'r> Question<'r> {
     /// The answer, unless it is a refusal.
     fn answer(self, app: &Arc<App>, ready: &Ready) -> Option<Response> {
         let principal = &ready.principal;
-        // an access token is none in X-API-Key
-        if self.by_header && principal.credential.kind != CredentialKind::ApiKey {
+        // an access token is none in X-API-Key, and one that is bound to a key needs a proof
+        if (self.by_header && principal.credential.kind != CredentialKind::ApiKey)
+            || principal.bound_to.is_some()
+        {
             return None;
         }
         match self.query {

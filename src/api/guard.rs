@@ -12,7 +12,7 @@ use super::{
     error::{ApiError, id_of},
     from_memory::Ready,
     paths::{Found, Paths},
-    verify,
+    proof, verify,
 };
 use crate::{
     access::{self, Offered, Presented, Principal, Refusal},
@@ -131,7 +131,12 @@ async fn identify(
         Some(looked) if looked.sha256 == presented.sha256() => looked.outcome.clone(),
         _ => look_up(app, &presented).await,
     };
-    Ok(found?.map(|ready| (Arc::clone(ready.principal()), presented.in_query)))
+    let principal = match found? {
+        Ok(ready) => Arc::clone(ready.principal()),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let proved = proof::demand(app, request, &presented, &principal).await?;
+    Ok(proved.map(|()| (principal, presented.in_query)))
 }
 
 /// What has been found out about a credential of this request already.

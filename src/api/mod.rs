@@ -25,6 +25,7 @@ mod me;
 mod outline;
 mod paging;
 mod paths;
+mod proof;
 mod scan_schema;
 mod scans;
 mod schema;

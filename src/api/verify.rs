@@ -21,7 +21,8 @@ use crate::{
     tokens::scopes::Scope,
 };
 
-const PATH: &str = "/api/v1/verify";
+/// Where gateways ask.
+pub(super) const PATH: &str = "/api/v1/verify";
 const METHOD: HeaderName = HeaderName::from_static("x-http-method-override");
 const NO_SCOPE: &str = "must be scope tokens separated by spaces";
 

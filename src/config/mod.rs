@@ -30,7 +30,7 @@ pub use self::{
     http::HttpConfig,
     load::{environment, load},
     mail::MailConfig,
-    oauth::{OAuthConfig, RegistrationMode, RequirePkce},
+    oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
     products::{
         DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, Product, Products,

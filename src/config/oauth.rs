@@ -30,6 +30,16 @@ pub enum RegistrationMode {
     Open,
 }
 
+/// Whether proofs of possession must have a nonce of this server's (RFC 9449 §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DpopNonce {
+    /// They need none, and one that is there says nothing.
+    Off,
+    /// They need one of the last minutes; clients are told it when they come without.
+    Required,
+}
+
 /// Lifetimes and rules of the OAuth endpoints.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +62,10 @@ pub struct OAuthConfig {
     pub client_id_metadata_documents: bool,
     /// Audiences besides the issuer that tokens may be asked for (RFC 8707).
     pub protected_resources: Vec<String>,
+    /// Whether proofs of possession must have a nonce.
+    pub dpop_nonce: DpopNonce,
+    /// How long a pushed authorization request waits for its browser, in seconds (RFC 9126 §2.2).
+    pub pushed_request_ttl: u32,
 }
 
 impl Default for OAuthConfig {
@@ -66,6 +80,8 @@ impl Default for OAuthConfig {
             registration: RegistrationMode::InitialAccessToken,
             client_id_metadata_documents: false,
             protected_resources: Vec::new(),
+            dpop_nonce: DpopNonce::Off,
+            pushed_request_ttl: 90,
         }
     }
 }
@@ -95,6 +111,12 @@ impl OAuthConfig {
         TimeDelta::seconds(self.code_ttl.into())
     }
 
+    /// How long a pushed authorization request waits for its browser.
+    #[must_use]
+    pub fn pushed_request_ttl(&self) -> TimeDelta {
+        TimeDelta::seconds(self.pushed_request_ttl.into())
+    }
+
     /// How long a used refresh token may be retried.
     #[must_use]
     pub fn refresh_retry_window(&self) -> TimeDelta {
@@ -109,6 +131,7 @@ impl OAuthConfig {
             ("refresh_token_idle_ttl", self.refresh_token_idle_ttl),
             ("refresh_token_absolute_ttl", self.refresh_token_absolute_ttl),
             ("code_ttl", self.code_ttl),
+            ("pushed_request_ttl", self.pushed_request_ttl),
         ] {
             if ttl == 0 {
                 return invalid(key, "must be at least 1 second");
@@ -116,6 +139,10 @@ impl OAuthConfig {
         }
         if self.code_ttl > 600 {
             return invalid("code_ttl", "must be at most 600 seconds (RFC 6749 §4.1.2)");
+        }
+        // FAPI 2.0 §5.3.2.2
+        if self.pushed_request_ttl >= 600 {
+            return invalid("pushed_request_ttl", "must be less than 600 seconds (FAPI 2.0)");
         }
         // a retried refresh must never yield an access token that has already expired
         if self.refresh_retry_window >= self.access_token_ttl {
@@ -149,12 +176,14 @@ mod tests {
     #[test]
     fn lifetimes_that_contradict_each_other_are_refused() {
         type Change = fn(&mut OAuthConfig);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 11] = [
             (|oauth| oauth.access_token_ttl = 0, "oauth.access_token_ttl"),
             (|oauth| oauth.refresh_token_idle_ttl = 0, "oauth.refresh_token_idle_ttl"),
             (|oauth| oauth.refresh_token_absolute_ttl = 0, "oauth.refresh_token_absolute_ttl"),
             (|oauth| oauth.code_ttl = 0, "oauth.code_ttl"),
             (|oauth| oauth.code_ttl = 601, "oauth.code_ttl"),
+            (|oauth| oauth.pushed_request_ttl = 0, "oauth.pushed_request_ttl"),
+            (|oauth| oauth.pushed_request_ttl = 600, "oauth.pushed_request_ttl"),
             (|oauth| oauth.refresh_retry_window = 3600, "oauth.refresh_retry_window"),
             (|oauth| oauth.refresh_token_idle_ttl = 366 * DAY, "oauth.refresh_token_idle_ttl"),
             (|oauth| oauth.protected_resources = vec!["/a".into()], "oauth.protected_resources"),

@@ -57,16 +57,18 @@ impl Deriver {
         self.handles.write(&body, parent.family_id)
     }
 
-    /// The access token that comes with it. What it is restricted to (`scope`, `resource`) enters
-    /// the derivation, so that two uses that ask for different restrictions get different tokens.
+    /// The access token that comes with it. What it is restricted to (`scope`, `resource`, the
+    /// thumbprint of a key) enters the derivation, so that two uses that ask for different
+    /// restrictions get different tokens.
     #[must_use]
     pub fn access_token(
         &self,
         parent: &Parent<'_>,
         scope: &str,
-        resource: Option<&str>,
+        (resource, key): (Option<&str>, Option<&str>),
     ) -> Secret<AccessToken> {
-        let restrictions = [scope, resource.unwrap_or_default()];
+        let mut restrictions = vec![scope, resource.unwrap_or_default()];
+        restrictions.extend(key);
         Secret::from_entropy(&refresh::cut(&self.child::<AccessToken>(parent, &restrictions)))
     }
 
@@ -118,7 +120,7 @@ mod tests {
         let deriver = Deriver::new(&[1; 32]);
         let token = deriver.handles.write(&[5; refresh::BODY], FAMILY);
         let of = |parent: &Parent<'_>, scope: &str, resource: Option<&str>| {
-            deriver.access_token(parent, scope, resource).reveal().to_owned()
+            deriver.access_token(parent, scope, (resource, None)).reveal().to_owned()
         };
         let known = of(&parent(&token, 0), "a b", Some("c"));
 
@@ -131,7 +133,11 @@ mod tests {
             of(&parent(&token, 0), "a", Some("bc")),
             of(&parent(&token, 0), "a b", None),
             Deriver::new(&[2; 32])
-                .access_token(&parent(&token, 0), "a b", Some("c"))
+                .access_token(&parent(&token, 0), "a b", (Some("c"), None))
+                .reveal()
+                .to_owned(),
+            deriver
+                .access_token(&parent(&token, 0), "a b", (Some("c"), Some("key")))
                 .reveal()
                 .to_owned(),
         ] {

@@ -52,6 +52,8 @@ kinds! {
     SubscriptionKey = "lk_sk_",
     /// An initial access token for dynamic registration (RFC 7591 §3).
     RegistrationToken = "lk_ir_",
+    /// The name of a pushed authorization request (RFC 9126 §2.2).
+    PushedRequest = "lk_pr_",
     /// What the link of an invitation carries.
     InvitationToken = "lk_iv_",
 }

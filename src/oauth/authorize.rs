@@ -1,12 +1,12 @@
 //! `GET`, `POST /oauth/authorize` (RFC 6749 §4.1.1). The checks, in order:
 //!
-//! 1. the client exists and is enabled; its redirect URI is there and registered: else an error page
-//!    that names the parameter, and never a redirect
-//! 2. no parameter is repeated or malformed, and the response mode is one we have
-//! 3. request objects are not for us (OpenID Connect Core §6)
-//! 4. the client is registered for this flow
-//! 5. response type, scope and PKCE (`flow.rs`)
-//! 6. the resource is a registered one (RFC 8707)
+//! 1. the client exists and is enabled: else an error page that names the parameter
+//! 2. what it asks for is found, and is its own: pushed, signed, or in the request itself (`asked.rs`)
+//! 3. the redirect URI is there and registered: else an error page, and never a redirect
+//! 4. no parameter is repeated or malformed, and the response mode is one we have
+//! 5. the client is registered for this flow
+//! 6. response type, scope and PKCE (`flow.rs`)
+//! 7. the resource is a registered one (RFC 8707), and `dpop_jkt` a thumbprint (RFC 9449 §10)
 //!
 //! Then: nobody signed in → the sign-in page; all of it allowed before → the code; else consent. The
 //! request waits on the server, and the pages carry only its handle.
@@ -17,18 +17,19 @@ use entity::{client, terms::Terms};
 use poem::{Body, Request, Response, Result, handler, web::Data};
 
 use super::{
+    asked::{self, Asked, Door},
     flow::{self, Refused},
     params::{Params, is_form},
-    redirect::Return,
+    redirect::{ResponseMode, Return},
 };
 use crate::{
     app::App,
-    clients::{authentication, redirect_uri},
-    config::RequirePkce,
+    clients::{authentication, policy::Policy, redirect_uri},
     fault::Fault,
     tokens::{
         audience,
         code::Yes,
+        dpop::Thumbprint,
         grants::Remembered,
         requests::{self, NewRequest},
         scopes::Scope,
@@ -60,101 +61,178 @@ pub async fn post(
     Ok(browser.respond(answer(app, &browser, &Params::parse(&bytes)).await?))
 }
 
-async fn answer(app: &App, browser: &Browser, params: &Params) -> Result<Response, PageError> {
-    match check(app, params).await {
-        Ok((client, request)) => Ok(proceed(app, browser, &client, request).await?),
-        Err(Refusal::Untrusted(page)) => Err(page),
-        Err(Refusal::Redirectable(to, code, description)) => {
-            Ok(to.error(app, code, description)?)
+async fn answer(app: &Arc<App>, browser: &Browser, params: &Params) -> Result<Response, PageError> {
+    let checked = async {
+        let client = known(app, params).await?;
+        let asked = read(app, &client, params).await?;
+        check(app, client, &asked).await
+    };
+    match checked.await {
+        Ok(request) => Ok(proceed(app, browser, request).await?),
+        Err(Refusal::Untrusted(wrong)) => {
+            Err(PageError::bad_request(wrong.code, wrong.parameter, wrong.text))
         }
+        Err(Refusal::Redirectable(to, code, description)) => {
+            Ok(to.error(app, code, description).await?)
+        }
+        Err(Refusal::Fault(fault)) => Err(fault.into()),
     }
 }
 
 /// Why a request goes no further. Redirecting an untrusted one cannot be written.
-enum Refusal {
-    Untrusted(PageError),
+pub enum Refusal {
+    /// Nobody can be trusted with an answer.
+    Untrusted(Untrusted),
+    /// The answer goes to the client.
     Redirectable(Return, &'static str, &'static str),
+    /// For the server's own reasons.
+    Fault(Fault),
+}
+
+/// A parameter that must be right before a browser is sent anywhere.
+pub struct Untrusted {
+    code: &'static str,
+    parameter: &'static str,
+    /// What a person reads.
+    text: &'static str,
+    /// What the client itself reads.
+    pub description: &'static str,
 }
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self::Untrusted(fault.into())
+        Self::Fault(fault)
     }
 }
 
-async fn check(app: &App, params: &Params) -> Result<(Arc<client::Model>, NewRequest), Refusal> {
-    let (client, redirect_uri) = trusted(app, params).await?;
-    let to = Return {
-        redirect_uri,
-        is_form_post: params.get("response_mode") == Some("form_post"),
-        state: params.get("state").filter(|_| !params.is_repeated("state")).map(str::to_owned),
-    };
+const ONCE: &str = "This parameter must be given exactly once.";
+
+/// A parameter that is given once.
+fn once<'a>(
+    params: &'a Params,
+    parameter: &'static str,
+    description: &'static str,
+) -> Result<&'a str, Refusal> {
+    let untrusted = Untrusted { code: "invalid_request", parameter, text: ONCE, description };
+    let given = params.get(parameter).filter(|_| !params.is_repeated(parameter));
+    given.ok_or(Refusal::Untrusted(untrusted))
+}
+
+/// Step 1.
+async fn known(app: &App, params: &Params) -> Result<Arc<client::Model>, Refusal> {
+    let description = "client_id must be given once, and be registered";
+    let id = once(params, "client_id", description)?;
+    authentication::find_enabled(app, id).await?.ok_or(Refusal::Untrusted(Untrusted {
+        code: "invalid_request",
+        parameter: "client_id",
+        text: "No such app is registered here, or it has been disabled.",
+        description,
+    }))
+}
+
+/// Step 2. What is wrong with it goes to the redirect URI beside it, if that is the client's.
+async fn read(app: &App, client: &client::Model, params: &Params) -> Result<Asked, Refusal> {
+    match asked::read(app, client, params, Door::Browser).await {
+        Ok(asked) => Ok(asked),
+        Err(asked::Refused::Fault(fault)) => Err(fault.into()),
+        Err(asked::Refused::Nameless(code, text)) => Err(Refusal::Untrusted(Untrusted {
+            code,
+            parameter: "request_uri",
+            text,
+            description: "",
+        })),
+        Err(asked::Refused::Error(code, description)) => {
+            let redirect_uri = trusted(client, params)?;
+            let to = way_back(app, client, params, redirect_uri);
+            Err(Refusal::Redirectable(to, code, description))
+        }
+    }
+}
+
+/// A request of a client that may go on.
+pub struct Sound {
+    client: Arc<client::Model>,
+    request: NewRequest,
+    to: Return,
+}
+
+/// Steps 3 to 7, for requests that come with a browser as for those that are pushed.
+///
+/// # Errors
+/// The first rule that the request breaks.
+pub async fn check(
+    app: &Arc<App>,
+    client: Arc<client::Model>,
+    asked: &Asked,
+) -> Result<Sound, Refusal> {
+    let params = &asked.params;
+    let redirect_uri = trusted(&client, params)?;
+    let to = way_back(app, &client, params, redirect_uri);
     match sound(app, params, &client) {
-        Ok(sound) => {
+        Ok((sound, mode)) => {
             let request = NewRequest {
                 client_id: client.id.clone(),
-                redirect_uri: to.redirect_uri,
-                response_mode: if to.is_form_post { "form_post" } else { "query" },
+                redirect_uri: redirect_uri.to_owned(),
+                response_mode: mode.name(),
                 scope: sound.scope,
-                state: to.state,
+                state: params.get("state").map(str::to_owned),
                 nonce: params.get("nonce").map(str::to_owned),
                 code_challenge: sound.code_challenge,
                 resource: params.get("resource").map(str::to_owned),
-                terms: Terms::default(),
+                terms: Terms {
+                    dpop_jkt: params.get("dpop_jkt").map(str::to_owned),
+                    authorization_details: asked.details.clone(),
+                    pushed: asked.pushed.clone(),
+                    ..Terms::default()
+                },
             };
-            Ok((client, request))
+            Ok(Sound { client, request, to })
         }
         Err((code, description)) => Err(Refusal::Redirectable(to, code, description)),
     }
 }
 
-/// Step 1.
-async fn trusted(app: &App, params: &Params) -> Result<(Arc<client::Model>, String), Refusal> {
-    let untrusted = |parameter, text| {
-        Refusal::Untrusted(PageError::bad_request("invalid_request", parameter, text))
-    };
-    let once = |name: &'static str| {
-        params
-            .get(name)
-            .filter(|_| !params.is_repeated(name))
-            .ok_or_else(|| untrusted(name, "This parameter must be given exactly once."))
-    };
-    let client = authentication::find_enabled(app, once("client_id")?).await?.ok_or_else(|| {
-        untrusted("client_id", "No such app is registered here, or it has been disabled.")
-    })?;
-    let given = once("redirect_uri")?;
-    if !client.redirect_uris.0.iter().any(|uri| redirect_uri::matches(uri, given)) {
-        return Err(untrusted(
-            "redirect_uri",
-            "The app has not registered this address, so your browser is not sent there.",
-        ));
+/// Step 3.
+fn trusted<'a>(client: &client::Model, params: &'a Params) -> Result<&'a str, Refusal> {
+    let description = "redirect_uri must be given once, and be one that the client has registered";
+    let given = once(params, "redirect_uri", description)?;
+    if client.redirect_uris.0.iter().any(|uri| redirect_uri::matches(uri, given)) {
+        return Ok(given);
     }
-    Ok((client, given.to_owned()))
+    Err(Refusal::Untrusted(Untrusted {
+        code: "invalid_request",
+        parameter: "redirect_uri",
+        text: "The app has not registered this address, so your browser is not sent there.",
+        description,
+    }))
+}
+
+/// Where the answer goes, be the rest of the request right or not.
+fn way_back(app: &App, client: &client::Model, params: &Params, redirect_uri: &str) -> Return {
+    let mode = params.get("response_mode").and_then(ResponseMode::named).unwrap_or_default();
+    let state = params.get("state").filter(|_| !params.is_repeated("state"));
+    Return::to(app, client, redirect_uri, (mode, state))
 }
 
 type RedirectedError = (&'static str, &'static str);
 
-/// Steps 2 to 6.
+/// Steps 4 to 7.
 fn sound(
     app: &App,
     params: &Params,
     client: &client::Model,
-) -> Result<flow::Sound, RedirectedError> {
+) -> Result<(flow::Sound, ResponseMode), RedirectedError> {
     if let Some(defect) = params.defect() {
         return Err(("invalid_request", defect));
     }
-    if !matches!(params.get("response_mode"), None | Some("query" | "form_post")) {
-        return Err(("invalid_request", "response_mode must be query or form_post"));
-    }
+    let mode = match params.get("response_mode") {
+        None => ResponseMode::default(),
+        Some(name) => ResponseMode::named(name)
+            .ok_or(("invalid_request", "response_mode is not one of this server"))?,
+    };
     let is_too_long = |name| params.get(name).is_some_and(|it| it.len() > MAX_ECHOED_BYTES);
     if is_too_long("state") || is_too_long("nonce") {
         return Err(("invalid_request", "state or nonce is longer than 4096 bytes"));
-    }
-    if params.get("request").is_some() {
-        return Err(("request_not_supported", ""));
-    }
-    if params.get("request_uri").is_some() {
-        return Err(("request_uri_not_supported", ""));
     }
     if !client.grant_types.contains("authorization_code") {
         return Err(("unauthorized_client", "the client is not registered for this flow"));
@@ -162,8 +240,7 @@ fn sound(
     if params.get("response_type").is_none() {
         return Err(("invalid_request", "response_type is missing"));
     }
-    let is_pkce_required =
-        client.kind == client::Kind::Public || app.config.oauth.require_pkce == RequirePkce::All;
+    let is_pkce_required = Policy::of(app, client).must_use_pkce();
     let sound =
         flow::check_authorization(client, params, is_pkce_required).map_err(|it| match it {
             Refused::UnsupportedResponseType => {
@@ -175,39 +252,31 @@ fn sound(
             Refused::Pkce(description) => ("invalid_request", description),
             Refused::Unbound => ("invalid_request", "the request cannot be read"),
         })?;
-    match params.get("resource") {
-        Some(resource) if !audience::is_registered(app, resource) => {
-            Err(("invalid_target", "the resource is not registered"))
-        }
-        _ => Ok(sound),
+    if params.get("resource").is_some_and(|resource| !audience::is_registered(app, resource)) {
+        return Err(("invalid_target", "the resource is not registered"));
     }
+    if params.get("dpop_jkt").is_some_and(|jkt| Thumbprint::parse(jkt).is_none()) {
+        return Err(("invalid_request", "dpop_jkt is no thumbprint of a key"));
+    }
+    Ok((sound, mode))
 }
 
-async fn proceed(
-    app: &App,
-    browser: &Browser,
-    client: &client::Model,
-    request: NewRequest,
-) -> Result<Response, Fault> {
+async fn proceed(app: &Arc<App>, browser: &Browser, sound: Sound) -> Result<Response, Fault> {
+    let Sound { client, request, to } = sound;
     let Some(signed_in) = &browser.signed_in else {
         let handle = requests::freeze(app, &browser.cookie, request).await?;
         return Ok(see_other(&links::login(Some(handle.reveal()))));
     };
     let wanted = (&request.scope, request.redirect_uri.as_str());
     let user = &signed_in.user;
-    if let Some(remembered) = requests::remembered(app, client, user, wanted).await? {
-        let to = Return {
-            redirect_uri: request.redirect_uri.clone(),
-            is_form_post: request.response_mode == "form_post",
-            state: request.state.clone(),
-        };
+    if let Some(remembered) = requests::remembered(app, &client, user, wanted).await? {
         let session = &signed_in.session;
         let Remembered { grant_id, workspace_id, scope } = remembered;
         let declined = Scope::default();
-        let yes = Yes { client, user, session, workspace_id, scope, declined };
+        let yes = Yes { client: &client, user, session, workspace_id, scope, declined };
         let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
         if let Some(code) = code {
-            return to.code(app, &code);
+            return to.code(app, &code).await;
         }
     }
     let handle = requests::freeze(app, &browser.cookie, request).await?;

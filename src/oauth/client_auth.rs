@@ -18,6 +18,7 @@ use super::{
 use crate::{
     app::App,
     clients::authentication,
+    tokens::dpop::Thumbprint,
     web::{body, client_ip::client_ip},
 };
 
@@ -31,6 +32,8 @@ pub struct ClientRequest {
     pub client: Arc<client::Model>,
     /// From where.
     pub address: IpAddr,
+    /// The key that was proved to be at hand (RFC 9449), once that was looked at.
+    pub key: Option<Thumbprint>,
 }
 
 impl ClientRequest {
@@ -51,7 +54,7 @@ impl ClientRequest {
         let client = authentication::authenticate(app, &presented.client_id, presented.secret())
             .await?
             .ok_or_else(OAuthError::invalid_client)?;
-        Ok(Self { params, client, address: client_ip(req, app) })
+        Ok(Self { params, client, address: client_ip(req, app), key: None })
     }
 }
 

@@ -18,7 +18,7 @@ use poem::{Request, Response, Result, handler, http::Uri, web::Data};
 use super::{
     consent_page::{self, Sent},
     params::Params,
-    redirect::Return,
+    redirect::{ResponseMode, Return},
 };
 use crate::{
     app::App,
@@ -121,16 +121,18 @@ impl<'a> Waiting<'a> {
         Ok(offers::list(app, &self.client, &self.signed_in.user, &self.scope()).await?)
     }
 
-    fn to(&self) -> Return {
-        Return {
-            redirect_uri: self.request.redirect_uri.clone(),
-            is_form_post: self.request.response_mode == "form_post",
-            state: self.request.state.clone(),
-        }
+    fn to(&self, app: &App) -> Return {
+        let mode = ResponseMode::named(&self.request.response_mode).unwrap_or_default();
+        let how = (mode, self.request.state.as_deref());
+        Return::to(app, &self.client, &self.request.redirect_uri, how)
     }
 
     /// Step 3.
-    async fn show_or_answer(&self, app: &App, browser: &Browser) -> Result<Response, PageError> {
+    async fn show_or_answer(
+        &self,
+        app: &Arc<App>,
+        browser: &Browser,
+    ) -> Result<Response, PageError> {
         let scope = self.scope();
         let wanted = (&scope, self.request.redirect_uri.as_str());
         let user = &self.signed_in.user;
@@ -153,7 +155,12 @@ impl<'a> Waiting<'a> {
     }
 
     /// Step 4, yes.
-    async fn allow(&self, app: &App, browser: &Browser, sent: Sent) -> Result<Response, PageError> {
+    async fn allow(
+        &self,
+        app: &Arc<App>,
+        browser: &Browser,
+        sent: Sent,
+    ) -> Result<Response, PageError> {
         let offers = self.offers(app).await?;
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
@@ -161,7 +168,7 @@ impl<'a> Waiting<'a> {
         let Some(offered) = &offer.scope else {
             requests::deny(app, &self.request).await?;
             let description = "the user's role in the workspace allows nothing of this scope";
-            return Ok(self.to().error(app, "invalid_scope", description)?);
+            return Ok(self.to(app).error(app, "invalid_scope", description).await?);
         };
         let answer = answered(offered, sent.ticked.as_ref());
         if answer.allowed.is_empty() && !answer.declined.is_empty() {
@@ -185,13 +192,13 @@ impl<'a> Waiting<'a> {
 
     async fn answer(
         &self,
-        app: &App,
+        app: &Arc<App>,
         browser: &Browser,
         yes: Yes<'_>,
     ) -> Result<Response, PageError> {
         let workspace_id = yes.workspace_id;
         match requests::approve(app, self.request.clone(), yes).await? {
-            Approval::Code(code) => Ok(self.to().code(app, &code)?),
+            Approval::Code(code) => Ok(self.to(app).code(app, &code).await?),
             Approval::Gone => Err(expired()),
             // it was decided while the page was read: the page says so now
             Approval::Barred(why) => {
@@ -202,11 +209,11 @@ impl<'a> Waiting<'a> {
     }
 
     /// Step 4, no.
-    async fn deny(&self, app: &App) -> Result<Response, PageError> {
+    async fn deny(&self, app: &Arc<App>) -> Result<Response, PageError> {
         if !requests::deny(app, &self.request).await? {
             return Err(expired());
         }
-        Ok(self.to().error(app, "access_denied", "the user did not allow it")?)
+        Ok(self.to(app).error(app, "access_denied", "the user did not allow it").await?)
     }
 }
 

@@ -72,6 +72,18 @@ impl OAuthError {
         Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description)
     }
 
+    /// 400 by this code of a further standard (RFC 9126 §2.3, RFC 9396 §5, RFC 9449 §5).
+    pub fn refused(code: &'static str, description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, description)
+    }
+
+    /// The proof of possession needs this nonce (RFC 9449 §8).
+    pub fn use_dpop_nonce(nonce: &str) -> Self {
+        let description = "the proof of possession needs the nonce of the DPoP-Nonce header";
+        Self::new(StatusCode::BAD_REQUEST, "use_dpop_nonce", description)
+            .with(header::HeaderName::from_static("dpop-nonce"), nonce)
+    }
+
     /// The account or the address must wait. Contract §3 gives this body no description.
     pub fn too_many_requests(retry_after_secs: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "")

@@ -30,6 +30,7 @@ use crate::{
     },
     store::{api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
+        authorization_details, dpop,
         permission::{self, Permission},
         resolve,
         scopes::Scope,
@@ -89,7 +90,8 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
             return Ok(None);
         };
         let ends_at = Some(record.expires_at.0);
-        (of_token(app, &record, Some("Bearer")), resolve::subjects_of(&record), ends_at)
+        let kind = if record.jkt.is_some() { "DPoP" } else { "Bearer" };
+        (of_token(app, &record, Some(kind)), resolve::subjects_of(&record), ends_at)
     } else if let Some(token) = Secret::<RefreshToken>::parse(token) {
         // a refresh token is spent by its use, and its use is no change: never from memory
         let record = resolve::refresh_token(app, &token).await?.live();
@@ -120,6 +122,18 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
     // who knows plain scope tokens only finds these limited ones to be none it knows
     if scope.iter().any(|token| permission::limits_of(token).is_some()) {
         body["permissions"] = permissions(&scope);
+    }
+    let details = record.terms.as_ref().map(|terms| &*terms.authorization_details);
+    let mut details = authorization_details::granted(details.unwrap_or_default(), &scope);
+    let confined = authorization_details::confined(&scope);
+    details.extend(confined.into_iter().filter(|it| !details.contains(it)).collect::<Vec<_>>());
+    if !details.is_empty() {
+        // RFC 9396 §9.2
+        body["authorization_details"] = details.into();
+    }
+    if let Some(key) = &record.jkt {
+        // RFC 9449 §6.2
+        body["cnf"] = json!({ "jkt": dpop::written(key) });
     }
     put(&mut body, "token_type", token_type);
     put(&mut body, "username", record.username.as_deref());

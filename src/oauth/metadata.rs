@@ -3,11 +3,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use entity::signing_key::Algorithm;
 use poem::{Request, Response, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
-use super::grant_types;
-use crate::{app::App, tokens::scopes};
+use super::{grant_types, par, redirect::ResponseMode};
+use crate::{
+    app::App,
+    tokens::{authorization_details, dpop, scopes},
+};
 
 #[handler]
 pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
@@ -16,11 +20,13 @@ pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
         "issuer": app.config.issuer,
         "authorization_endpoint": app.url("/oauth/authorize"),
         "token_endpoint": app.url("/oauth/token"),
+        "pushed_authorization_request_endpoint": app.url(par::PATH),
+        "require_pushed_authorization_requests": false,
         "revocation_endpoint": app.url("/oauth/revoke"),
         "introspection_endpoint": app.url("/oauth/introspect"),
         "scopes_supported": scopes_supported(app),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ResponseMode::NAMES,
         "grant_types_supported": grant_types::SUPPORTED,
         "token_endpoint_auth_methods_supported": client_authentication,
         "revocation_endpoint_auth_methods_supported": client_authentication,
@@ -28,6 +34,13 @@ pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
             ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "authorization_signing_alg_values_supported": Algorithm::ALL,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+        "request_object_signing_alg_values_supported": Algorithm::ALL,
+        "require_signed_request_object": false,
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
+        "authorization_details_types_supported": [authorization_details::TYPE],
         "service_documentation": app.url("/docs"),
     }))
 }
@@ -45,6 +58,9 @@ pub fn protected_resource(Data(app): Data<&Arc<App>>, req: &Request) -> Response
         "authorization_servers": [app.config.issuer],
         "scopes_supported": scopes_supported(app),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
+        "dpop_bound_access_tokens_required": false,
+        "authorization_details_types_supported": [authorization_details::TYPE],
         "resource_name": app.config.brand.name,
         "resource_documentation": app.url("/docs"),
     }))

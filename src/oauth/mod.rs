@@ -1,16 +1,19 @@
 //! The OAuth 2.0 face: authorization, token, revocation, introspection, metadata.
 
 mod approval;
+mod asked;
 mod authorize;
 mod client_auth;
 mod consent;
 mod consent_page;
+mod dpop;
 mod error;
 mod flow;
 mod grant_types;
 mod introspect;
 mod logout;
 mod metadata;
+mod par;
 mod params;
 mod pkce;
 mod redirect;
@@ -31,6 +34,7 @@ pub fn routes() -> Route {
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
         .at("/oauth/consent/approval", only("POST", post(approval::post)))
         .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))
+        .at(par::PATH, error::json_405("POST", post(par::post)))
         .at("/oauth/token", error::json_405("POST", post(token::post)))
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))

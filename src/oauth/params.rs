@@ -1,10 +1,10 @@
 //! Request parameters, read strictly (RFC 6749 §3.1, §3.2): an empty one counts as absent, a repeated
 //! one is an error, an unknown one is ignored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The parameters of one request.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Params {
     values: HashMap<String, String>,
     repeated: Vec<String>,
@@ -26,6 +26,24 @@ impl Params {
         }
         params.values.retain(|_, value| !value.is_empty());
         params
+    }
+
+    /// Parameters that were read before, or signed.
+    #[must_use]
+    pub fn of(values: BTreeMap<String, String>) -> Self {
+        let values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        Self { values, ..Self::default() }
+    }
+
+    /// All of them by name.
+    #[must_use]
+    pub fn values(&self) -> BTreeMap<String, String> {
+        self.values.clone().into_iter().collect()
+    }
+
+    /// Gives a parameter another value.
+    pub fn set(&mut self, name: &str, value: String) {
+        self.values.insert(name.to_owned(), value);
     }
 
     /// The value of a parameter that was sent and is not empty.

@@ -3,7 +3,8 @@
 //! 1. a form of at most 64 KiB, each parameter once (`client_auth.rs`)
 //! 2. the client proves who it is (`client_auth.rs`)
 //! 3. the grant type exists and this client is registered for it (here)
-//! 4. what the grant type demands (`grant_types/`)
+//! 4. a proof of possession, if there is one or must be one, is good (`dpop.rs`)
+//! 5. what the grant type demands (`grant_types/`)
 
 use std::sync::Arc;
 
@@ -12,25 +13,33 @@ use serde_json::json;
 
 use super::{
     client_auth::ClientRequest,
+    dpop,
     error::{OAuthError, json_response},
     grant_types,
 };
-use crate::{app::App, tokens::issue::Issued};
+use crate::{
+    app::App,
+    tokens::{authorization_details, issue::Issued},
+};
+
+const PATH: &str = "/oauth/token";
 
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(issued) => token_response(&issued),
+        Ok(issued) => dpop::with_nonce(app, token_response(&issued)),
         Err(error) => error.into_response(),
     }
 }
 
 async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAuthError> {
-    let request = ClientRequest::read(app, req, body).await?;
+    let mut request = ClientRequest::read(app, req, body).await?;
     let grant_type = request
         .params
         .get("grant_type")
-        .ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
+        .ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?
+        .to_owned();
+    let grant_type = grant_type.as_str();
     if !grant_types::SUPPORTED.contains(&grant_type) {
         return Err(OAuthError::unsupported_grant_type());
     }
@@ -38,6 +47,7 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAu
         let description = "the client is not registered for this grant type";
         return Err(OAuthError::unauthorized_client(description));
     }
+    request.key = dpop::demanded(app, req, PATH, &request.client).await?;
     match grant_type {
         "authorization_code" => grant_types::authorization_code::answer(app, &request).await,
         "refresh_token" => grant_types::refresh_token::answer(app, &request).await,
@@ -50,12 +60,17 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAu
 fn token_response(issued: &Issued) -> Response {
     let mut body = json!({
         "access_token": issued.access_token.reveal(),
-        "token_type": "Bearer",
+        "token_type": if issued.key.is_some() { "DPoP" } else { "Bearer" },
         "expires_in": issued.expires_in,
         "scope": issued.scope.to_string(),
     });
     if let Some(refresh_token) = &issued.refresh_token {
         body["refresh_token"] = refresh_token.reveal().into();
+    }
+    if !issued.details.is_empty() {
+        // RFC 9396 §7
+        body["authorization_details"] =
+            authorization_details::granted(&issued.details, &issued.scope).into();
     }
     json_response(StatusCode::OK, &body)
 }

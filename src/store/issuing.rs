@@ -80,20 +80,25 @@ macro_rules! spend_refresh_token {
     };
 }
 
+/// `$1` to `$7`, and the key that the token is bound to.
 macro_rules! insert_access_token {
-    () => {
-        "insert into access_token
-         (token_sha256, family_id, generation, scope, resource, issued_at, expires_at)
-         select $1, $2, $3, $4, $5, $6, $7 where true"
+    ($jkt:literal) => {
+        concat!(
+            "insert into access_token
+             (token_sha256, family_id, generation, scope, resource, issued_at, expires_at, jkt)
+             select $1, $2, $3, $4, $5, $6, $7, ",
+            $jkt,
+            " where true"
+        )
     };
 }
 
-static ROTATE: Whole = Whole::new(&[spend_refresh_token!(), insert_access_token!()]);
+static ROTATE: Whole = Whole::new(&[spend_refresh_token!(), insert_access_token!("$16")]);
 
 static ROTATE_AND_NOTE_USE: Whole = Whole::new(&[
     spend_refresh_token!(),
-    r#"update "grant" set last_used_at = $9 where id = $16"#,
-    insert_access_token!(),
+    r#"update "grant" set last_used_at = $9 where id = $17"#,
+    insert_access_token!("$16"),
 ]);
 
 /// Spends the present refresh token of a live family, puts its successor in its place and stores the
@@ -102,6 +107,7 @@ static ROTATE_AND_NOTE_USE: Whole = Whole::new(&[
 /// # Errors
 /// When the database fails.
 pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
+    let jkt = rotated.access_token.jkt.clone();
     let mut values = of_access_token(rotated.access_token);
     values.extend([
         (rotated.generation + 1).into(),
@@ -112,6 +118,7 @@ pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
         rotated.ends_at.into(),
         rotated.generation.into(),
         rotated.family_id.into(),
+        jkt.into(),
     ]);
     let Some(grant_id) = rotated.used_grant else { return store.write(&ROTATE, values).await };
     values.push(grant_id.into());
@@ -127,7 +134,7 @@ static EXCHANGE: Whole = Whole::new(&[
      select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $21 where true",
     r#"update "grant" set last_used_at = $6 where id = $10
        and (last_used_at is null or last_used_at < $20)"#,
-    insert_access_token!(),
+    insert_access_token!("$22"),
 ]);
 
 /// Spends an authorization code for its own client and begins the family that it is for, with its
@@ -142,6 +149,7 @@ pub async fn exchange(
     (family, token): (token_family::Model, access_token::Model),
     noted_since: Instant,
 ) -> Result<bool, Fault> {
+    let jkt = token.jkt.clone();
     let mut values = of_access_token(token);
     values.extend([
         code_sha256.into(),
@@ -158,12 +166,13 @@ pub async fn exchange(
         family.ends_at.into(),
         noted_since.into(),
         family.terms.into(),
+        jkt.into(),
     ]);
     store.write(&EXCHANGE, values).await
 }
 
 static ISSUE: Whole = Whole::new(&[concat!(
-    insert_access_token!(),
+    insert_access_token!("$8"),
     " and exists (select 1 from token_family where id = $2)"
 )]);
 
@@ -172,21 +181,41 @@ static ISSUE: Whole = Whole::new(&[concat!(
 /// # Errors
 /// When the database fails.
 pub async fn issue(store: &Store, token: access_token::Model) -> Result<bool, Fault> {
-    store.write(&ISSUE, of_access_token(token)).await
+    let jkt = token.jkt.clone();
+    let mut values = of_access_token(token);
+    values.push(jkt.into());
+    store.write(&ISSUE, values).await
 }
 
-static AUTHORIZE: Whole = Whole::new(&[r#"insert into authorization_code
-       (code_sha256, family_id, client_id, grant_id, redirect_uri, scope, code_challenge, nonce,
-       resource, user_epoch, authenticated_at, expires_at, terms)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-       where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#]);
+macro_rules! insert_code {
+    () => {
+        r#"insert into authorization_code
+           (code_sha256, family_id, client_id, grant_id, redirect_uri, scope, code_challenge, nonce,
+           resource, user_epoch, authenticated_at, expires_at, terms)
+           select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+           where exists (select 1 from "grant" where id = $4 and revoked_at is null)"#
+    };
+}
 
-/// Stores a new code under a standing grant; `false` if the grant no longer lives.
+static AUTHORIZE: Whole = Whole::new(&[insert_code!()]);
+
+static AUTHORIZE_PUSHED: Whole = Whole::new(&[
+    r#"delete from pushed_request where uri_sha256 = $14
+       and exists (select 1 from "grant" where id = $4 and revoked_at is null)"#,
+    insert_code!(),
+]);
+
+/// Stores a new code under a standing grant; `false` if the grant no longer lives. If the request was
+/// pushed, that is spent with it, and `false` if it was spent before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn authorize(store: &Store, code: authorization_code::Model) -> Result<bool, Fault> {
-    let values = vec![
+pub async fn authorize(
+    store: &Store,
+    code: authorization_code::Model,
+    pushed_sha256: Option<Vec<u8>>,
+) -> Result<bool, Fault> {
+    let mut values = vec![
         code.code_sha256.into(),
         code.family_id.into(),
         code.client_id.into(),
@@ -201,7 +230,9 @@ pub async fn authorize(store: &Store, code: authorization_code::Model) -> Result
         code.expires_at.into(),
         code.terms.into(),
     ];
-    store.write(&AUTHORIZE, values).await
+    let Some(pushed) = pushed_sha256 else { return store.write(&AUTHORIZE, values).await };
+    values.push(pushed.into());
+    store.write(&AUTHORIZE_PUSHED, values).await
 }
 
 /// `$1` to `$7`.

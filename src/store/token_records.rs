@@ -20,6 +20,8 @@ record! {
         pub narrowed_scope: Option<String>,
         /// An access token's own audience, if narrower than the family's.
         pub narrowed_resource: Option<String>,
+        /// The key that an access token is bound to: its thumbprint (RFC 9449 §6).
+        pub jkt: Option<Vec<u8>>,
         /// The family's id.
         pub family_id: i64,
         /// What was granted.
@@ -172,7 +174,7 @@ macro_rules! joins {
 
 const ACCESS: &str = concat!(
     "select token.issued_at, token.expires_at, token.generation,
-     token.scope as narrowed_scope, token.resource as narrowed_resource, ",
+     token.scope as narrowed_scope, token.resource as narrowed_resource, token.jkt, ",
     columns!(),
     " from access_token token join token_family family on family.id = token.family_id ",
     joins!(),
@@ -182,7 +184,7 @@ const ACCESS: &str = concat!(
 const REFRESH: &str = concat!(
     "select family.refresh_issued_at as issued_at, family.refresh_expires_at as expires_at,
      family.generation, cast(null as text) as narrowed_scope,
-     cast(null as text) as narrowed_resource, ",
+     cast(null as text) as narrowed_resource, cast(null as bytea) as jkt, ",
     columns!(),
     ", family.refresh_sha256, family.parent_sha256, family.ends_at,
      permission.last_used_at as grant_last_used_at

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use entity::{client, token_family};
 
 use super::{
+    dpop::Thumbprint,
     issue::{AccessRow, Issued, Lifetimes, empty_family},
     scopes::Scope,
 };
@@ -23,7 +24,7 @@ struct Standing {
     scope: String,
 }
 
-/// Issues an access token under the client's standing family.
+/// Issues an access token under the client's standing family, bound to `key` if there is one.
 ///
 /// # Errors
 /// When the database fails.
@@ -31,9 +32,9 @@ pub async fn issue(
     app: &App,
     client: &client::Model,
     scope: Scope,
-    resource: Option<String>,
+    (resource, key): (Option<String>, Option<Thumbprint>),
 ) -> Result<Issued, Fault> {
-    let asked = (scope, resource);
+    let asked = (scope, resource, key);
     let known = digest::sha256_array(client.id.as_bytes());
     if let Some(standing) = app.cache.find::<Standing>(&known, app.now())
         && let Some(issued) = issue_under(app, client, &standing, &asked).await?
@@ -51,13 +52,14 @@ async fn issue_under(
     app: &App,
     client: &client::Model,
     standing: &Standing,
-    (scope, resource): &(Scope, Option<String>),
+    (scope, resource, key): &(Scope, Option<String>, Option<Thumbprint>),
 ) -> Result<Option<Issued>, Fault> {
     let lifetimes = Lifetimes::of(app, client);
     let access_token = Secret::random(&*app.random);
     let own = Some(scope.to_string()).filter(|scope| *scope != standing.scope);
     let narrowed = Some((own, resource.clone()));
-    let row = AccessRow { family_id: standing.family_id, generation: 0, narrowed };
+    let key = *key;
+    let row = AccessRow { family_id: standing.family_id, generation: 0, narrowed, key };
     let row = row.issued(&access_token, app.now(), lifetimes.access);
     let is_stored = store::retrying(|| store::issuing::issue(&app.store, row.clone())).await?;
     Ok(is_stored.then(|| Issued {
@@ -65,6 +67,8 @@ async fn issue_under(
         expires_in: lifetimes.access.num_seconds(),
         refresh_token: None,
         scope: scope.clone(),
+        key,
+        details: Vec::new(),
         about: None,
     }))
 }

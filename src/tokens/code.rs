@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     admission::{self, Barred},
+    dpop::Thumbprint,
     grants::{self, Answer},
     issue::{self, About, Beginning, Begun, Issued},
     scopes::Scope,
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clients::policy::Policy,
     crypto::{
         derive,
         secret::{AuthorizationCode, Secret},
@@ -117,7 +119,7 @@ pub(super) fn new(
         terms: terms.stored(),
         user_epoch: yes.user.epoch,
         authenticated_at: yes.session.confirmed_at,
-        expires_at: store::instant(now + app.config.oauth.code_ttl()),
+        expires_at: store::instant(now + Policy::of(app, yes.client).code_ttl()),
         consumed_at: None,
     };
     (code, row)
@@ -134,23 +136,25 @@ pub enum Worth {
     WrongTarget,
 }
 
-/// Spends a code and, if `check` finds the request worthy of it, issues tokens.
+/// Spends a code and, if `check` finds the request worthy of it, issues tokens. A code that is bound to
+/// a key is worth nothing to whoever has not proved that one (RFC 9449 §10); `key` is what was proved,
+/// and the tokens are bound to it.
 ///
 /// # Errors
 /// When the database fails; then the code is not spent.
 pub async fn exchange(
     app: &App,
     client: &client::Model,
-    code: &Secret<AuthorizationCode>,
+    (code, key): (&Secret<AuthorizationCode>, Option<Thumbprint>),
     check: impl Fn(&authorization_code::Model) -> Worth + Sync,
 ) -> Result<Exchange, Fault> {
-    store::retrying(|| exchange_once(app, client, code, &check)).await
+    store::retrying(|| exchange_once(app, client, (code, key), &check)).await
 }
 
 async fn exchange_once(
     app: &App,
     client: &client::Model,
-    code: &Secret<AuthorizationCode>,
+    (code, key): (&Secret<AuthorizationCode>, Option<Thumbprint>),
     check: &(impl Fn(&authorization_code::Model) -> Worth + Sync),
 ) -> Result<Exchange, Fault> {
     let (now, code_sha256) = (app.now(), code.sha256());
@@ -165,7 +169,8 @@ async fn exchange_once(
     let lives = found.code.expires_at.0 > now
         && found.grant_revoked_at.is_none()
         && is_user_the_same
-        && admission.is_ok();
+        && admission.is_ok()
+        && is_proved(&found.code, key);
     let family_id = found.code.family_id;
     let (is_first, outcome) = match check(&found.code) {
         Worth::Worthy if lives => {
@@ -173,7 +178,7 @@ async fn exchange_once(
             let still =
                 Scope::stored(&found.code.scope).intersection(&Scope::stored(&found.grant_scope));
             let scope = admission.unwrap_or_default().limit(&still);
-            let (is_first, issued) = issue_for(app, client, found, scope).await?;
+            let (is_first, issued) = issue_for(app, client, found, (scope, key)).await?;
             (is_first, Exchange::Issued(issued))
         }
         Worth::WrongTarget if lives => {
@@ -182,6 +187,12 @@ async fn exchange_once(
         _ => (spend(app, client, &code_sha256).await?, Exchange::Refused),
     };
     if is_first { Ok(outcome) } else { replay(app, client, family_id).await }
+}
+
+/// Whether the key that a code is bound to, if to any, is the one that was proved.
+fn is_proved(code: &authorization_code::Model, key: Option<Thumbprint>) -> bool {
+    let bound = code.terms.as_ref().and_then(|terms| terms.dpop_jkt.as_deref());
+    bound.is_none_or(|bound| key.is_some() && key == Thumbprint::parse(bound))
 }
 
 /// Spends a code on nothing; `false` if somebody was faster.
@@ -199,7 +210,7 @@ async fn issue_for(
     app: &App,
     client: &client::Model,
     found: CodeRecord,
-    scope: Scope,
+    (scope, key): (Scope, Option<Thumbprint>),
 ) -> Result<(bool, Issued), Fault> {
     let CodeRecord { code, user_id, .. } = found;
     let beginning = Beginning {
@@ -211,7 +222,10 @@ async fn issue_for(
             user_id,
             authenticated_at: code.authenticated_at.0,
             nonce: code.nonce,
-            terms: code.terms.unwrap_or_default(),
+            terms: Terms {
+                dpop_jkt: key.map(|key| key.to_string()),
+                ..code.terms.unwrap_or_default()
+            },
         },
     };
     let Begun { family, access_token, issued } =

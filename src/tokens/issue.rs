@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{access_token, client, terms::Terms, token_family, user};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     admission::Barred,
+    dpop::Thumbprint,
     grants::{self, Answer, Place},
     scopes::Scope,
 };
@@ -34,6 +36,10 @@ pub struct Issued {
     pub refresh_token: Option<Secret<RefreshToken>>,
     /// What was granted.
     pub scope: Scope,
+    /// The key that the access token is bound to (RFC 9449 §5).
+    pub key: Option<Thumbprint>,
+    /// What was asked for in detail (RFC 9396); what of it was granted, the scope says.
+    pub details: Vec<Value>,
     /// Whom the tokens speak of, unless they are the client's own.
     pub about: Option<Box<About>>,
 }
@@ -67,7 +73,7 @@ pub struct Beginning {
 }
 
 /// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3), if it may
-/// act there: the grant and the pair, in one transaction.
+/// act there: the grant and the pair, in one transaction. They are bound to `key`, if there is one.
 ///
 /// # Errors
 /// When the database fails.
@@ -75,17 +81,17 @@ pub async fn for_user(
     app: &App,
     client: &client::Model,
     user: &user::Model,
-    (place, scope, resource): (&Place, Scope, Option<String>),
+    (place, scope, resource, key): (&Place, Scope, Option<String>, Option<Thumbprint>),
 ) -> Result<Result<Issued, Barred>, Fault> {
-    store::retrying(|| for_user_once(app, client, user, (place, scope.clone(), resource.clone())))
-        .await
+    let what = || (place, scope.clone(), resource.clone(), key);
+    store::retrying(|| for_user_once(app, client, user, what())).await
 }
 
 async fn for_user_once(
     app: &App,
     client: &client::Model,
     user: &user::Model,
-    (place, scope, resource): (&Place, Scope, Option<String>),
+    (place, scope, resource, key): (&Place, Scope, Option<String>, Option<Thumbprint>),
 ) -> Result<Result<Issued, Barred>, Fault> {
     let now = app.now();
     let beginning = Beginning {
@@ -97,7 +103,11 @@ async fn for_user_once(
             user_id: user.id,
             authenticated_at: now,
             nonce: None,
-            terms: Terms { amr: Some(PASSWORD_AMR.to_owned()), ..Terms::default() },
+            terms: Terms {
+                amr: Some(PASSWORD_AMR.to_owned()),
+                dpop_jkt: key.map(|key| key.to_string()),
+                ..Terms::default()
+            },
         },
     };
     let txn = app.store.begin().await?;
@@ -128,7 +138,7 @@ pub(super) struct Begun {
     pub(super) issued: Issued,
 }
 
-/// Makes a token family under a grant and its first pair.
+/// Makes a token family under a grant and its first pair, bound to the key that its terms name.
 pub(super) fn new_family(
     app: &App,
     client: &client::Model,
@@ -157,7 +167,8 @@ pub(super) fn new_family(
     let refresh_end = family.refresh_expires_at.map(|end| end.0);
     family.ends_at = store::instant(lifetimes.end_of_all(app, now, refresh_end));
     let access_token = Secret::random(&*app.random);
-    let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None };
+    let key = key_of(&beginning.about.terms);
+    let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None, key };
     Begun {
         family,
         access_token: row.issued(&access_token, now, lifetimes.access),
@@ -166,9 +177,16 @@ pub(super) fn new_family(
             expires_in: lifetimes.access.num_seconds(),
             refresh_token,
             scope: beginning.scope,
+            key,
+            details: beginning.about.terms.authorization_details.clone(),
             about: Some(Box::new(beginning.about)),
         },
     }
+}
+
+/// The key that a family of these terms is bound to.
+pub(super) fn key_of(terms: &Terms) -> Option<Thumbprint> {
+    terms.dpop_jkt.as_deref().and_then(Thumbprint::parse)
 }
 
 /// A family of nobody's that allows nothing and has no refresh token.
@@ -216,6 +234,8 @@ pub(super) struct AccessRow {
     pub(super) generation: i64,
     /// Scope and audience, if narrower than the family's.
     pub(super) narrowed: Option<(Option<String>, Option<String>)>,
+    /// What it is bound to.
+    pub(super) key: Option<Thumbprint>,
 }
 
 impl AccessRow {
@@ -232,6 +252,7 @@ impl AccessRow {
             generation: self.generation,
             scope,
             resource,
+            jkt: self.key.map(Thumbprint::stored),
             issued_at: store::instant(now),
             expires_at: store::instant(now + ttl),
         }

@@ -3,13 +3,16 @@
 pub mod admission;
 pub mod approvals;
 pub mod audience;
+pub mod authorization_details;
 pub mod blocks;
 pub mod client_credentials;
 pub mod code;
+pub mod dpop;
 pub mod grants;
 pub mod issue;
 pub mod offers;
 pub mod permission;
+pub mod pushed;
 pub mod requests;
 pub mod resolve;
 pub mod revoke;

@@ -9,6 +9,7 @@ use super::{
     admission::Barred,
     code::{self, Asked, Yes},
     grants::{self, Remembered},
+    pushed,
     scopes::Scope,
 };
 use crate::{
@@ -29,7 +30,7 @@ pub struct NewRequest {
     pub client_id: String,
     /// Where the answer goes, exactly as it was received.
     pub redirect_uri: String,
-    /// `query` or `form_post`.
+    /// How the answer travels: `query`, `form_post`, or one of them with `.jwt`.
     pub response_mode: &'static str,
     /// Requested ∩ client's.
     pub scope: Scope,
@@ -56,6 +57,7 @@ pub async fn freeze(
 ) -> Result<Secret<RequestHandle>, Fault> {
     let now = app.now();
     let handle = Secret::<RequestHandle>::random(&*app.random);
+    let pushed = pushed::digest_of(&request.terms);
     let row = authorization_request::Model {
         handle_sha256: handle.sha256(),
         browser_sha256: browser.sha256(),
@@ -72,6 +74,9 @@ pub async fn freeze(
         expires_at: store::instant(now + LIFETIME),
     };
     let txn = app.store.begin().await?;
+    if let Some(uri) = pushed {
+        store::pushed_requests::hold(&txn, uri, now + LIFETIME).await?;
+    }
     store::authorization_requests::insert(&txn, row).await?;
     txn.commit().await?;
     Ok(handle)
@@ -124,12 +129,18 @@ async fn approve_once(
     if !store::authorization_requests::consume(&txn, request.handle_sha256).await? {
         return Ok(Approval::Gone);
     }
+    let terms = request.terms.unwrap_or_default();
+    if let Some(uri) = pushed::digest_of(&terms)
+        && !store::pushed_requests::consume(&txn, uri).await?
+    {
+        return Ok(Approval::Gone);
+    }
     let asked = Asked {
         redirect_uri: request.redirect_uri,
         code_challenge: request.code_challenge,
         nonce: request.nonce,
         resource: request.resource,
-        terms: request.terms.unwrap_or_default(),
+        terms,
     };
     match code::create(app, &txn, yes, asked).await? {
         Ok(code) => {
@@ -141,7 +152,7 @@ async fn approve_once(
 }
 
 /// Makes a code at once, for a user who is signed in and has allowed all of it before. `None` if what
-/// they allowed was revoked in this moment.
+/// they allowed was revoked in this moment, or the pushed request was spent.
 ///
 /// # Errors
 /// When the database fails.
@@ -151,6 +162,7 @@ pub async fn approve_at_once(
     grant_id: Uuid,
     yes: Yes<'_>,
 ) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
+    let pushed = pushed::digest_of(&request.terms);
     let asked = Asked {
         redirect_uri: request.redirect_uri,
         code_challenge: request.code_challenge,
@@ -159,7 +171,7 @@ pub async fn approve_at_once(
         terms: request.terms,
     };
     let (code, row) = code::new(app, grant_id, &yes, asked);
-    Ok(store::issuing::authorize(&app.store, row).await?.then_some(code))
+    Ok(store::issuing::authorize(&app.store, row, pushed).await?.then_some(code))
 }
 
 /// Takes the request out because its user said no; `false` if somebody else took it first.
@@ -169,6 +181,10 @@ pub async fn approve_at_once(
 pub async fn deny(app: &App, request: &authorization_request::Model) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let taken = store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
+    if let Some(uri) = request.terms.as_ref().and_then(pushed::digest_of) {
+        // whoever spent it before has answered; no is no all the same
+        let _ = store::pushed_requests::consume(&txn, uri).await?;
+    }
     txn.commit().await?;
     Ok(taken)
 }

@@ -3,7 +3,8 @@
 //! 1. The token says which family it belongs to (`crypto/refresh.rs`). The family must belong to the
 //!    client, and everything it depends on must live; a token that fails here is refused and nothing
 //!    happens to it.
-//! 2. What is asked for must be within what was granted (`invalid_scope`, `invalid_target`).
+//! 2. What is asked for must be within what was granted (`invalid_scope`, `invalid_target`), and whoever
+//!    asks for tokens that are bound must prove the key: a retry as well as a first use.
 //! 3. One conditional write spends the present token and puts its successor, derived from it, in its
 //!    place, in the same transaction as the access token that comes with it.
 //! 4. Who comes later is *retrying* if its token is the parent of the present one, the window is open
@@ -16,8 +17,10 @@ use chrono::{DateTime, Utc};
 use entity::client;
 
 use super::{
-    audience, grants,
-    issue::{About, AccessRow, Issued, Lifetimes},
+    audience,
+    dpop::Thumbprint,
+    grants,
+    issue::{About, AccessRow, Issued, Lifetimes, key_of},
     resolve::{self, Resolved},
     scopes::Scope,
 };
@@ -46,6 +49,8 @@ pub struct Restriction {
     pub scope: Option<Scope>,
     /// One audience (RFC 8707 §2.2).
     pub resource: Option<String>,
+    /// The key that was proved to be at hand (RFC 9449 §5).
+    pub key: Option<Thumbprint>,
 }
 
 /// What became of a presented refresh token.
@@ -61,6 +66,8 @@ pub enum Rotation {
     ScopeTooWide,
     /// An audience that is unknown, or not the one that was granted; nothing was touched.
     WrongTarget,
+    /// The tokens are bound to a key that was not proved; nothing was touched.
+    WrongKey,
 }
 
 /// Uses a refresh token.
@@ -90,11 +97,14 @@ async fn rotate_once(
     let Some(record) = found.and_then(|found| usable(found, client, now)) else {
         return Ok(Rotation::Invalid);
     };
+    if !is_proved(client, &record.token, asked.key) {
+        return Ok(Rotation::WrongKey);
+    }
     let restriction = match restrict(app, &record.token, asked) {
         Ok(restriction) => restriction,
         Err(refusal) => return Ok(refusal),
     };
-    let step = Step { app, client, token, family_id, restriction, now };
+    let step = Step { app, client, token, family_id, restriction, key: asked.key, now };
     let is_present = Place::of(token, &record) == Place::Present;
     if is_present && let Some(issued) = step.advance(&record).await? {
         return Ok(Rotation::Issued(issued));
@@ -152,6 +162,16 @@ fn living(record: TokenRecord) -> Option<TokenRecord> {
     }
 }
 
+/// Step 2. A family that began with a key never yields a token without one. The refresh token of a
+/// public client is bound to that key (RFC 9449 §5); a confidential one proves itself, and may change it.
+fn is_proved(client: &client::Model, record: &TokenRecord, key: Option<Thumbprint>) -> bool {
+    match (record.terms.as_ref().and_then(key_of), key) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(first), Some(key)) => client.kind == client::Kind::Confidential || key == first,
+    }
+}
+
 /// Step 2: what the new access token may do.
 fn restrict(
     app: &App,
@@ -183,6 +203,7 @@ struct Step<'a> {
     token: &'a Secret<RefreshToken>,
     family_id: i64,
     restriction: (Scope, Option<String>),
+    key: Option<Thumbprint>,
     now: DateTime<Utc>,
 }
 
@@ -200,11 +221,16 @@ impl Step<'_> {
         let (scope, resource) = &self.restriction;
         let scope = scope.to_string();
         Successors {
-            access_token: deriver.access_token(&parent, &scope, resource.as_deref()),
+            access_token: deriver.access_token(
+                &parent,
+                &scope,
+                (resource.as_deref(), self.key.map(|key| key.to_string()).as_deref()),
+            ),
             refresh_token: deriver.refresh_token(&parent),
             access_row: AccessRow {
                 family_id: record.family_id,
                 generation: generation + 1,
+                key: self.key,
                 narrowed: Some((
                     (scope != record.family_scope).then_some(scope),
                     resource.clone().filter(|_| record.family_resource.is_none()),
@@ -224,6 +250,12 @@ impl Step<'_> {
             expires_in: (expires_at - self.now).num_seconds(),
             refresh_token: Some(successors.refresh_token),
             scope: self.restriction.0.clone(),
+            key: self.key,
+            details: record
+                .terms
+                .as_ref()
+                .map(|terms| terms.authorization_details.clone())
+                .unwrap_or_default(),
             about: about(record),
         }
     }

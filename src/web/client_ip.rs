@@ -11,11 +11,6 @@ use crate::app::App;
 /// first untrusted one of `X-Forwarded-For`, read from right to left.
 #[must_use]
 pub fn client_ip(request: &Request, app: &App) -> IpAddr {
-    let peer = request
-        .remote_addr()
-        .as_socket_addr()
-        // no listener of ours leaves it out; such requests would share one throttle
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
     let forwarded: Vec<_> = request
         .headers()
         .get_all("x-forwarded-for")
@@ -23,7 +18,15 @@ pub fn client_ip(request: &Request, app: &App) -> IpAddr {
         .map(|value| value.to_str().unwrap_or_default())
         .flat_map(|value| value.split(','))
         .collect();
-    resolve(peer, &forwarded, &app.config.http.trusted_proxies)
+    resolve(peer(request), &forwarded, &app.config.http.trusted_proxies)
+}
+
+/// The address of whoever is connected to this server: a client, or a proxy.
+#[must_use]
+pub fn peer(request: &Request) -> IpAddr {
+    let address = request.remote_addr().as_socket_addr();
+    // no listener of ours leaves it out; such requests would share one throttle
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.ip().to_canonical())
 }
 
 /// Walks from the peer towards the client as long as each hop is a trusted proxy. What cannot be

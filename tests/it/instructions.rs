@@ -185,7 +185,7 @@ async fn access_token(world: &World, acme: &Acme) -> String {
     let ada = store::users::find(app.store.read(), acme.ada.id).await.unwrap().unwrap();
     let place = Place { workspace: Some(acme.workspace.clone()), role: Some(Role::Owner) };
     let scope = Scope::parse("leads:read").unwrap();
-    let issued = issue::for_user(app, &client, &ada, (&place, scope, None));
+    let issued = issue::for_user(app, &client, &ada, (&place, scope, None, None));
     let issued = issued.await.unwrap().unwrap();
     issued.access_token.reveal().to_owned()
 }

@@ -162,7 +162,8 @@ impl Verdict {
             Refusal::Missing
             | Refusal::Malformed(_)
             | Refusal::TwoCredentials
-            | Refusal::Unknown(_) => VerdictCode::Unauthorized,
+            | Refusal::Unknown(_)
+            | Refusal::Unproved(_) => VerdictCode::Unauthorized,
         };
         Self {
             valid: false,

@@ -22,6 +22,11 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let presented =
         request.params.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
     let asked = requested_resource(app, &request.params)?;
+    if request.params.get("authorization_details").is_some() {
+        // RFC 9396 §6.1: what was authorized is what there is; a refresh can ask for less
+        let description = "the details were fixed when the code was made";
+        return Err(OAuthError::refused("invalid_authorization_details", description));
+    }
     let code = Secret::parse(presented).ok_or_else(refused)?;
     let code_request = CodeRequest::new(&request.client, &request.params);
     let worth = |stored: &authorization_code::Model| {
@@ -34,7 +39,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
             Worth::Worthy
         }
     };
-    match code::exchange(app, &request.client, &code, worth).await? {
+    match code::exchange(app, &request.client, (&code, request.key), worth).await? {
         Exchange::Issued(issued) => Ok(issued),
         Exchange::WrongTarget => Err(OAuthError::invalid_target()),
         Exchange::Refused | Exchange::Replayed => Err(refused()),

@@ -2,7 +2,7 @@
 
 use entity::client::Kind;
 
-use super::{requested_resource, requested_scope};
+use super::{requested_details, requested_resource, requested_scope};
 use crate::{
     app::App,
     oauth::{client_auth::ClientRequest, error::OAuthError},
@@ -19,7 +19,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
         return Err(OAuthError::unauthorized_client("a public client has no credentials"));
     }
     let ceiling = Scope::stored(&request.client.scope);
-    let scope = match requested_scope(&request.params)? {
+    let scope = match requested_scope(request)? {
         None => ceiling,
         Some(requested) => {
             let granted = requested.intersection(&ceiling);
@@ -31,5 +31,8 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
         }
     };
     let resource = requested_resource(app, &request.params)?;
-    Ok(client_credentials::issue(app, &request.client, scope, resource).await?)
+    let what = (resource, request.key);
+    let issued = client_credentials::issue(app, &request.client, scope, what).await?;
+    let details = requested_details(request)?.unwrap_or_default().values;
+    Ok(Issued { details, ..issued })
 }

@@ -5,22 +5,39 @@ pub mod client_credentials;
 pub mod password;
 pub mod refresh_token;
 
-use super::{error::OAuthError, params::Params};
+use super::{client_auth::ClientRequest, error::OAuthError, params::Params};
 use crate::{
     app::App,
-    tokens::{audience, scopes::Scope},
+    tokens::{
+        audience,
+        authorization_details::{self, Details},
+        scopes::Scope,
+    },
 };
 
 /// The grant types of this server, as metadata names them (RFC 8414 §2).
 pub const SUPPORTED: [&str; 4] =
     ["authorization_code", "refresh_token", "password", "client_credentials"];
 
-/// The `scope` parameter, if it was sent.
-fn requested_scope(params: &Params) -> Result<Option<Scope>, OAuthError> {
-    params
+/// What is asked for, by `scope` or in detail (RFC 9396 §6), if anything is.
+fn requested_scope(request: &ClientRequest) -> Result<Option<Scope>, OAuthError> {
+    let scope = request
+        .params
         .get("scope")
         .map(|text| Scope::parse(text).ok_or(OAuthError::invalid_scope("the scope is malformed")))
-        .transpose()
+        .transpose()?;
+    Ok(match requested_details(request)? {
+        None => scope,
+        Some(details) => Some(scope.unwrap_or_default().union(&details.scope)),
+    })
+}
+
+/// The `authorization_details` parameter, if it was sent (RFC 9396 §6).
+fn requested_details(request: &ClientRequest) -> Result<Option<Details>, OAuthError> {
+    let registered = &request.client.settings.authorization_details_types;
+    let parse = |text| authorization_details::parse(text, registered);
+    let refused = |problem| OAuthError::refused("invalid_authorization_details", problem);
+    request.params.get("authorization_details").map(parse).transpose().map_err(refused)
 }
 
 /// The `resource` parameter, if it was sent (RFC 8707 §2.2).

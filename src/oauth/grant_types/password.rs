@@ -12,7 +12,7 @@
 use entity::user;
 use zeroize::Zeroizing;
 
-use super::{requested_resource, requested_scope};
+use super::{requested_details, requested_resource, requested_scope};
 use crate::{
     app::App,
     identity::sign_in::{Attempt, SignIn, sign_in},
@@ -34,7 +34,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     };
     let username = demanded("username", "username is missing")?;
     let password = Zeroizing::new(demanded("password", "password is missing")?);
-    let requested = requested_scope(&request.params)?;
+    let requested = requested_scope(request)?;
     let resource = requested_resource(app, &request.params)?;
     let attempt = Attempt { username, password, address: request.address };
     let user = match sign_in(app, attempt).await? {
@@ -53,7 +53,10 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let ceiling = admission.map_err(barred)?;
     let scope = grants::grantable(&request.client, requested.as_ref(), place.role, &ceiling)
         .ok_or(OAuthError::invalid_scope("nothing of this scope can be granted"))?;
-    issue::for_user(app, &request.client, &user, (&place, scope, resource)).await?.map_err(barred)
+    let what = (&place, scope, resource, request.key);
+    let issued = issue::for_user(app, &request.client, &user, what).await?.map_err(barred)?;
+    let details = requested_details(request)?.unwrap_or_default().values;
+    Ok(Issued { details, ..issued })
 }
 
 fn barred(why: Barred) -> OAuthError {

@@ -22,7 +22,8 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
         .get("refresh_token")
         .ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
     let restriction = Restriction {
-        scope: requested_scope(&request.params)?,
+        scope: requested_scope(request)?,
+        key: request.key,
         resource: request.params.get("resource").map(str::to_owned),
     };
     let token = Secret::parse(presented).ok_or_else(refused)?;
@@ -33,5 +34,8 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
             Err(OAuthError::invalid_scope("the scope is wider than what was granted"))
         }
         Rotation::WrongTarget => Err(OAuthError::invalid_target()),
+        Rotation::WrongKey => {
+            Err(OAuthError::invalid_grant("the refresh token is bound to a key that is not proved"))
+        }
     }
 }

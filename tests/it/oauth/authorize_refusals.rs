@@ -119,7 +119,7 @@ async fn every_other_error_goes_back_to_the_client() {
     let (world, _, client, mut browser) = at_authorize().await;
     let (twice, scope) = ("a parameter is given more than once", "leads:read");
     let ungrantable = "the scope is malformed, or nothing of it can be granted";
-    let (mode, kind) = ("response_mode must be query or form_post", "response_type must be code");
+    let (mode, kind) = ("response_mode is not one of this server", "response_type must be code");
     let (s256, missing) = ("code_challenge_method must be S256", "response_type is missing");
     let short = "code_challenge must be 43 base64url characters";
     let unsupported = "unsupported_response_type";

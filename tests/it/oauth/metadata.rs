@@ -27,6 +27,7 @@ fn take_scopes(document: &mut Value) -> Vec<String> {
     scopes
 }
 
+/// CS-D12, CS-D14, CS-D15.
 #[tokio::test]
 async fn the_authorization_server_describes_itself() {
     let world = behind_a_proxy().await;
@@ -45,7 +46,7 @@ async fn the_authorization_server_describes_itself() {
         "revocation_endpoint": "https://id.example/oauth/revoke",
         "introspection_endpoint": "https://id.example/oauth/introspect",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"],
         "grant_types_supported":
             ["authorization_code", "refresh_token", "password", "client_credentials"],
         "token_endpoint_auth_methods_supported":
@@ -56,6 +57,15 @@ async fn the_authorization_server_describes_itself() {
             ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "pushed_authorization_request_endpoint": "https://id.example/oauth/par",
+        "require_pushed_authorization_requests": false,
+        "authorization_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+        "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
+        "require_signed_request_object": false,
+        "dpop_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
+        "authorization_details_types_supported": ["latchkey_permission"],
         "service_documentation": "https://id.example/docs",
     });
     assert_eq!(document, body);
@@ -74,6 +84,9 @@ async fn the_api_describes_itself() {
         "resource": "https://id.example",
         "authorization_servers": ["https://id.example"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
+        "dpop_bound_access_tokens_required": false,
+        "authorization_details_types_supported": ["latchkey_permission"],
         "resource_name": world.app.config.brand.name,
         "resource_documentation": "https://id.example/docs",
     });
@@ -104,7 +117,12 @@ async fn what_it_promises_is_there() {
         url.strip_prefix(&world.url("")).unwrap().to_owned()
     };
 
-    for member in ["token_endpoint", "revocation_endpoint", "introspection_endpoint"] {
+    for member in [
+        "token_endpoint",
+        "pushed_authorization_request_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+    ] {
         let answer = get(&world, &path(member)).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{member}");
     }

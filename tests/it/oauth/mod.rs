@@ -3,14 +3,23 @@
 
 mod app_policies;
 mod app_requests;
+mod authorization_details;
 mod authorize;
 mod authorize_refusals;
 mod consent;
 mod consent_choice;
+mod dpop;
+mod dpop_api;
+mod dpop_refusals;
+mod fapi2;
 mod introspect;
 mod introspect_refusals;
+mod jarm;
 mod logout;
 mod metadata;
+mod par;
+mod par_refusals;
+mod request_object;
 mod resource;
 mod revoke;
 mod token_client_credentials;

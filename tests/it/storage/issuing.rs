@@ -127,7 +127,7 @@ async fn a_refresh_token_is_not_spent_if_what_comes_with_it_cannot_be_stored() {
 async fn a_code_is_spent_once_with_all_that_comes_with_it() {
     let rows = Rows::new().await;
     let (code, store) = (rows.code("a code"), rows.store());
-    assert!(issuing::authorize(store, code.clone()).await.unwrap());
+    assert!(issuing::authorize(store, code.clone(), None).await.unwrap());
     let now = rows.later();
     let exchange = |id| issuing::exchange(store, code.code_sha256.clone(), rows.first(id), now);
 
@@ -146,7 +146,7 @@ async fn a_code_is_spent_once_with_all_that_comes_with_it() {
 async fn a_code_is_not_spent_if_what_comes_with_it_cannot_be_stored() {
     let rows = Rows::new().await;
     let code = rows.code("a code");
-    assert!(issuing::authorize(rows.store(), code.clone()).await.unwrap());
+    assert!(issuing::authorize(rows.store(), code.clone(), None).await.unwrap());
     let before = rows.state().await;
 
     // no two families have one id
@@ -160,7 +160,7 @@ async fn a_code_is_not_spent_if_what_comes_with_it_cannot_be_stored() {
 async fn another_clients_code_is_not_spent() {
     let rows = Rows::new().await;
     let code = rows.code("a code");
-    assert!(issuing::authorize(rows.store(), code.clone()).await.unwrap());
+    assert!(issuing::authorize(rows.store(), code.clone(), None).await.unwrap());
     let before = rows.state().await;
 
     let (family, token) = rows.first(8);
@@ -193,7 +193,7 @@ async fn no_code_is_made_under_a_revoked_grant() {
     assert!(store::grants::revoke(&txn, grant_id, rows.world.app.now()).await.unwrap());
     txn.commit().await.unwrap();
 
-    assert!(!issuing::authorize(rows.store(), rows.code("a code")).await.unwrap());
+    assert!(!issuing::authorize(rows.store(), rows.code("a code"), None).await.unwrap());
 
     assert!(rows.state().await.codes.is_empty());
 }

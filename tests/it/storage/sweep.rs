@@ -281,6 +281,7 @@ async fn two_thousand(world: &World, change: impl Fn(&mut access_token::Model)) 
             generation: family.generation,
             scope: None,
             resource: None,
+            jkt: None,
             issued_at: store::instant(now),
             expires_at: store::instant(now + TimeDelta::hours(1)),
         };

@@ -137,6 +137,21 @@ impl ClientApp {
         self.token(&params).await
     }
 
+    /// Pushes an authorization request (RFC 9126).
+    pub async fn push(&self, request: &Authorization) -> Answer {
+        let pairs = request.clone().without("client_id");
+        Answer::to(self.request("/oauth/par", &pairs.pairs())).await
+    }
+
+    /// The authorization request that names what was pushed.
+    #[track_caller]
+    pub fn named(&self, pushed: &Answer) -> Authorization {
+        assert_eq!(pushed.status, 201, "{}", pushed.body);
+        let request_uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+        let pairs = [("client_id", self.id.clone()), ("request_uri", request_uri)];
+        Authorization(pairs.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
     /// RFC 7009.
     pub async fn revoke(&self, token: &str) -> Answer {
         Answer::to(self.request("/oauth/revoke", &[("token", token)])).await
@@ -201,6 +216,11 @@ impl Authorization {
     pub fn and(mut self, name: &str, value: &str) -> Self {
         self.0.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The parameters.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// The parameters as a query or a body.

@@ -13,6 +13,7 @@ mod database;
 mod factors;
 mod forgery;
 mod form;
+mod holder;
 mod keys;
 mod mailbox;
 mod people;
@@ -34,6 +35,7 @@ pub use self::{
     database::Database,
     factors::seed_on,
     form::Form,
+    holder::{Draft, Holder, opened},
     keys::new_key,
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},

@@ -1,0 +1,298 @@
+//! Tokens that are bound to keys (RFC 9449): how they come about and how they are refreshed.
+
+use chrono::TimeDelta;
+use entity::client_settings::Settings;
+use latchkey::{
+    clients::registration::NewClient,
+    config::{DpopNonce, RequirePkce},
+};
+use serde_json::json;
+
+use super::{at_authorize, code_refused, invalid_grant};
+use crate::support::{
+    Answer, ApiCaller, Browser, ClientApp, Holder, Pkce, Tokens, World, script, service, web,
+};
+
+const TOKEN: &str = "/oauth/token";
+
+/// A token request with a proof.
+async fn proved(client: &ClientApp, params: &[(&str, &str)], proof: &str) -> Answer {
+    Answer::to(client.request(TOKEN, params).header("dpop", proof)).await
+}
+
+/// A code exchange with a proof.
+async fn exchange(client: &ClientApp, code: &str, proof: Option<&str>) -> Answer {
+    let pkce = Pkce::default();
+    let params = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", client.redirect_uri.as_str()),
+        ("code_verifier", &pkce.verifier),
+    ];
+    match proof {
+        Some(proof) => proved(client, &params, proof).await,
+        None => client.token(&params).await,
+    }
+}
+
+async fn refresh(client: &ClientApp, token: &str, proof: &str) -> Answer {
+    let params = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    proved(client, &params, proof).await
+}
+
+fn key_refused() -> (u16, serde_json::Value) {
+    invalid_grant("the refresh token is bound to a key that is not proved")
+}
+
+#[track_caller]
+fn kind(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()["token_type"].as_str().unwrap().to_owned()
+}
+
+/// CS-T9: whoever proves a key gets tokens for that key.
+#[tokio::test]
+async fn a_code_becomes_a_pair_that_is_bound() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let holder = Holder::new();
+    let code = browser.authorize(&client.authorization(), &acme.ada).await.code().to_owned();
+
+    let answer = exchange(&client, &code, Some(&holder.proof(&world, TOKEN))).await;
+
+    let body = json!({
+        "access_token": "lk_at_…",
+        "token_type": "DPoP",
+        "expires_in": 3600,
+        "refresh_token": "lk_rt_…",
+        "scope": "leads:read leads:write",
+    });
+    assert_eq!(answer.shown(), (200, body));
+    assert_eq!(answer.header("dpop-nonce"), None);
+    let seen = world.introspector().await.introspect(&Tokens::of(&answer).access).await.json();
+    assert_eq!(seen["token_type"], "DPoP");
+    assert_eq!(seen["cnf"], json!({ "jkt": holder.jkt() }));
+}
+
+/// CS-T9, CS-A17: a code that is bound to a key, by the parameter or by a proof at PAR, is worth nothing
+/// without that key.
+#[tokio::test]
+async fn a_bound_code_needs_its_key() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let by_parameter = client.authorization().with("dpop_jkt", &holder.jkt());
+    let plain = client.authorization().without("client_id");
+    let by_proof = client.request("/oauth/par", &plain.pairs());
+    let by_proof = by_proof.header("dpop", holder.proof(&world, "/oauth/par"));
+    let by_proof = client.named(&Answer::to(by_proof).await);
+
+    for request in [by_parameter, by_proof] {
+        for proof in [None, Some(thief.proof(&world, TOKEN))] {
+            let request = if request.pairs().len() > 2 {
+                request.clone()
+            } else {
+                fresh(&world, &client, &holder).await
+            };
+            let code = browser.authorize(&request, &acme.ada).await.code().to_owned();
+            let stolen = exchange(&client, &code, proof.as_deref()).await;
+            assert_eq!(stolen.shown(), code_refused());
+        }
+        let request =
+            if request.pairs().len() > 2 { request } else { fresh(&world, &client, &holder).await };
+        let code = browser.authorize(&request, &acme.ada).await.code().to_owned();
+        let proof = holder.proof(&world, TOKEN);
+        assert_eq!(kind(&exchange(&client, &code, Some(&proof)).await), "DPoP");
+    }
+}
+
+/// A request that was pushed with a proof.
+async fn fresh(
+    world: &World,
+    client: &ClientApp,
+    holder: &Holder,
+) -> crate::support::Authorization {
+    let plain = client.authorization().without("client_id");
+    let request = client.request("/oauth/par", &plain.pairs());
+    let pushed = request.header("dpop", holder.proof(world, "/oauth/par"));
+    client.named(&Answer::to(pushed).await)
+}
+
+/// RFC 9449 §5: the refresh token of a public client is bound to its key.
+#[tokio::test]
+async fn a_public_client_refreshes_with_its_key_only() {
+    let (world, acme, _, mut browser) = at_authorize().await;
+    let spa = world.spa().await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = browser.authorize(&spa.authorization(), &acme.ada).await.code().to_owned();
+    let first = exchange(&spa, &code, Some(&holder.proof(&world, TOKEN))).await;
+    let first = Tokens::of(&first);
+
+    assert_eq!(spa.refresh(&first.refresh).await.shown(), key_refused());
+    let stolen = refresh(&spa, &first.refresh, &thief.proof(&world, TOKEN)).await;
+    assert_eq!(stolen.shown(), key_refused());
+
+    let second = refresh(&spa, &first.refresh, &holder.proof(&world, TOKEN)).await;
+    assert_eq!(kind(&second), "DPoP");
+    let third = Tokens::of(&second).refresh;
+    assert_eq!(kind(&refresh(&spa, &third, &holder.proof(&world, TOKEN)).await), "DPoP");
+}
+
+/// CS-T9: a confidential client proves itself, and may change its key; it cannot do without one.
+#[tokio::test]
+async fn a_confidential_client_may_change_its_key() {
+    let (world, acme) = World::of_acme().await;
+    let client = world.script().await;
+    let (old, new) = (Holder::new(), Holder::new());
+    let params = [
+        ("grant_type", "password"),
+        ("username", acme.ada.username.as_str()),
+        ("password", acme.ada.password.as_str()),
+    ];
+    let first = proved(&client, &params, &old.proof(&world, TOKEN)).await;
+    assert_eq!(kind(&first), "DPoP");
+    let first = Tokens::of(&first);
+
+    assert_eq!(client.refresh(&first.refresh).await.shown(), key_refused());
+    let second = refresh(&client, &first.refresh, &new.proof(&world, TOKEN)).await;
+
+    let introspector = world.introspector().await;
+    let seen = introspector.introspect(&Tokens::of(&second).access).await.json();
+    assert_eq!(seen["cnf"]["jkt"], new.jkt());
+    let seen = introspector.introspect(&first.access).await.json();
+    assert_eq!(seen["cnf"]["jkt"], old.jkt());
+}
+
+/// The retry window gives the same pair to whoever proves the same key, and another access token for
+/// another key; without a proof it gives nothing and ends nothing.
+#[tokio::test]
+async fn a_retry_carries_a_proof_too() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let (holder, other) = (Holder::new(), Holder::new());
+    let code = browser.authorize(&client.authorization(), &acme.ada).await.code().to_owned();
+    let first = exchange(&client, &code, Some(&holder.proof(&world, TOKEN))).await;
+    let first = Tokens::of(&first);
+    let second = refresh(&client, &first.refresh, &holder.proof(&world, TOKEN)).await;
+    let second = Tokens::of(&second);
+
+    assert_eq!(client.refresh(&first.refresh).await.shown(), key_refused());
+    let again = refresh(&client, &first.refresh, &holder.proof(&world, TOKEN)).await;
+    assert_eq!(Tokens::of(&again), second);
+    let with_other = refresh(&client, &first.refresh, &other.proof(&world, TOKEN)).await;
+    let with_other = Tokens::of(&with_other);
+    assert_eq!(with_other.refresh, second.refresh);
+    assert_ne!(with_other.access, second.access);
+    let seen = world.introspector().await.introspect(&with_other.access).await.json();
+    assert_eq!(seen["cnf"]["jkt"], other.jkt());
+}
+
+/// CS-T9: a client whose tokens are always bound gets none that are not.
+#[tokio::test]
+async fn a_client_can_be_made_to_prove_a_key() {
+    let (world, acme) = World::of_acme().await;
+    let settings = Settings { dpop_bound_access_tokens: true, ..Settings::default() };
+    let client = NewClient { settings, ..service(Some(&acme.workspace)) };
+    let client = world.client(client).await;
+    let params = [("grant_type", "client_credentials")];
+
+    let refused = client.token(&params).await;
+    let description = "the client's tokens are bound to keys: a proof of possession is missing";
+    let body = json!({ "error": "invalid_dpop_proof", "error_description": description });
+    assert_eq!(refused.shown(), (400, body));
+    let holder = Holder::new();
+    let bound = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
+    assert_eq!(kind(&bound), "DPoP");
+    let seen = world.introspector().await.introspect(&Tokens::of(&bound).access).await.json();
+    assert_eq!(seen["cnf"]["jkt"], holder.jkt());
+}
+
+/// Tokens of the same client with a key and without one are beside each other.
+#[tokio::test]
+async fn who_proves_nothing_gets_what_they_always_got() {
+    let (world, acme) = World::of_acme().await;
+    let client = world.client(service(Some(&acme.workspace))).await;
+    let params = [("grant_type", "client_credentials")];
+    let bound = proved(&client, &params, &Holder::new().proof(&world, TOKEN)).await;
+    assert_eq!(kind(&bound), "DPoP");
+
+    let plain = client.token(&params).await;
+
+    assert_eq!(kind(&plain), "Bearer");
+    let caller = ApiCaller::bearer(&world, &Tokens::of(&plain).access);
+    caller.me().await.expect(200);
+}
+
+/// RFC 9449 §8: where the server demands a nonce, it says which.
+#[tokio::test]
+async fn a_nonce_is_told_and_then_demanded() {
+    let world = World::with(|config| config.oauth.dpop_nonce = DpopNonce::Required).await;
+    let acme = world.acme().await;
+    let client = world.client(script()).await;
+    let holder = Holder::new();
+    let params = [
+        ("grant_type", "password"),
+        ("username", acme.ada.username.as_str()),
+        ("password", acme.ada.password.as_str()),
+    ];
+
+    let without = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
+
+    assert_eq!((without.status, without.json()["error"].as_str()), (400, Some("use_dpop_nonce")));
+    let nonce = without.header("dpop-nonce").unwrap().to_owned();
+    let with = |nonce: &str| holder.sign(&holder.draft(&world, "POST", TOKEN).with("nonce", nonce));
+    let first = proved(&client, &params, &with(&nonce)).await;
+    assert_eq!(kind(&first), "DPoP");
+    assert_eq!(first.header("dpop-nonce"), Some(nonce.as_str()));
+    let made_up = proved(&client, &params, &with("AAAAAAAAAAAAAAAAAAAAAA")).await;
+    assert_eq!(made_up.json()["error"], "use_dpop_nonce");
+    // the one before the present one is good still, and then no more
+    world.clock.advance(TimeDelta::seconds(300));
+    let late = proved(&client, &params, &with(&nonce)).await;
+    assert_eq!(kind(&late), "DPoP");
+    let next = late.header("dpop-nonce").unwrap().to_owned();
+    assert_ne!(next, nonce);
+    world.clock.advance(TimeDelta::seconds(300));
+    assert_eq!(proved(&client, &params, &with(&nonce)).await.json()["error"], "use_dpop_nonce");
+    assert_eq!(kind(&proved(&client, &params, &with(&next)).await), "DPoP");
+}
+
+/// Any node takes the nonce of any other, and a proof is spent on all of them.
+#[tokio::test]
+async fn nodes_agree_about_proofs() {
+    let world = World::with(|config| {
+        config.oauth.dpop_nonce = DpopNonce::Required;
+        config.oauth.require_pkce = RequirePkce::All;
+    })
+    .await;
+    let acme = world.acme().await;
+    let client = world.client(NewClient { ..service(Some(&acme.workspace)) }).await;
+    let node = world.another_node().await;
+    let holder = Holder::new();
+    let params = [("grant_type", "client_credentials")];
+    let told = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
+    let nonce = told.header("dpop-nonce").unwrap();
+    let proof = holder.sign(&holder.draft(&world, "POST", TOKEN).with("nonce", nonce));
+
+    assert_eq!(kind(&proved(&client.at(&node), &params, &proof).await), "DPoP");
+    let again = proved(&client, &params, &proof).await;
+    assert_eq!(again.json()["error_description"], "the proof was used before");
+}
+
+/// A public client without a secret, at its own browser: the whole way.
+#[tokio::test]
+async fn a_browser_app_goes_the_whole_way() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let settings = Settings { dpop_bound_access_tokens: true, ..Settings::default() };
+    let spa = world.client(NewClient { is_public: true, settings, ..web() }).await;
+    let holder = Holder::new();
+    let mut browser = Browser::new(&world);
+    let request = spa.authorization().with("dpop_jkt", &holder.jkt());
+    let code = browser.authorize(&request, &acme.ada).await.code().to_owned();
+
+    let tokens = exchange(&spa, &code, Some(&holder.proof(&world, TOKEN))).await;
+
+    let token = Tokens::of(&tokens).access;
+    let proof = holder.proof_at(&world, "/api/v1/me", &token);
+    let request = ApiCaller::anonymous(&world).request("/api/v1/me");
+    let request = request.header("authorization", format!("DPoP {token}")).header("dpop", proof);
+    Answer::to(request).await.expect(200);
+}

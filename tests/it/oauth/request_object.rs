@@ -1,0 +1,193 @@
+//! Requests that clients sign (RFC 9101, OpenID Connect Core §6).
+
+use chrono::TimeDelta;
+use entity::client_settings::Settings;
+use latchkey::clients::registration::NewClient;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Acme, Authorization, Browser, CALLBACK, ClientApp, Draft, Holder, Pkce, Tokens, World, web,
+};
+
+/// A client with a key, and whoever holds that.
+async fn world(change: impl FnOnce(&mut Settings)) -> (World, Acme, ClientApp, Holder) {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let holder = Holder::new();
+    let mut settings = Settings { jwks: Some(holder.jwks()), ..Settings::default() };
+    change(&mut settings);
+    let client = world.client(NewClient { settings, ..web() }).await;
+    (world, acme, client, holder)
+}
+
+/// The client's sound request as claims.
+fn draft(world: &World, client: &ClientApp) -> Draft {
+    let now = world.clock.unix();
+    let mut claims = json!({
+        "iss": client.id, "aud": world.url(""), "exp": now + 300, "nbf": now, "iat": now,
+        "jti": "one",
+    });
+    for (name, value) in client.authorization().pairs() {
+        claims[name] = value.into();
+    }
+    Draft { header: json!({ "alg": "ES256", "typ": "oauth-authz-req+jwt" }), claims }
+}
+
+fn outside(client: &ClientApp, object: &str) -> Authorization {
+    client
+        .authorization()
+        .without("redirect_uri")
+        .without("state")
+        .without("code_challenge")
+        .without("code_challenge_method")
+        .with("request", object)
+}
+
+/// CS-A14: at the authorization endpoint, as a GET, and when it is pushed.
+#[tokio::test]
+async fn a_signed_request_becomes_a_code() {
+    let (world, acme, client, holder) = world(|_| {}).await;
+    let object = holder.sign(&draft(&world, &client));
+    let request = outside(&client, &object);
+    let mut browser = Browser::new(&world);
+
+    let callback = browser.authorize(&request, &acme.ada).await;
+    assert_eq!(callback.params["state"], "a state: +&=%");
+    Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+
+    let named = client.named(&client.push(&request).await);
+    let callback = browser.authorize(&named, &acme.ada).await;
+    assert_eq!(callback.params["state"], "a state: +&=%");
+    Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+}
+
+/// CS-A14: what is inside wins; what is only outside counts for OpenID Connect (Core §6.1), and for
+/// nobody who signs everything (RFC 9101 §6.3).
+#[tokio::test]
+async fn what_is_inside_wins() {
+    let (world, acme, client, holder) = world(|_| {}).await;
+    let inside = draft(&world, &client).with("scope", "leads:read").with("state", json!(null));
+    let request = outside(&client, &holder.sign(&inside))
+        .with("scope", "leads:read leads:write")
+        .with("state", "outside")
+        .with("redirect_uri", "https://evil.example/");
+    let mut browser = Browser::new(&world);
+
+    let callback = browser.authorize(&request, &acme.ada).await;
+    assert_eq!((&*callback.to, &*callback.params["state"]), (CALLBACK, "outside"));
+    let tokens = Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+    assert_eq!(tokens.scope, "leads:read");
+
+    let settings = Settings {
+        jwks: Some(holder.jwks()),
+        require_signed_request_object: true,
+        ..Settings::default()
+    };
+    let strict = world.client(NewClient { settings, ..web() }).await;
+    let inside = draft(&world, &strict).with("state", json!(null));
+    let request = outside(&strict, &holder.sign(&inside)).with("state", "outside");
+    let callback = browser.authorize(&request, &acme.ada).await;
+    assert_eq!(callback.params.get("state"), None);
+    let unsigned = browser.get(&strict.authorization().path()).await.callback();
+    assert_eq!(unsigned.params["error"], "invalid_request");
+    assert_eq!(unsigned.params["error_description"], "the client must sign its requests");
+    let unsigned = strict.push(&strict.authorization()).await;
+    assert_eq!(unsigned.json()["error"], "invalid_request");
+}
+
+/// CS-A14: every refusal, in the order of the checks; it goes to a redirect URI outside only if that is
+/// the client's.
+#[tokio::test]
+async fn what_is_no_request_of_the_clients_is_refused() {
+    let (world, _, client, holder) = world(|_| {}).await;
+    let good = || draft(&world, &client);
+    let now = world.clock.unix();
+    let set = |name: &str, value: Value| good().with(name, value);
+    let stranger = Holder::new();
+    let mut objects = vec![
+        ("no JWT", "x".to_owned()),
+        ("unsigned", {
+            let signed = holder.sign(&good().headed("alg", "none"));
+            signed[..=signed.rfind('.').unwrap()].to_owned()
+        }),
+        ("by a stranger", stranger.sign(&good())),
+        ("HS256", holder.sign(&good().headed("alg", "HS256"))),
+        ("RS256", holder.sign(&good().headed("alg", "RS256"))),
+        ("crit", holder.sign(&good().headed("crit", json!(["exp"])))),
+        ("of another type", holder.sign(&good().headed("typ", "dpop+jwt"))),
+    ];
+    for (why, draft) in [
+        ("of nobody", set("iss", json!(null))),
+        ("of another", set("iss", json!("another"))),
+        ("without client", set("client_id", json!(null))),
+        ("for another client", set("client_id", json!("another"))),
+        ("an assertion", set("sub", json!(client.id))),
+        ("for nobody", set("aud", json!(null))),
+        ("for another", set("aud", json!("https://another.example"))),
+        ("for others", set("aud", json!(["https://another.example"]))),
+        ("expired", set("exp", json!(now))),
+        ("not yet", set("nbf", json!(now + 90))),
+        ("from the future", set("iat", json!(now + 90))),
+        ("no time", set("exp", json!("tomorrow"))),
+        ("to another", set("request_uri", json!("https://a.example"))),
+        ("to another object", set("request", json!("x"))),
+        ("NUL", set("state", json!("\u{0}"))),
+        ("another response type", set("response_type", json!("token"))),
+    ] {
+        objects.push((why, holder.sign(&draft)));
+    }
+    for (why, object) in objects {
+        let request = outside(&client, &object);
+        let mut browser = Browser::new(&world);
+
+        let to_us = browser.get(&request.clone().with("redirect_uri", CALLBACK).path()).await;
+        assert_eq!(to_us.callback().params["error"], "invalid_request_object", "{why}");
+        let evil = request.clone().with("redirect_uri", "https://evil.example/");
+        let page = browser.get(&evil.path()).await;
+        assert_eq!((page.status, page.location()), (400, None), "{why}");
+        let pushed = client.push(&request).await;
+        assert_eq!(pushed.status, 400, "{why}");
+        assert_eq!(pushed.json()["error"], "invalid_request_object", "{why}");
+    }
+}
+
+/// The redirect URI inside is held to the same list.
+#[tokio::test]
+async fn a_signature_makes_no_redirect_uri_right() {
+    let (world, _, client, holder) = world(|_| {}).await;
+    let object = holder.sign(&draft(&world, &client).with("redirect_uri", "https://evil.example/"));
+
+    let page = Browser::new(&world)
+        .get(&outside(&client, &object).with("redirect_uri", CALLBACK).path())
+        .await;
+
+    assert_eq!((page.status, page.location()), (400, None), "{}", page.body);
+}
+
+/// FAPI 2.0 Message Signing §5.3.1, for others as far as the object says when it is good.
+#[tokio::test]
+async fn it_is_good_for_a_time() {
+    let (world, acme, client, holder) = world(|_| {}).await;
+    let object = holder.sign(&draft(&world, &client));
+    let mut browser = Browser::new(&world);
+    browser.authorize(&outside(&client, &object), &acme.ada).await.code();
+
+    world.clock.advance(TimeDelta::minutes(6));
+
+    let request = outside(&client, &object).with("redirect_uri", CALLBACK);
+    let callback = browser.get(&request.path()).await.callback();
+    assert_eq!(callback.params["error_description"], "the request object has expired");
+}
+
+/// An algorithm that was registered is the only one.
+#[tokio::test]
+async fn the_registered_algorithm_is_the_only_one() {
+    let only = Some(entity::signing_key::Algorithm::Ps256);
+    let (world, _, client, holder) = world(|it| it.request_object_signing_alg = only).await;
+    let object = holder.sign(&draft(&world, &client));
+
+    let pushed = client.push(&outside(&client, &object)).await;
+
+    let description = "the request object is signed with another algorithm";
+    assert_eq!(pushed.json()["error_description"], description);
+}
