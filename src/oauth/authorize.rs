@@ -7,25 +7,32 @@
 //! 4. the client is registered for this flow
 //! 5. response type, scope and PKCE (`flow.rs`)
 //! 6. the resource is a registered one (RFC 8707)
+//! 7. what OpenID Connect adds (`openid_params.rs`)
 //!
-//! Then: nobody signed in → the sign-in page; all of it allowed before → the code; else consent. The
-//! request waits on the server, and the pages carry only its handle.
+//! Then: nobody signed in, or not as it is demanded (`prompt.rs`) → the sign-in page; all of it allowed
+//! before → the code; else consent. The request waits on the server, and the pages carry only its
+//! handle. Where no page may be shown, an error goes back instead.
 
 use std::sync::Arc;
 
-use entity::{client, terms::Terms};
+use entity::client;
 use poem::{Body, Request, Response, Result, handler, web::Data};
 
 use super::{
     flow::{self, Refused},
+    openid_params::{self, Asked},
     params::{Params, is_form},
+    prompt::{self, CONSENT_REQUIRED, Next},
     redirect::Return,
 };
 use crate::{
     app::App,
     clients::{authentication, redirect_uri},
     config::RequirePkce,
+    crypto::secret::{AuthorizationCode, Secret},
     fault::Fault,
+    identity::session::SignedIn,
+    openid::demands,
     tokens::{
         audience,
         code::Yes,
@@ -60,11 +67,15 @@ pub async fn post(
     Ok(browser.respond(answer(app, &browser, &Params::parse(&bytes)).await?))
 }
 
-async fn answer(app: &App, browser: &Browser, params: &Params) -> Result<Response, PageError> {
+async fn answer(
+    app: &Arc<App>,
+    browser: &Browser,
+    params: &Params,
+) -> Result<Response, PageError> {
     match check(app, params).await {
-        Ok((client, request)) => Ok(proceed(app, browser, &client, request).await?),
+        Ok(sound) => sound.proceed(app, browser).await,
         Err(Refusal::Untrusted(page)) => Err(page),
-        Err(Refusal::Redirectable(to, code, description)) => {
+        Err(Refusal::Redirectable(to, (code, description))) => {
             Ok(to.error(app, code, description)?)
         }
     }
@@ -73,7 +84,7 @@ async fn answer(app: &App, browser: &Browser, params: &Params) -> Result<Respons
 /// Why a request goes no further. Redirecting an untrusted one cannot be written.
 enum Refusal {
     Untrusted(PageError),
-    Redirectable(Return, &'static str, &'static str),
+    Redirectable(Return, RedirectedError),
 }
 
 impl From<Fault> for Refusal {
@@ -82,29 +93,36 @@ impl From<Fault> for Refusal {
     }
 }
 
-async fn check(app: &App, params: &Params) -> Result<(Arc<client::Model>, NewRequest), Refusal> {
+async fn check(app: &Arc<App>, params: &Params) -> Result<Sound, Refusal> {
     let (client, redirect_uri) = trusted(app, params).await?;
     let to = Return {
         redirect_uri,
         is_form_post: params.get("response_mode") == Some("form_post"),
         state: params.get("state").filter(|_| !params.is_repeated("state")).map(str::to_owned),
     };
-    match sound(app, params, &client) {
+    let checked = match sound(app, params, &client) {
         Ok(sound) => {
+            let asked = openid_params::read(app, &client, params, &sound.scope).await?;
+            asked.map(|asked| (sound, asked))
+        }
+        Err(refused) => Err(refused),
+    };
+    match checked {
+        Ok((sound, Asked { terms, is_silent })) => {
             let request = NewRequest {
                 client_id: client.id.clone(),
-                redirect_uri: to.redirect_uri,
+                redirect_uri: to.redirect_uri.clone(),
                 response_mode: if to.is_form_post { "form_post" } else { "query" },
                 scope: sound.scope,
-                state: to.state,
+                state: to.state.clone(),
                 nonce: params.get("nonce").map(str::to_owned),
                 code_challenge: sound.code_challenge,
                 resource: params.get("resource").map(str::to_owned),
-                terms: Terms::default(),
+                terms,
             };
-            Ok((client, request))
+            Ok(Sound { client, request, to, is_silent })
         }
-        Err((code, description)) => Err(Refusal::Redirectable(to, code, description)),
+        Err(refused) => Err(Refusal::Redirectable(to, refused)),
     }
 }
 
@@ -183,33 +201,68 @@ fn sound(
     }
 }
 
-async fn proceed(
-    app: &App,
-    browser: &Browser,
-    client: &client::Model,
+/// A request that can be answered, and how its client wants the answer.
+struct Sound {
+    client: Arc<client::Model>,
     request: NewRequest,
-) -> Result<Response, Fault> {
-    let Some(signed_in) = &browser.signed_in else {
-        let handle = requests::freeze(app, &browser.cookie, request).await?;
-        return Ok(see_other(&links::login(Some(handle.reveal()))));
-    };
-    let wanted = (&request.scope, request.redirect_uri.as_str());
-    let user = &signed_in.user;
-    if let Some(remembered) = requests::remembered(app, client, user, wanted).await? {
-        let to = Return {
-            redirect_uri: request.redirect_uri.clone(),
-            is_form_post: request.response_mode == "form_post",
-            state: request.state.clone(),
+    to: Return,
+    is_silent: bool,
+}
+
+impl Sound {
+    /// The answer, or the page that is next.
+    async fn proceed(self, app: &App, browser: &Browser) -> Result<Response, PageError> {
+        let (is_silent, to) = (self.is_silent, self.to.clone());
+        match self.answer(app, browser).await {
+            // whoever may show no page gets no error page either
+            Err(fault) if is_silent => {
+                let code =
+                    if fault.is_transient() { "temporarily_unavailable" } else { "server_error" };
+                tracing::warn!(error = %fault, "a silent authorization request failed");
+                Ok(to.error(app, code, "the server could not answer")?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn answer(self, app: &App, browser: &Browser) -> Result<Response, Fault> {
+        match prompt::next(app, browser, &self.request.terms, self.is_silent).await? {
+            Next::Error((code, description)) => return self.to.error(app, code, description),
+            Next::SignIn => {
+                let handle = requests::freeze(app, &browser.cookie, self.request).await?;
+                return Ok(see_other(&links::login(Some(handle.reveal()))));
+            }
+            Next::Answer(signed_in) => {
+                if let Some(code) = self.at_once(app, signed_in).await? {
+                    return self.to.code(app, &code);
+                }
+            }
+        }
+        if self.is_silent {
+            let (code, description) = CONSENT_REQUIRED;
+            return self.to.error(app, code, description);
+        }
+        let handle = requests::freeze(app, &browser.cookie, self.request).await?;
+        Ok(see_other(&links::consent(handle.reveal())))
+    }
+
+    /// The code, if the user has allowed all of it before and need not be asked again.
+    async fn at_once(
+        &self,
+        app: &App,
+        SignedIn { session, user }: &SignedIn,
+    ) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
+        let (client, request) = (&*self.client, &self.request);
+        if demands::must_ask(&request.terms, &request.scope) {
+            return Ok(None);
+        }
+        let wanted = (&request.scope, request.redirect_uri.as_str());
+        let Some(remembered) = requests::remembered(app, client, user, wanted).await? else {
+            return Ok(None);
         };
-        let session = &signed_in.session;
         let Remembered { grant_id, workspace_id, scope } = remembered;
         let declined = Scope::default();
         let yes = Yes { client, user, session, workspace_id, scope, declined };
-        let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
-        if let Some(code) = code {
-            return to.code(app, &code);
-        }
+        requests::approve_at_once(app, request.clone(), grant_id, yes).await
     }
-    let handle = requests::freeze(app, &browser.cookie, request).await?;
-    Ok(see_other(&links::consent(handle.reveal())))
 }

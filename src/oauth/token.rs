@@ -4,6 +4,9 @@
 //! 2. the client proves who it is (`client_auth.rs`)
 //! 3. the grant type exists and this client is registered for it (here)
 //! 4. what the grant type demands (`grant_types/`)
+//!
+//! With the tokens of a user who was asked for `openid` goes an ID token (`openid/id_token.rs`); with
+//! those of the password grant too, which OpenID Connect does not speak of.
 
 use std::sync::Arc;
 
@@ -15,17 +18,19 @@ use super::{
     error::{OAuthError, json_response},
     grant_types,
 };
-use crate::{app::App, tokens::issue::Issued};
+use crate::{app::App, openid::id_token, tokens::issue::Issued};
 
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(issued) => token_response(&issued),
+        Ok((issued, id_token)) => token_response(&issued, id_token),
         Err(error) => error.into_response(),
     }
 }
 
-async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAuthError> {
+type Answer = (Issued, Option<String>);
+
+async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAuthError> {
     let request = ClientRequest::read(app, req, body).await?;
     let grant_type = request
         .params
@@ -38,16 +43,19 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAu
         let description = "the client is not registered for this grant type";
         return Err(OAuthError::unauthorized_client(description));
     }
-    match grant_type {
-        "authorization_code" => grant_types::authorization_code::answer(app, &request).await,
-        "refresh_token" => grant_types::refresh_token::answer(app, &request).await,
-        "password" => grant_types::password::answer(app, &request).await,
-        _ => grant_types::client_credentials::answer(app, &request).await,
-    }
+    id_token::prepare(app, &request.client).await?;
+    let issued = match grant_type {
+        "authorization_code" => grant_types::authorization_code::answer(app, &request).await?,
+        "refresh_token" => grant_types::refresh_token::answer(app, &request).await?,
+        "password" => grant_types::password::answer(app, &request).await?,
+        _ => grant_types::client_credentials::answer(app, &request).await?,
+    };
+    let id_token = id_token::make(app, &request.client, &issued).await?;
+    Ok((issued, id_token))
 }
 
-/// RFC 6749 §5.1.
-fn token_response(issued: &Issued) -> Response {
+/// RFC 6749 §5.1, OpenID Connect Core §3.1.3.3.
+fn token_response(issued: &Issued, id_token: Option<String>) -> Response {
     let mut body = json!({
         "access_token": issued.access_token.reveal(),
         "token_type": "Bearer",
@@ -56,6 +64,9 @@ fn token_response(issued: &Issued) -> Response {
     });
     if let Some(refresh_token) = &issued.refresh_token {
         body["refresh_token"] = refresh_token.reveal().into();
+    }
+    if let Some(id_token) = id_token {
+        body["id_token"] = id_token.into();
     }
     json_response(StatusCode::OK, &body)
 }
