@@ -6,8 +6,8 @@
 //!  4 process   main.rs → cli/ → server.rs                starts things; joins the faces
 //!  3 faces     oauth/   api/   account/   admin/         speak HTTP, one dialect each
 //!              web/                                      the HTTP kit they share
-//!  2 rules     jobs/ → resources/ → access/ → identity/ → keys/ → tokens/ → clients/
-//!              → workspaces/ → signing/ → outbox.rs → audit.rs
+//!  2 rules     jobs/ → resources/ → access/ → openid/ → identity/ → keys/ → tokens/
+//!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs
 //!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs → config/
 //!              · clock.rs → fault.rs
 //!  0 schema    entity (crate)   migration (crate)
@@ -40,6 +40,7 @@ pub mod keys;
 pub mod limiter;
 pub mod mail;
 pub mod oauth;
+pub mod openid;
 pub mod outbound;
 pub mod outbox;
 pub mod resources;

@@ -10,6 +10,7 @@ use serde_json::Value;
 /// What is asked and what was found. Nothing said is an absent column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "that many demands are yes or no")]
 pub struct Terms {
     /// The claims that were asked for by name (OpenID Connect Core §5.5).
     #[serde(skip_serializing_if = "Claims::is_empty")]
@@ -32,6 +33,9 @@ pub struct Terms {
     /// Whether the user is asked even if they have allowed all of it before.
     #[serde(skip_serializing_if = "is_false")]
     pub must_consent: bool,
+    /// Whether the user chooses an account even if somebody is signed in.
+    #[serde(skip_serializing_if = "is_false")]
+    pub must_select: bool,
     /// Whether the ID token says when the user signed in.
     #[serde(skip_serializing_if = "is_false")]
     pub wants_auth_time: bool,
@@ -102,6 +106,7 @@ impl Terms {
             hinted_sub: None,
             proved_since: None,
             must_consent: false,
+            must_select: false,
             pushed: None,
             ..self
         }

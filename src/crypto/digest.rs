@@ -1,6 +1,6 @@
 //! SHA-256, the only form in which bearer secrets are stored.
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{SHA256, SHA512, digest};
 
 /// The SHA-256 of `data`, 32 bytes.
 #[must_use]
@@ -8,7 +8,13 @@ pub fn sha256(data: &[u8]) -> Vec<u8> {
     digest(&SHA256, data).as_ref().to_vec()
 }
 
-/// The same, as a key of the cache.
+/// The SHA-512 of `data`, 64 bytes.
+#[must_use]
+pub fn sha512(data: &[u8]) -> Vec<u8> {
+    digest(&SHA512, data).as_ref().to_vec()
+}
+
+/// The SHA-256 of `data`, as a key of the cache.
 #[must_use]
 pub fn sha256_array(data: &[u8]) -> [u8; 32] {
     let mut bytes = [0; 32];

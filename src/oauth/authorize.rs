@@ -7,9 +7,11 @@
 //! 5. the client is registered for this flow
 //! 6. response type, scope and PKCE (`flow.rs`)
 //! 7. the resource is a registered one (RFC 8707), and `dpop_jkt` a thumbprint (RFC 9449 §10)
+//! 8. what OpenID Connect adds (`openid_params.rs`)
 //!
-//! Then: nobody signed in → the sign-in page; all of it allowed before → the code; else consent. The
-//! request waits on the server, and the pages carry only its handle.
+//! Then: nobody signed in, or not as it is demanded (`prompt.rs`) → the sign-in page; all of it allowed
+//! before → the code; else consent. The request waits on the server, and the pages carry only its
+//! handle. Where no page may be shown, an error goes back instead.
 
 use std::sync::Arc;
 
@@ -19,13 +21,18 @@ use poem::{Body, Request, Response, Result, handler, web::Data};
 use super::{
     asked::{self, Asked, Door},
     flow::{self, Refused},
+    openid_params,
     params::{Params, is_form},
+    prompt::{self, CONSENT_REQUIRED, Next},
     redirect::{ResponseMode, Return},
 };
 use crate::{
     app::App,
     clients::{authentication, policy::Policy, redirect_uri},
+    crypto::secret::{AuthorizationCode, Secret},
     fault::Fault,
+    identity::session::SignedIn,
+    openid::demands,
     tokens::{
         audience,
         code::Yes,
@@ -68,11 +75,11 @@ async fn answer(app: &Arc<App>, browser: &Browser, params: &Params) -> Result<Re
         check(app, client, &asked).await
     };
     match checked.await {
-        Ok(request) => Ok(proceed(app, browser, request).await?),
+        Ok(sound) => sound.proceed(app, browser).await,
         Err(Refusal::Untrusted(wrong)) => {
             Err(PageError::bad_request(wrong.code, wrong.parameter, wrong.text))
         }
-        Err(Refusal::Redirectable(to, code, description)) => {
+        Err(Refusal::Redirectable(to, (code, description))) => {
             Ok(to.error(app, code, description).await?)
         }
         Err(Refusal::Fault(fault)) => Err(fault.into()),
@@ -84,7 +91,7 @@ pub enum Refusal {
     /// Nobody can be trusted with an answer.
     Untrusted(Untrusted),
     /// The answer goes to the client.
-    Redirectable(Return, &'static str, &'static str),
+    Redirectable(Return, RedirectedError),
     /// For the server's own reasons.
     Fault(Fault),
 }
@@ -144,7 +151,7 @@ async fn read(app: &App, client: &client::Model, params: &Params) -> Result<Aske
         Err(asked::Refused::Error(code, description)) => {
             let redirect_uri = trusted(client, params)?;
             let to = way_back(app, client, params, redirect_uri);
-            Err(Refusal::Redirectable(to, code, description))
+            Err(Refusal::Redirectable(to, (code, description)))
         }
     }
 }
@@ -154,9 +161,10 @@ pub struct Sound {
     client: Arc<client::Model>,
     request: NewRequest,
     to: Return,
+    is_silent: bool,
 }
 
-/// Steps 3 to 7, for requests that come with a browser as for those that are pushed.
+/// Steps 3 to 8, for requests that come with a browser as for those that are pushed.
 ///
 /// # Errors
 /// The first rule that the request breaks.
@@ -168,8 +176,15 @@ pub async fn check(
     let params = &asked.params;
     let redirect_uri = trusted(&client, params)?;
     let to = way_back(app, &client, params, redirect_uri);
-    match sound(app, params, &client) {
+    let checked = match sound(app, params, &client) {
         Ok((sound, mode)) => {
+            let openid = openid_params::read(app, &client, params, &sound.scope).await?;
+            openid.map(|openid| (sound, mode, openid))
+        }
+        Err(refused) => Err(refused),
+    };
+    match checked {
+        Ok((sound, mode, openid)) => {
             let request = NewRequest {
                 client_id: client.id.clone(),
                 redirect_uri: redirect_uri.to_owned(),
@@ -183,12 +198,12 @@ pub async fn check(
                     dpop_jkt: params.get("dpop_jkt").map(str::to_owned),
                     authorization_details: asked.details.clone(),
                     pushed: asked.pushed.clone(),
-                    ..Terms::default()
+                    ..openid.terms
                 },
             };
-            Ok(Sound { client, request, to })
+            Ok(Sound { client, request, to, is_silent: openid.is_silent })
         }
-        Err((code, description)) => Err(Refusal::Redirectable(to, code, description)),
+        Err((code, description)) => Err(Refusal::Redirectable(to, (code, description))),
     }
 }
 
@@ -261,24 +276,62 @@ fn sound(
     Ok((sound, mode))
 }
 
-async fn proceed(app: &Arc<App>, browser: &Browser, sound: Sound) -> Result<Response, Fault> {
-    let Sound { client, request, to } = sound;
-    let Some(signed_in) = &browser.signed_in else {
-        let handle = requests::freeze(app, &browser.cookie, request).await?;
-        return Ok(see_other(&links::login(Some(handle.reveal()))));
-    };
-    let wanted = (&request.scope, request.redirect_uri.as_str());
-    let user = &signed_in.user;
-    if let Some(remembered) = requests::remembered(app, &client, user, wanted).await? {
-        let session = &signed_in.session;
-        let Remembered { grant_id, workspace_id, scope } = remembered;
-        let declined = Scope::default();
-        let yes = Yes { client: &client, user, session, workspace_id, scope, declined };
-        let code = requests::approve_at_once(app, request.clone(), grant_id, yes).await?;
-        if let Some(code) = code {
-            return to.code(app, &code).await;
+impl Sound {
+    /// The answer, or the page that is next.
+    async fn proceed(self, app: &Arc<App>, browser: &Browser) -> Result<Response, PageError> {
+        let (is_silent, to) = (self.is_silent, self.to.clone());
+        match self.answer(app, browser).await {
+            // whoever may show no page gets no error page either
+            Err(fault) if is_silent => {
+                let code =
+                    if fault.is_transient() { "temporarily_unavailable" } else { "server_error" };
+                tracing::warn!(error = %fault, "a silent authorization request failed");
+                Ok(to.error(app, code, "the server could not answer").await?)
+            }
+            answer => Ok(answer?),
         }
     }
-    let handle = requests::freeze(app, &browser.cookie, request).await?;
-    Ok(see_other(&links::consent(handle.reveal())))
+
+    async fn answer(self, app: &Arc<App>, browser: &Browser) -> Result<Response, Fault> {
+        match prompt::next(app, browser, &self.request.terms, self.is_silent).await? {
+            Next::Error((code, description)) => {
+                return self.to.error(app, code, description).await;
+            }
+            Next::SignIn => {
+                let handle = requests::freeze(app, &browser.cookie, self.request).await?;
+                return Ok(see_other(&links::login(Some(handle.reveal()))));
+            }
+            Next::Answer(signed_in) => {
+                if let Some(code) = self.at_once(app, signed_in).await? {
+                    return self.to.code(app, &code).await;
+                }
+            }
+        }
+        if self.is_silent {
+            let (code, description) = CONSENT_REQUIRED;
+            return self.to.error(app, code, description).await;
+        }
+        let handle = requests::freeze(app, &browser.cookie, self.request).await?;
+        Ok(see_other(&links::consent(handle.reveal())))
+    }
+
+    /// The code, if the user has allowed all of it before and need not be asked again.
+    async fn at_once(
+        &self,
+        app: &App,
+        SignedIn { session, user }: &SignedIn,
+    ) -> Result<Option<Secret<AuthorizationCode>>, Fault> {
+        let (client, request) = (&*self.client, &self.request);
+        if demands::must_ask(&request.terms, &request.scope) {
+            return Ok(None);
+        }
+        let wanted = (&request.scope, request.redirect_uri.as_str());
+        let Some(remembered) = requests::remembered(app, client, user, wanted).await? else {
+            return Ok(None);
+        };
+        let Remembered { grant_id, workspace_id, scope } = remembered;
+        let declined = Scope::default();
+        let yes = Yes { client, user, session, workspace_id, scope, declined };
+        requests::approve_at_once(app, request.clone(), grant_id, yes).await
+    }
 }

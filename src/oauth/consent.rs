@@ -2,8 +2,9 @@
 //!
 //! 1. somebody is signed in, else back to the sign-in page
 //! 2. the request waits in this browser, and its client is still enabled
-//! 3. GET: allowed before → the code; else the page, which also says where the client may not act
-//! 4. POST: the form is ours (`web/csrf.rs`); `decision` is `allow` or `deny`; the workspace is one of
+//! 3. the session has what the request demands (`prompt.rs`), else back to the sign-in page
+//! 4. GET: allowed before → the code; else the page, which also says where the client may not act
+//! 5. POST: the form is ours (`web/csrf.rs`); `decision` is `allow` or `deny`; the workspace is one of
 //!    the user's and admits the client; something is allowed; the request is taken out once
 //!
 //! Every scope can be unticked but `openid`, without which nobody would be signed in. The fields are
@@ -12,7 +13,7 @@
 
 use std::sync::Arc;
 
-use entity::{authorization_request, client};
+use entity::{authorization_request, client, terms::Terms};
 use poem::{Request, Response, Result, handler, http::Uri, web::Data};
 
 use super::{
@@ -24,6 +25,7 @@ use crate::{
     app::App,
     clients::authentication,
     identity::session::SignedIn,
+    openid::demands,
     tokens::{
         code::Yes,
         grants::Answer,
@@ -49,7 +51,10 @@ pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) ->
         return Ok(browser.respond(see_other(&links::login(Some(&handle)))));
     };
     let waiting = Waiting::find(app, &browser, signed_in, &handle).await?;
-    let response = waiting.show_or_answer(app, &browser).await?;
+    let response = match waiting.barrier(app).await? {
+        Some(barrier) => barrier,
+        None => waiting.show_or_answer(app, &browser).await?,
+    };
     Ok(browser.respond(response))
 }
 
@@ -66,7 +71,10 @@ pub async fn post(
     };
     let waiting = Waiting::find(app, &browser, signed_in, handle).await?;
     let response = match form.get("decision") {
-        Some("allow") => waiting.allow(app, &browser, Sent::of(uri, &form)).await?,
+        Some("allow") => match waiting.barrier(app).await? {
+            Some(barrier) => barrier,
+            None => waiting.allow(app, &browser, Sent::of(uri, &form)).await?,
+        },
         Some("deny") => waiting.deny(app).await?,
         _ => {
             let text = "The decision must be allow or deny.";
@@ -121,13 +129,17 @@ impl<'a> Waiting<'a> {
         Ok(offers::list(app, &self.client, &self.signed_in.user, &self.scope()).await?)
     }
 
-    fn to(&self, app: &App) -> Return {
+    pub(super) fn terms(&self) -> Terms {
+        self.request.terms.clone().unwrap_or_default()
+    }
+
+    pub(super) fn to(&self, app: &App) -> Return {
         let mode = ResponseMode::named(&self.request.response_mode).unwrap_or_default();
         let how = (mode, self.request.state.as_deref());
         Return::to(app, &self.client, &self.request.redirect_uri, how)
     }
 
-    /// Step 3.
+    /// Step 4.
     async fn show_or_answer(
         &self,
         app: &Arc<App>,
@@ -136,7 +148,10 @@ impl<'a> Waiting<'a> {
         let scope = self.scope();
         let wanted = (&scope, self.request.redirect_uri.as_str());
         let user = &self.signed_in.user;
-        if let Some(known) = requests::remembered(app, &self.client, user, wanted).await? {
+        let must_ask = demands::must_ask(&self.terms(), &scope);
+        if !must_ask
+            && let Some(known) = requests::remembered(app, &self.client, user, wanted).await?
+        {
             let yes = self.yes(known.workspace_id, Answer::yes(known.scope));
             return self.answer(app, browser, yes).await;
         }
@@ -154,7 +169,7 @@ impl<'a> Waiting<'a> {
         Ok(consent_page::show(app, browser, self, (offers, sent))?)
     }
 
-    /// Step 4, yes.
+    /// Step 5, yes.
     async fn allow(
         &self,
         app: &Arc<App>,
@@ -197,7 +212,9 @@ impl<'a> Waiting<'a> {
         yes: Yes<'_>,
     ) -> Result<Response, PageError> {
         let workspace_id = yes.workspace_id;
-        match requests::approve(app, self.request.clone(), yes).await? {
+        let terms = demands::after(self.terms(), &yes.declined).stored();
+        let request = authorization_request::Model { terms, ..self.request.clone() };
+        match requests::approve(app, request, yes).await? {
             Approval::Code(code) => Ok(self.to(app).code(app, &code).await?),
             Approval::Gone => Err(expired()),
             // it was decided while the page was read: the page says so now
@@ -208,7 +225,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Step 4, no.
+    /// Step 5, no.
     async fn deny(&self, app: &Arc<App>) -> Result<Response, PageError> {
         if !requests::deny(app, &self.request).await? {
             return Err(expired());

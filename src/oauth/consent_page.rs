@@ -9,6 +9,7 @@ use crate::{
     app::App,
     clients::destination::{Destination, mixes_scripts},
     fault::Fault,
+    openid::claims,
     tokens::{
         admission::Barred,
         approvals::MAX_MESSAGE_CHARS,
@@ -96,6 +97,8 @@ struct ConsentPage {
     workspaces: Vec<Choice>,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
+    /// What it asks to be told by name.
+    named: Vec<&'static str>,
     lifetime: String,
     barriers: Barriers,
     csrf: String,
@@ -146,6 +149,7 @@ pub(super) fn show(
         workspaces: choices(&offers.open, sent.workspace.as_deref()),
         groups: groups(app, &offers.open, &sent),
         scope_problem: sent.scope_problem,
+        named: claims::beyond(&waiting.terms().claims, &waiting.scope()),
         lifetime: lifetime(Lifetimes::of(app, client), client),
         barriers,
         csrf,

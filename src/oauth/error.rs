@@ -84,6 +84,20 @@ impl OAuthError {
             .with(header::HeaderName::from_static("dpop-nonce"), nonce)
     }
 
+    /// There is no access token, or none that lives (RFC 6750 §3.1).
+    pub fn invalid_token(challenge: String) -> Self {
+        let description = "a valid access token is needed";
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
+            .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The access token was not granted for this (RFC 6750 §3.1).
+    pub fn insufficient_scope(challenge: String) -> Self {
+        let description = "the access token does not have the scope openid";
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", description)
+            .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
     /// The account or the address must wait. Contract §3 gives this body no description.
     pub fn too_many_requests(retry_after_secs: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "")

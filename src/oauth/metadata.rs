@@ -1,22 +1,46 @@
-//! What clients can find out by themselves: authorization server metadata (RFC 8414) and protected
-//! resource metadata (RFC 9728).
+//! What clients can find out by themselves: authorization server metadata (RFC 8414), the same as
+//! OpenID Connect Discovery has it, and protected resource metadata (RFC 9728).
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use entity::signing_key::Algorithm;
-use poem::{Request, Response, handler, http::header, web::Data};
+use poem::{Request, Response, Result, error::NotFoundError, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
 use super::{grant_types, par, redirect::ResponseMode};
 use crate::{
     app::App,
+    openid::{acr, claims},
     tokens::{authorization_details, dpop, scopes},
 };
 
+/// Where RFC 8414 §3 has the server's description.
+pub const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
+/// Where OpenID Connect Discovery §4 has it.
+pub const OPENID_PROVIDER: &str = "/.well-known/openid-configuration";
+
+/// The server itself. RFC 8414 §3.1: what follows the well-known part is the path of the issuer.
 #[handler]
-pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
+pub fn authorization_server(Data(app): Data<&Arc<App>>, req: &Request) -> Result<Response> {
+    let path = req.uri().path();
+    let [oauth, openid] = [OAUTH_SERVER, OPENID_PROVIDER].map(|known| path.strip_prefix(known));
+    let named = oauth.or(openid).unwrap_or_default();
+    if !named.is_empty() && named != issuer_path(app) {
+        return Err(NotFoundError.into());
+    }
+    Ok(public(&description(app)))
+}
+
+/// The path of the issuer; empty if it has none.
+fn issuer_path(app: &App) -> &str {
+    let issuer = app.config.issuer.as_str();
+    let authority = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    authority.find('/').and_then(|at| authority.get(at..)).unwrap_or_default()
+}
+
+fn description(app: &App) -> Value {
     let client_authentication = ["client_secret_basic", "client_secret_post", "none"];
-    public(&json!({
+    let mut description = json!({
         "issuer": app.config.issuer,
         "authorization_endpoint": app.url("/oauth/authorize"),
         "token_endpoint": app.url("/oauth/token"),
@@ -36,13 +60,34 @@ pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
         "authorization_response_iss_parameter_supported": true,
         "authorization_signing_alg_values_supported": Algorithm::ALL,
         "request_parameter_supported": true,
+        // said, because a client takes the silence about it for a yes
         "request_uri_parameter_supported": false,
         "request_object_signing_alg_values_supported": Algorithm::ALL,
         "require_signed_request_object": false,
         "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "authorization_details_types_supported": [authorization_details::TYPE],
         "service_documentation": app.url("/docs"),
-    }))
+    });
+    if let (Value::Object(all), Value::Object(openid)) = (&mut description, openid(app)) {
+        all.extend(openid);
+    }
+    description
+}
+
+/// What OpenID Connect adds (Discovery §3).
+fn openid(app: &App) -> Value {
+    let algorithms = Algorithm::ALL.map(Algorithm::name);
+    json!({
+        "userinfo_endpoint": app.url("/oauth/userinfo"),
+        "jwks_uri": app.url("/oauth/jwks.json"),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
+        "acr_values_supported": acr::SUPPORTED,
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims::supported().collect::<Vec<_>>(),
+        "claims_parameter_supported": true,
+    })
 }
 
 /// Where the API describes itself, and under it every part of the API.
@@ -73,7 +118,8 @@ fn scopes_supported(app: &App) -> Vec<String> {
     tokens.into_iter().collect()
 }
 
-fn public(body: &Value) -> Response {
+/// A document that everybody may read, from any site, and keep for a while.
+pub(super) fn public(body: &Value) -> Response {
     Response::builder()
         .content_type("application/json")
         .header(header::CACHE_CONTROL, "public, max-age=300")

@@ -1,4 +1,5 @@
-//! The OAuth 2.0 face: authorization, token, revocation, introspection, metadata.
+//! The OAuth 2.0 and OpenID Connect face: authorization, token, userinfo, revocation, introspection,
+//! keys, metadata.
 
 mod approval;
 mod asked;
@@ -11,15 +12,19 @@ mod error;
 mod flow;
 mod grant_types;
 mod introspect;
+mod jwks;
 mod logout;
 mod metadata;
+mod openid_params;
 mod par;
 mod params;
 mod pkce;
+mod prompt;
 mod redirect;
 mod registrar;
 mod revoke;
 mod token;
+mod userinfo;
 
 use poem::{Route, get, post};
 
@@ -28,7 +33,9 @@ use crate::web::methods::only;
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
+    const USERINFO: &str = "GET, HEAD, POST, OPTIONS";
     let authorization_server = || only("GET, HEAD", get(metadata::authorization_server));
+    let userinfo = get(userinfo::get).post(userinfo::post).options(userinfo::options);
     Route::new()
         .at("/oauth/authorize", only("GET, HEAD, POST", get(authorize::get).post(authorize::post)))
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
@@ -38,7 +45,12 @@ pub fn routes() -> Route {
         .at("/oauth/token", error::json_405("POST", post(token::post)))
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
-        .at("/.well-known/oauth-authorization-server", authorization_server())
+        .at("/oauth/jwks.json", only("GET, HEAD", get(jwks::get)))
+        .at("/oauth/userinfo", only(USERINFO, userinfo))
+        .at(metadata::OAUTH_SERVER, authorization_server())
+        .at(format!("{}/*path", metadata::OAUTH_SERVER), authorization_server())
+        .at(metadata::OPENID_PROVIDER, authorization_server())
+        .at(format!("{}/*path", metadata::OPENID_PROVIDER), authorization_server())
         .at(metadata::PROTECTED_RESOURCE, metadata_of_the_api())
         .at(format!("{}/*path", metadata::PROTECTED_RESOURCE), metadata_of_the_api())
 }

@@ -49,7 +49,7 @@ async fn answer(
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
         Refusal::Untrusted(wrong) => OAuthError::refused("invalid_request", wrong.description),
-        Refusal::Redirectable(_, code, description) => OAuthError::refused(code, description),
+        Refusal::Redirectable(_, (code, description)) => OAuthError::refused(code, description),
     })?;
     let parameters = asked
         .to_be_kept()

@@ -5,6 +5,9 @@
 //! 3. the grant type exists and this client is registered for it (here)
 //! 4. a proof of possession, if there is one or must be one, is good (`dpop.rs`)
 //! 5. what the grant type demands (`grant_types/`)
+//!
+//! With the tokens of a user who was asked for `openid` goes an ID token (`openid/id_token.rs`); with
+//! those of the password grant too, which OpenID Connect does not speak of.
 
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use super::{
 };
 use crate::{
     app::App,
+    openid::id_token,
     tokens::{authorization_details, issue::Issued},
 };
 
@@ -27,12 +31,14 @@ const PATH: &str = "/oauth/token";
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(issued) => dpop::with_nonce(app, token_response(&issued)),
+        Ok((issued, id_token)) => dpop::with_nonce(app, token_response(&issued, id_token)),
         Err(error) => error.into_response(),
     }
 }
 
-async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAuthError> {
+type Answer = (Issued, Option<String>);
+
+async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAuthError> {
     let mut request = ClientRequest::read(app, req, body).await?;
     let grant_type = request
         .params
@@ -48,16 +54,19 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAu
         return Err(OAuthError::unauthorized_client(description));
     }
     request.key = dpop::demanded(app, req, PATH, &request.client).await?;
-    match grant_type {
-        "authorization_code" => grant_types::authorization_code::answer(app, &request).await,
-        "refresh_token" => grant_types::refresh_token::answer(app, &request).await,
-        "password" => grant_types::password::answer(app, &request).await,
-        _ => grant_types::client_credentials::answer(app, &request).await,
-    }
+    id_token::prepare(app, &request.client).await?;
+    let issued = match grant_type {
+        "authorization_code" => grant_types::authorization_code::answer(app, &request).await?,
+        "refresh_token" => grant_types::refresh_token::answer(app, &request).await?,
+        "password" => grant_types::password::answer(app, &request).await?,
+        _ => grant_types::client_credentials::answer(app, &request).await?,
+    };
+    let id_token = id_token::make(app, &request.client, &issued).await?;
+    Ok((issued, id_token))
 }
 
-/// RFC 6749 §5.1.
-fn token_response(issued: &Issued) -> Response {
+/// RFC 6749 §5.1, OpenID Connect Core §3.1.3.3.
+fn token_response(issued: &Issued, id_token: Option<String>) -> Response {
     let mut body = json!({
         "access_token": issued.access_token.reveal(),
         "token_type": if issued.key.is_some() { "DPoP" } else { "Bearer" },
@@ -71,6 +80,9 @@ fn token_response(issued: &Issued) -> Response {
         // RFC 9396 §7
         body["authorization_details"] =
             authorization_details::granted(&issued.details, &issued.scope).into();
+    }
+    if let Some(id_token) = id_token {
+        body["id_token"] = id_token.into();
     }
     json_response(StatusCode::OK, &body)
 }

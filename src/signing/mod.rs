@@ -103,6 +103,14 @@ pub async fn keys(app: &Arc<App>) -> Result<Arc<KeySet>, Fault> {
     Ok(keys)
 }
 
+/// The set as clients read it now (RFC 7517 §5).
+///
+/// # Errors
+/// When the database fails, or a stored key does not open.
+pub async fn published(app: &Arc<App>) -> Result<Value, Fault> {
+    Ok(keys(app).await?.public(app.now()))
+}
+
 async fn load(app: &App) -> Result<KeySet, Fault> {
     let rows = store::signing_keys::list_published(app.store.read(), app.now()).await?;
     rows.iter().map(|row| open(app, row)).collect::<Result<_, _>>().map(KeySet)

@@ -69,6 +69,30 @@ pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Reso
     Ok(resolved)
 }
 
+/// Looks up an access token that speaks of a user, be that user in a workspace or in none: who somebody
+/// is does not depend on where they belong. `None` if it is not live, or was issued for a workspace
+/// that the user has left.
+///
+/// # Errors
+/// When the database fails.
+pub async fn token_of_somebody(
+    app: &App,
+    token: &Secret<AccessToken>,
+) -> Result<Option<TokenRecord>, Fault> {
+    match access_token(app, token).await? {
+        Resolved::Live(record) => return Ok(Some(*record)),
+        Resolved::NotBound => {}
+        _ => return Ok(None),
+    }
+    let found = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
+    let is_homeless = |it: &TokenRecord| it.workspace_id.is_none() && it.user_id.is_some();
+    // looked at again, since it was read again
+    let is_live = |it: &TokenRecord| {
+        it.expires_at.0 > app.now() && matches!(verdict(it.clone()), Resolved::NotBound)
+    };
+    Ok(found.filter(is_homeless).filter(is_live))
+}
+
 /// Looks a refresh token up without using it (RFC 7662).
 ///
 /// # Errors

@@ -12,6 +12,7 @@ const ROWS: [&[&str]; 4] = [
         "jobs",
         "resources",
         "access",
+        "openid",
         "identity",
         "keys",
         "tokens",
