@@ -67,11 +67,7 @@ pub async fn post(
     Ok(browser.respond(answer(app, &browser, &Params::parse(&bytes)).await?))
 }
 
-async fn answer(
-    app: &Arc<App>,
-    browser: &Browser,
-    params: &Params,
-) -> Result<Response, PageError> {
+async fn answer(app: &Arc<App>, browser: &Browser, params: &Params) -> Result<Response, PageError> {
     match check(app, params).await {
         Ok(sound) => sound.proceed(app, browser).await,
         Err(Refusal::Untrusted(page)) => Err(page),

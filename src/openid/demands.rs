@@ -3,9 +3,6 @@
 
 use std::time::Duration;
 
-use entity::terms::{ClaimRequest, Terms};
-use serde_json::Value;
-
 use super::{acr, claims};
 use crate::{
     app::App,
@@ -13,6 +10,7 @@ use crate::{
     identity::{second_factor, session::SignedIn},
     tokens::scopes::Scope,
 };
+use entity::terms::{ClaimRequest, Terms};
 
 /// Where a session stands with what is demanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +111,7 @@ pub fn after(terms: Terms, declined: &Scope) -> Terms {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -15,6 +15,7 @@ mod forgery;
 mod form;
 mod keys;
 mod mailbox;
+mod openid;
 mod people;
 mod pkce;
 mod process;
@@ -36,6 +37,7 @@ pub use self::{
     form::Form,
     keys::new_key,
     mailbox::Letter,
+    openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
