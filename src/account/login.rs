@@ -1,6 +1,7 @@
 //! `GET`, `POST /login`.
 //!
-//! 1. somebody is signed in already: straight on
+//! 1. somebody is signed in already: straight on, unless the request that waits demands more of the
+//!    sign-in, or leaves the choice of the account to people (`reask.rs`)
 //! 2. the form is ours (`web/csrf.rs`)
 //! 3. the password is right (`identity/sign_in.rs`); every reason why not is the same text
 //! 4. a second factor is asked for, or the session begins under a new cookie
@@ -18,9 +19,14 @@ use poem::{
 };
 use zeroize::Zeroizing;
 
-use super::{onward::Onward, second_factor};
+use super::{
+    onward::{Onward, WaitingApp},
+    reask::Reask,
+    second_factor,
+};
 use crate::{
     app::App,
+    fault::Fault,
     identity::{
         methods::Methods,
         passkeys::{
@@ -30,6 +36,7 @@ use crate::{
         second_factor::Door,
         session,
         sign_in::{Attempt, SignIn, sign_in},
+        step_up,
     },
     web::{
         browser::Browser,
@@ -47,7 +54,8 @@ struct LoginPage {
     brand: Brand,
     csrf: String,
     onward: Onward,
-    waiting_app: Option<String>,
+    waiting: Option<WaitingApp>,
+    reask: Option<Reask>,
     username: String,
     /// Where an account is to be had, if the operator allows it.
     sign_up: Option<String>,
@@ -72,7 +80,7 @@ pub async fn get(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let onward = Onward::asked(uri);
-    if browser.signed_in.is_some() {
+    if browser.signed_in.is_some() && !is_asked_again(app, &browser, &onward).await? {
         return Ok(see_other(&onward.path()));
     }
     let notice = query::get(uri, notice::PARAMETER).and_then(|name| notice::words(&name));
@@ -110,7 +118,17 @@ pub async fn post(
     show(app, &browser, onward, again).await
 }
 
-/// Begins the session under a new cookie and sends the browser on.
+/// Whether the request that waits wants somebody to sign in though somebody is signed in.
+async fn is_asked_again(app: &App, browser: &Browser, onward: &Onward) -> Result<bool, Fault> {
+    match onward.app(app, browser).await? {
+        Some(waiting) => Ok(Reask::of(app, browser, &waiting).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Begins the session under a new cookie and sends the browser on. Whoever proves again who they are,
+/// because an app asks for it, goes on in the session that they have: what other apps know of it
+/// stays true.
 pub(super) async fn welcome(
     app: &App,
     browser: Browser,
@@ -118,7 +136,18 @@ pub(super) async fn welcome(
     onward: &Onward,
     methods: Methods,
 ) -> Result<Response, PageError> {
-    let cookie = session::begin(app, user, browser.device(), &browser.cookie, methods).await?;
+    let same = browser
+        .signed_in
+        .as_ref()
+        .filter(|signed_in| onward.request.is_some() && signed_in.user.id == user.id);
+    let kept = match same {
+        Some(signed_in) => step_up::confirm(app, signed_in, &browser.cookie, methods).await?,
+        None => None,
+    };
+    let cookie = match kept {
+        Some(cookie) => cookie,
+        None => session::begin(app, user, browser.device(), &browser.cookie, methods).await?,
+    };
     Ok(browser.renewed(cookie).respond(see_other(&onward.path())))
 }
 
@@ -161,6 +190,10 @@ async fn show(
     again: Again,
 ) -> Result<Response, PageError> {
     let waiting = onward.app(app, browser).await?;
+    let reask = match &waiting {
+        Some(waiting) => Reask::of(app, browser, waiting).await?,
+        None => None,
+    };
     let is_again = again.problem.is_some();
     let may_sign_up = app.config.accounts.sign_up;
     let sign_up = may_sign_up.then(|| links::sign_up(onward.request.as_deref()));
@@ -168,8 +201,9 @@ async fn show(
         brand: Brand::of(app),
         csrf: browser.csrf(app),
         onward,
-        waiting_app: waiting.as_ref().map(|waiting| waiting.name.clone()),
-        username: again.username,
+        username: first_username(again.username, waiting.as_ref(), reask.as_ref()),
+        waiting,
+        reask,
         sign_up,
         notice: again.notice,
         problem: again.problem,
@@ -177,14 +211,26 @@ async fn show(
     };
     let html = Page::new(&page).with_secret();
     let html = if page.passkey.is_some() { html.with_script() } else { html };
-    let html = match &waiting {
+    let html = match &page.waiting {
         // the redirects that follow the form may end there at once
         Some(waiting) => html.form_leads_to(&waiting.redirect_uri),
         None => html,
     };
+    let has_logo = page.waiting.as_ref().is_some_and(|waiting| waiting.logo.is_some());
+    let html = if has_logo { html.with_client_logo() } else { html };
     let response = html.respond(app)?;
     let response = if is_again { refused(response, again.retry_after_secs) } else { response };
     Ok(browser.respond(response))
+}
+
+/// What was typed; else whom the app names, or who is signed in and has to sign in again.
+fn first_username(typed: String, waiting: Option<&WaitingApp>, reask: Option<&Reask>) -> String {
+    if !typed.is_empty() {
+        return typed;
+    }
+    let hint = waiting.and_then(|waiting| waiting.terms.login_hint.as_deref());
+    let known = hint.or_else(|| reask.and_then(Reask::typed));
+    known.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod new_key;
 mod onward;
 mod passkeys;
 mod profile;
+mod reask;
 mod recovery_codes;
 mod rename_key;
 mod reset_password;

@@ -1,5 +1,6 @@
 //! Where a browser goes once its user has signed in.
 
+use entity::terms::Terms;
 use poem::http::Uri;
 
 use crate::{
@@ -23,7 +24,14 @@ pub(super) struct Onward {
 /// The app whose authorization request waits for the sign-in.
 pub(super) struct WaitingApp {
     pub(super) name: String,
+    pub(super) logo: Option<String>,
+    pub(super) policy_uri: Option<String>,
+    pub(super) tos_uri: Option<String>,
     pub(super) redirect_uri: String,
+    /// What it demands of the sign-in.
+    pub(super) terms: Terms,
+    /// The handle of its request.
+    pub(super) handle: String,
 }
 
 impl Onward {
@@ -64,8 +72,15 @@ impl Onward {
             return Ok(None);
         };
         let found = listing::find(app, &request.client_id).await?;
-        let redirect_uri = request.redirect_uri;
-        Ok(found.map(|(client, _)| WaitingApp { name: client.name, redirect_uri }))
+        Ok(found.map(|(client, _)| WaitingApp {
+            name: client.name,
+            logo: client.logo_uri,
+            policy_uri: client.policy_uri,
+            tos_uri: client.tos_uri,
+            redirect_uri: request.redirect_uri,
+            terms: request.terms.unwrap_or_default(),
+            handle: handle.clone(),
+        }))
     }
 }
 

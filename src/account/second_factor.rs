@@ -39,6 +39,8 @@ struct SecondFactorPage {
     onward: Onward,
     action: &'static str,
     is_sign_in: bool,
+    /// Where somebody else signs in.
+    instead: String,
     pending: String,
     factors: Factors,
     passkey: Option<Offer>,
@@ -187,6 +189,7 @@ async fn show(
     let page = SecondFactorPage {
         brand: Brand::of(app),
         csrf: browser.csrf(app),
+        instead: links::login(onward.request.as_deref()),
         onward,
         action: match door {
             Door::SignIn => links::second_factor(),

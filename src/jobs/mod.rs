@@ -7,6 +7,7 @@ pub mod follow;
 pub mod share;
 pub mod sweep;
 pub mod usage;
+pub mod warm;
 
 use std::{sync::Arc, time::Duration};
 
@@ -113,6 +114,7 @@ impl Job {
 pub fn spawn(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     jobs.spawn(follow::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(warm::run(Arc::clone(app), stop.clone()));
     for job in Job::ALL.into_iter().filter(|job| job.is_wanted(app)) {
         let run = job.run(Arc::clone(app), stop.clone());
         match job {

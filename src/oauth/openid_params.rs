@@ -79,10 +79,9 @@ fn sound(
             .map_err(|_| ("invalid_request", "claims is malformed or longer than 8192 bytes"))?,
         None => claims_request::Asked::default(),
     };
-    let acr = claims.acr.unwrap_or_else(|| AskedAcr {
-        values: wanted_acr(client, params),
-        is_essential: false,
-    });
+    let acr = claims
+        .acr
+        .unwrap_or_else(|| AskedAcr { values: wanted_acr(client, params), is_essential: false });
     let terms = Terms {
         wants_auth_time: claims.wants_auth_time
             || client.settings.require_auth_time

@@ -73,9 +73,8 @@ pub fn scope_of(claim: &str) -> Option<&'static str> {
 /// What is asked for by name and not by scope, in words: the user is told of each.
 #[must_use]
 pub fn beyond(asked: &Claims, scope: &Scope) -> Vec<&'static str> {
-    let is_asked = |name: &str| {
-        asked.userinfo.contains_key(name) || asked.id_token.contains_key(name)
-    };
+    let is_asked =
+        |name: &str| asked.userinfo.contains_key(name) || asked.id_token.contains_key(name);
     all()
         .filter(|(token, (name, _))| is_asked(name) && !scope.contains(token))
         .map(|(_, (_, words))| words)

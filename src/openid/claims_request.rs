@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn how_strong_a_sign_in_is_asked_for() {
-        let acr = |request: &str| parsed(&format!(r#"{{"id_token":{{"acr":{request}}}}}"#)).unwrap().acr;
+        let acr =
+            |request: &str| parsed(&format!(r#"{{"id_token":{{"acr":{request}}}}}"#)).unwrap().acr;
         let asked = |values: &[&str], is_essential| {
             let values = values.iter().map(|it| (*it).to_owned()).collect();
             Some(AskedAcr { values, is_essential })
@@ -175,13 +176,25 @@ mod tests {
     #[test]
     fn what_has_not_the_form_is_refused() {
         let long = format!(r#"{{"x":"{}"}}"#, "a".repeat(MAX_BYTES));
-        let many = format!(r#"{{"id_token":{{"acr":{{"values":[{}1]}}}}}}"#, "1,".repeat(MAX_VALUES));
+        let many =
+            format!(r#"{{"id_token":{{"acr":{{"values":[{}1]}}}}}}"#, "1,".repeat(MAX_VALUES));
         let long_sub = format!(r#"{{"id_token":{{"sub":{{"value":"{}"}}}}}}"#, "a".repeat(256));
         for bad in [
-            "", "x", "[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"id_token":1}"#,
-            r#"{"userinfo":{"name":true}}"#, r#"{"userinfo":{"name":{"essential":"yes"}}}"#,
-            r#"{"id_token":{"acr":{"values":"x"}}}"#, r#"{"id_token":{"acr":{"values":[]}}}"#,
-            r#"{"id_token":{"sub":{"value":1}}}"#, &long, &many, &long_sub,
+            "",
+            "x",
+            "[]",
+            "null",
+            "{",
+            r#"{"userinfo":[]}"#,
+            r#"{"id_token":1}"#,
+            r#"{"userinfo":{"name":true}}"#,
+            r#"{"userinfo":{"name":{"essential":"yes"}}}"#,
+            r#"{"id_token":{"acr":{"values":"x"}}}"#,
+            r#"{"id_token":{"acr":{"values":[]}}}"#,
+            r#"{"id_token":{"sub":{"value":1}}}"#,
+            &long,
+            &many,
+            &long_sub,
         ] {
             assert_eq!(parsed(bad), Err(Malformed), "{bad}");
         }

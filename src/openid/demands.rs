@@ -112,7 +112,7 @@ pub fn after(terms: Terms, declined: &Scope) -> Terms {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

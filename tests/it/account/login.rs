@@ -71,6 +71,7 @@ async fn the_page_cannot_be_framed_cached_or_scripted() {
     assert_eq!(page.header("strict-transport-security"), None);
 }
 
+/// CS-A22.
 #[tokio::test]
 async fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     let world = World::new().await;
@@ -82,6 +83,7 @@ async fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
 }
 
+/// CS-A22.
 #[tokio::test]
 async fn behind_https_the_cookie_is_secure_and_the_browser_is_told_to_stay() {
     let world = World::with(|config| config.issuer = "https://id.example".to_owned()).await;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{assert_sealed_page, at_authorize, post_authorize};
 use crate::support::{CALLBACK, Pkce, texts, web};
 
+/// CS-A5, CS-A7.
 #[tokio::test]
 async fn a_user_signs_in_allows_and_returns_with_a_code() {
     let (world, acme, client, mut browser) = at_authorize().await;
@@ -21,6 +22,7 @@ async fn a_user_signs_in_allows_and_returns_with_a_code() {
     assert_eq!(callback.shown(), expected);
 }
 
+/// CS-A1.
 #[tokio::test]
 async fn a_form_works_like_a_query() {
     let (world, acme, client, mut browser) = at_authorize().await;
@@ -35,6 +37,7 @@ async fn a_form_works_like_a_query() {
     assert!(callback.code().starts_with("lk_ac_"));
 }
 
+/// CS-A5.
 #[tokio::test]
 async fn without_a_state_none_comes_back() {
     let (world, acme, client, mut browser) = at_authorize().await;
@@ -48,6 +51,7 @@ async fn without_a_state_none_comes_back() {
     }
 }
 
+/// CS-A1.
 #[tokio::test]
 async fn unknown_and_empty_parameters_are_ignored() {
     let (_world, acme, client, mut browser) = at_authorize().await;
@@ -83,6 +87,7 @@ async fn a_public_client_on_this_machine_asks_every_time() {
     assert!(again.has("#consent-allow"), "{}", again.body);
 }
 
+/// CS-A3.
 #[tokio::test]
 async fn the_query_of_a_redirect_uri_is_kept() {
     let (world, acme, _, mut browser) = at_authorize().await;
@@ -116,6 +121,7 @@ async fn the_port_of_a_loopback_literal_may_differ() {
     }
 }
 
+/// CS-A15.
 #[tokio::test]
 async fn the_answer_may_travel_in_a_form() {
     let (world, acme, client, mut browser) = at_authorize().await;

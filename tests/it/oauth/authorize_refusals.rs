@@ -32,6 +32,7 @@ fn refusal(world: &World, error: &str, description: &str) -> Value {
     })
 }
 
+/// CS-A2.
 #[tokio::test]
 async fn an_unknown_client_never_redirects() {
     let (world, _, client, mut browser) = at_authorize().await;
@@ -54,6 +55,7 @@ async fn an_unknown_client_never_redirects() {
     }
 }
 
+/// CS-A2.
 #[tokio::test]
 async fn an_unregistered_redirect_uri_never_redirects() {
     let (world, _, _, mut browser) = at_authorize().await;
@@ -114,6 +116,7 @@ async fn an_unregistered_redirect_uri_never_redirects() {
     }
 }
 
+/// CS-A4, CS-A16.
 #[tokio::test]
 async fn every_other_error_goes_back_to_the_client() {
     let (world, _, client, mut browser) = at_authorize().await;
@@ -153,6 +156,7 @@ async fn every_other_error_goes_back_to_the_client() {
     }
 }
 
+/// CS-A5, CS-A6.
 #[tokio::test]
 async fn what_would_be_echoed_has_a_limit() {
     let (world, _, client, mut browser) = at_authorize().await;
@@ -196,6 +200,7 @@ async fn a_state_that_cannot_be_echoed_is_not() {
     assert_eq!(page.callback().shown(), expected);
 }
 
+/// CS-A15.
 #[tokio::test]
 async fn an_error_may_travel_in_a_form_too() {
     let (world, _, client, mut browser) = at_authorize().await;

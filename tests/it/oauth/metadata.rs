@@ -68,7 +68,10 @@ async fn the_authorization_server_describes_itself() {
         "authorization_details_types_supported": ["latchkey_permission"],
         "service_documentation": "https://id.example/docs",
     });
-    assert_eq!(document, body);
+    // what OpenID Connect adds is in `openid_configuration`
+    for (name, value) in body.as_object().unwrap() {
+        assert_eq!(document[name], *value, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -163,6 +163,7 @@ async fn what_is_no_code_is_refused() {
     Tokens::of(&client.exchange(&code, &Pkce::default()).await);
 }
 
+/// CS-A17.
 #[tokio::test]
 async fn a_code_lives_sixty_seconds() {
     let (world, acme, client, first) = world().await;
@@ -176,6 +177,7 @@ async fn a_code_lives_sixty_seconds() {
     assert_eq!((in_time.status, too_late.shown()), (200, code_refused()));
 }
 
+/// CS-T4.
 #[tokio::test]
 async fn a_code_that_comes_twice_ends_what_it_produced() {
     let (world, acme, client, first) = world().await;
@@ -223,6 +225,7 @@ async fn a_race_for_a_code_has_at_most_one_winner_and_his_tokens_die() {
     assert_eq!(world.audited("authorization_code.replay").await, 1);
 }
 
+/// CS-T4.
 #[tokio::test]
 async fn a_stolen_code_is_nothing_to_another_client() {
     let (world, _, client, code) = world().await;

@@ -220,6 +220,7 @@ async fn a_resource_that_is_not_registered_is_refused() {
     assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_target")));
 }
 
+/// CS-T11.
 #[tokio::test]
 async fn every_failure_is_the_same() {
     let world = World::new().await;

@@ -90,6 +90,7 @@ async fn a_client_that_presents_itself_twice_is_refused() {
     }
 }
 
+/// CS-T3.
 #[tokio::test]
 async fn who_is_not_the_client_is_refused() {
     let (world, acme, client) = client().await;

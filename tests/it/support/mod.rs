@@ -16,6 +16,7 @@ mod form;
 mod holder;
 mod keys;
 mod mailbox;
+mod openid;
 mod people;
 mod pkce;
 mod process;
@@ -38,6 +39,7 @@ pub use self::{
     holder::{Draft, Holder, opened},
     keys::new_key,
     mailbox::Letter,
+    openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
