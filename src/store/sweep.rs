@@ -94,17 +94,37 @@ impl Stretch {
     }
 }
 
+fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
+}
+
+fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { kind: Kind::Id, ..digest(name, key, ended) }
+}
+
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    let digest = |name, key, ended: &str| Table {
-        name,
-        key,
-        kind: Kind::Digest,
-        ended: ended.to_owned(),
-        orphaned: None,
-    };
-    let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
+    let mut tables = issued();
+    tables.extend(used_once());
+    tables.extend(remembered());
+    tables
+}
+
+/// What works once, and what is kept of it so that it does.
+fn used_once() -> Vec<Table> {
+    vec![
+        digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
+        digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
+        digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
+        digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
+        // a time step of thirty seconds is accepted while it is the present one or beside it
+        id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
+    ]
+}
+
+/// Grants, and what was issued under them.
+fn issued() -> Vec<Table> {
     vec![
         Table {
             orphaned: Some(
@@ -146,12 +166,15 @@ pub fn tables() -> Vec<Table> {
                where token_family.grant_id = "grant".id) and not exists (
                select 1 from authorization_code where authorization_code.grant_id = "grant".id)"#,
         ),
-        digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
+    ]
+}
+
+/// What is remembered for a time.
+fn remembered() -> Vec<Table> {
+    vec![
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
         // failed sign-ins count for minutes; a day later nobody asks
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
-        // a time step of thirty seconds is accepted while it is the present one or beside it
-        id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
         // for a week whoever invited can see that nobody came
         id("invitation", "id", "invitation.expires_at <= $1 - 604800000"),
         // who has not been answered in 90 days may ask again
@@ -159,14 +182,7 @@ pub fn tables() -> Vec<Table> {
         id("sign_up", "id", "sign_up.expires_at <= $1"),
         // long after a device has become strange again (90 days): whoever has been here before is
         // told of a new one, and whoever has not is not
-        digest(
-            "known_device",
-            "device_sha256",
-            "known_device.last_seen_at <= $1 - 63072000000",
-        ),
-        digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
-        digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
-        digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
+        digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

@@ -92,6 +92,7 @@ async fn who_allows_returns_with_a_code() {
     assert_eq!(world.audited("grant.create").await, 1);
 }
 
+/// CS-A19.
 #[tokio::test]
 async fn who_denies_returns_with_an_error() {
     let (world, _, client, mut browser, page) = world().await;
