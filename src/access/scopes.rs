@@ -121,6 +121,7 @@ mod tests {
             },
             scopes: Scope::stored(scope),
             full_access,
+            bound_to: None,
             account: Account { counted: Counted::Key(id), product: None },
         }
     }

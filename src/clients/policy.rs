@@ -68,8 +68,12 @@ impl<'a> Policy<'a> {
     /// RS256 is not allowed.
     #[must_use]
     pub fn response_algorithm(self) -> Algorithm {
-        let default = if self.is_fapi2() { Algorithm::Ps256 } else { Algorithm::Rs256 };
-        self.client.settings.authorization_signed_response_alg.unwrap_or(default)
+        let registered = self.client.settings.authorization_signed_response_alg;
+        if self.is_fapi2() {
+            let allowed = registered.filter(|it| Algorithm::FAPI2.contains(it));
+            return allowed.unwrap_or(Algorithm::Ps256);
+        }
+        registered.unwrap_or(Algorithm::Rs256)
     }
 
     /// Whether its access tokens must be bound to keys (RFC 9449 §5.2, FAPI 2.0 §5.3.2.1).

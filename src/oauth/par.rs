@@ -45,7 +45,7 @@ async fn answer(
     params.set("client_id", client.id.clone());
     let mut asked = asked::read(app, &client, &params, Door::Pushed).await.map_err(refused)?;
     bind(app, req, &mut asked).await?;
-    let checked = authorize::check(app, Arc::clone(&client), &asked).await;
+    let checked = authorize::check(app, Arc::clone(&client), &asked);
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
         Refusal::Untrusted(wrong) => OAuthError::refused("invalid_request", wrong.description),

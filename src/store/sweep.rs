@@ -96,6 +96,14 @@ impl Stretch {
     }
 }
 
+fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
+}
+
+fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { kind: Kind::Id, ..digest(name, key, ended) }
+}
+
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
@@ -171,8 +179,6 @@ fn people() -> Vec<Table> {
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
         // failed sign-ins count for minutes; a day later nobody asks
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
-        // a time step of thirty seconds is accepted while it is the present one or beside it
-        id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
         // for a week whoever invited can see that nobody came
         id("invitation", "id", "invitation.expires_at <= $1 - 604800000"),
         id("sign_up", "id", "sign_up.expires_at <= $1"),

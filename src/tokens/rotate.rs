@@ -102,7 +102,8 @@ async fn rotate_once(
     }
     let restriction = match restrict(app, &record.token, asked) {
         Ok(restriction) => restriction,
-        Err(refusal) => return Ok(refusal),
+        Err(Excess::Scope) => return Ok(Rotation::ScopeTooWide),
+        Err(Excess::Target) => return Ok(Rotation::WrongTarget),
     };
     let step = Step { app, client, token, family_id, restriction, key: asked.key, now };
     let is_present = Place::of(token, &record) == Place::Present;
@@ -172,18 +173,24 @@ fn is_proved(client: &client::Model, record: &TokenRecord, key: Option<Thumbprin
     }
 }
 
+/// What is asked for beyond what was granted.
+enum Excess {
+    Scope,
+    Target,
+}
+
 /// Step 2: what the new access token may do.
 fn restrict(
     app: &App,
     record: &TokenRecord,
     asked: &Restriction,
-) -> Result<(Scope, Option<String>), Rotation> {
+) -> Result<(Scope, Option<String>), Excess> {
     // what was granted may have become less since: the client's registration, the user's role
     let possible = resolve::scope_of(record);
     let scope = match &asked.scope {
         // RFC 6749 §6: must not include any scope not originally granted
         Some(scope) if !scope.is_within(&Scope::stored(&record.family_scope)) => {
-            return Err(Rotation::ScopeTooWide);
+            return Err(Excess::Scope);
         }
         Some(scope) => scope.intersection(&possible),
         None => possible,
@@ -192,7 +199,7 @@ fn restrict(
         (None, granted) => granted.clone(),
         (Some(asked), Some(granted)) if asked == granted => Some(asked.clone()),
         (Some(asked), None) if audience::is_registered(app, asked) => Some(asked.clone()),
-        (Some(_), _) => return Err(Rotation::WrongTarget),
+        (Some(_), _) => return Err(Excess::Target),
     };
     Ok((scope, resource))
 }

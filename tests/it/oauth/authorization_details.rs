@@ -1,10 +1,11 @@
 //! `authorization_details` (RFC 9396): scope tokens that are confined to something, in other words.
 
+use entity::client_settings::Settings;
 use latchkey::clients::registration::NewClient;
 use serde_json::{Value, json};
 
 use super::at_authorize;
-use crate::support::{ApiCaller, Pkce, Tokens, World, script, service};
+use crate::support::{ApiCaller, Pkce, Tokens, World, script, service, web};
 
 const SERVICE: &str = "6c9b2f2e-51d6-4c3f-8a42-0c6f6d0a4d11";
 
@@ -84,9 +85,9 @@ async fn a_client_can_ask_for_itself() {
 async fn what_is_unknown_or_malformed_is_refused() {
     let (world, acme, client, mut browser) = at_authorize().await;
     let service = world.client(service(Some(&acme.workspace))).await;
-    let mut settings = entity::client_settings::Settings::default();
-    settings.authorization_details_types = vec!["payment".to_owned()];
-    let payer = world.client(NewClient { settings, ..crate::support::web() }).await;
+    let settings =
+        Settings { authorization_details_types: vec!["payment".to_owned()], ..Settings::default() };
+    let payer = world.client(NewClient { settings, ..web() }).await;
     let mut unknown = one();
     unknown["type"] = "payment".into();
     let mut more = one();

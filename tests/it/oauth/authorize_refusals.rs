@@ -116,7 +116,7 @@ async fn an_unregistered_redirect_uri_never_redirects() {
     }
 }
 
-/// CS-A4, CS-A16.
+/// CS-A4, CS-A15, CS-A16, CS-A18.
 #[tokio::test]
 async fn every_other_error_goes_back_to_the_client() {
     let (world, _, client, mut browser) = at_authorize().await;
@@ -170,7 +170,7 @@ async fn what_would_be_echoed_has_a_limit() {
     assert_eq!(state.callback().params["error"], "invalid_request");
 }
 
-/// OpenID Connect Core §6: silently ignoring a request object would change what is asked.
+/// CS-A14: of a client without keys. OpenID Connect Core §6: silently ignoring a request object would change what is asked.
 #[tokio::test]
 async fn request_objects_are_refused_by_name() {
     let (world, _, client, mut browser) = at_authorize().await;

@@ -2,15 +2,13 @@
 
 use chrono::TimeDelta;
 use entity::client_settings::Settings;
-use latchkey::{
-    clients::registration::NewClient,
-    config::{DpopNonce, RequirePkce},
-};
+use latchkey::{clients::registration::NewClient, config::DpopNonce};
 use serde_json::json;
 
 use super::{at_authorize, code_refused, invalid_grant};
 use crate::support::{
-    Answer, ApiCaller, Browser, ClientApp, Holder, Pkce, Tokens, World, script, service, web,
+    Answer, ApiCaller, Authorization, Browser, ClientApp, Holder, Pkce, Tokens, World, script,
+    service, web,
 };
 
 const TOKEN: &str = "/oauth/token";
@@ -79,37 +77,34 @@ async fn a_code_becomes_a_pair_that_is_bound() {
 async fn a_bound_code_needs_its_key() {
     let (world, acme, client, mut browser) = at_authorize().await;
     let (holder, thief) = (Holder::new(), Holder::new());
-    let by_parameter = client.authorization().with("dpop_jkt", &holder.jkt());
-    let plain = client.authorization().without("client_id");
-    let by_proof = client.request("/oauth/par", &plain.pairs());
-    let by_proof = by_proof.header("dpop", holder.proof(&world, "/oauth/par"));
-    let by_proof = client.named(&Answer::to(by_proof).await);
 
-    for request in [by_parameter, by_proof] {
-        for proof in [None, Some(thief.proof(&world, TOKEN))] {
-            let request = if request.pairs().len() > 2 {
-                request.clone()
-            } else {
-                fresh(&world, &client, &holder).await
-            };
+    for is_pushed in [false, true] {
+        for (by, is_good) in [(None, false), (Some(&thief), false), (Some(&holder), true)] {
+            let request = bound_request(&world, &client, &holder, is_pushed).await;
             let code = browser.authorize(&request, &acme.ada).await.code().to_owned();
-            let stolen = exchange(&client, &code, proof.as_deref()).await;
-            assert_eq!(stolen.shown(), code_refused());
+            let proof = by.map(|key| key.proof(&world, TOKEN));
+
+            let answer = exchange(&client, &code, proof.as_deref()).await;
+
+            if is_good {
+                assert_eq!(kind(&answer), "DPoP");
+            } else {
+                assert_eq!(answer.shown(), code_refused());
+            }
         }
-        let request =
-            if request.pairs().len() > 2 { request } else { fresh(&world, &client, &holder).await };
-        let code = browser.authorize(&request, &acme.ada).await.code().to_owned();
-        let proof = holder.proof(&world, TOKEN);
-        assert_eq!(kind(&exchange(&client, &code, Some(&proof)).await), "DPoP");
     }
 }
 
-/// A request that was pushed with a proof.
-async fn fresh(
+/// A request for a code that is bound to a key: by the parameter, or pushed with a proof.
+async fn bound_request(
     world: &World,
     client: &ClientApp,
     holder: &Holder,
-) -> crate::support::Authorization {
+    is_pushed: bool,
+) -> Authorization {
+    if !is_pushed {
+        return client.authorization().with("dpop_jkt", &holder.jkt());
+    }
     let plain = client.authorization().without("client_id");
     let request = client.request("/oauth/par", &plain.pairs());
     let pushed = request.header("dpop", holder.proof(world, "/oauth/par"));
@@ -257,13 +252,9 @@ async fn a_nonce_is_told_and_then_demanded() {
 /// Any node takes the nonce of any other, and a proof is spent on all of them.
 #[tokio::test]
 async fn nodes_agree_about_proofs() {
-    let world = World::with(|config| {
-        config.oauth.dpop_nonce = DpopNonce::Required;
-        config.oauth.require_pkce = RequirePkce::All;
-    })
-    .await;
+    let world = World::with(|config| config.oauth.dpop_nonce = DpopNonce::Required).await;
     let acme = world.acme().await;
-    let client = world.client(NewClient { ..service(Some(&acme.workspace)) }).await;
+    let client = world.client(service(Some(&acme.workspace))).await;
     let node = world.another_node().await;
     let holder = Holder::new();
     let params = [("grant_type", "client_credentials")];

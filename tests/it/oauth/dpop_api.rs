@@ -42,7 +42,7 @@ fn challenge(world: &World, answer: &Answer, error: &str) {
     assert_eq!(answer.json()["error"]["code"], "UNAUTHORIZED");
 }
 
-/// CS-T9.
+/// CS-T9, CS-U7.
 #[tokio::test]
 async fn a_bound_token_works_with_a_proof() {
     let (world, holder, token) = world().await;
@@ -51,6 +51,7 @@ async fn a_bound_token_works_with_a_proof() {
     for _ in 0..3 {
         let answer = show(&world, ME, &token, &[&holder.proof_at(&world, ME, &token)]).await;
 
+        assert!(answer.header("date").is_some());
         assert_eq!(answer.expect(200).json()["principal"]["type"], "client");
     }
     let leads = "/api/v1/leads";

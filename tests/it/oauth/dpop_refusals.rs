@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, ClientApp, Draft, Holder, Tokens, World, service};
+use crate::support::{Answer, ClientApp, Holder, Tokens, World, service};
 
 const TOKEN: &str = "/oauth/token";
 const NONE: &str = "the DPoP header is no signed proof of type dpop+jwt";
@@ -41,57 +41,72 @@ async fn there_is_one_header_with_one_proof() {
     Tokens::of(&send(&client, &[&good()]).await);
 }
 
+/// Header members that spoil a proof, each with what is said about it.
+fn spoilt_headers(holder: &Holder) -> Vec<(&'static str, Value, &'static str)> {
+    let algorithm = "the proof is not signed with an algorithm for proofs";
+    let key = "the key of the proof is no public key for signatures";
+    let signature = "the signature of the proof is not that of its key";
+    let mut private = holder.jwk();
+    private["d"] = "AAAA".into();
+    vec![
+        ("typ", json!("JWT"), NONE),
+        ("typ", json!(null), NONE),
+        ("alg", json!("none"), NONE),
+        ("alg", json!("HS256"), NONE),
+        ("crit", json!(["x"]), NONE),
+        ("alg", json!("RS256"), algorithm),
+        ("jwk", json!(null), "the proof has no public key"),
+        ("jwk", private, key),
+        ("jwk", json!({ "kty": "oct", "k": "c2VjcmV0" }), key),
+        ("jwk", json!({ "kty": "EC", "crv": "P-256" }), key),
+        ("jwk", Holder::new().jwk(), signature),
+        ("alg", json!("EdDSA"), signature),
+        ("alg", json!("PS256"), signature),
+    ]
+}
+
+/// Claims that spoil it.
+fn spoilt_claims(world: &World) -> Vec<(&'static str, Value, &'static str)> {
+    let jti = "jti must be a text of 1 to 255 characters";
+    let url = |path: &str| json!(world.url(path));
+    vec![
+        ("jti", json!(null), jti),
+        ("jti", json!(""), jti),
+        ("jti", json!(7), jti),
+        ("jti", json!("x".repeat(256)), jti),
+        ("htm", json!(null), ELSEWHERE),
+        ("htm", json!("GET"), ELSEWHERE),
+        ("htm", json!("post"), ELSEWHERE),
+        ("htu", json!(null), ELSEWHERE),
+        ("htu", url("/oauth/par"), ELSEWHERE),
+        ("htu", url("/oauth/token/"), ELSEWHERE),
+        ("htu", json!("https://evil.example/oauth/token"), ELSEWHERE),
+        ("htu", json!(TOKEN), ELSEWHERE),
+        ("iat", json!(null), LATE),
+        ("iat", json!("now"), LATE),
+        ("iat", json!(-1), LATE),
+        ("iat", json!(1e300), LATE),
+    ]
+}
+
 #[tokio::test]
 async fn every_part_of_a_proof_is_looked_at() {
     let (world, client, holder) = world().await;
     let draft = || holder.draft(&world, "POST", TOKEN);
-    let other = Holder::new();
-    let mut private = holder.jwk();
-    private["d"] = "AAAA".into();
-    let algorithm = "the proof is not signed with an algorithm for proofs";
-    let key = "the key of the proof is no public key for signatures";
-    let signature = "the signature of the proof is not that of its key";
-    let jti = "jti must be a text of 1 to 255 characters";
-    let other_site = format!("https://evil.example{TOKEN}");
-    let token = world.url(TOKEN);
-    let cases: Vec<(Draft, &str)> = vec![
-        (draft().headed("typ", "JWT"), NONE),
-        (draft().headed("typ", json!(null)), NONE),
-        (draft().headed("alg", "none"), NONE),
-        (draft().headed("alg", "HS256"), NONE),
-        (draft().headed("crit", json!(["x"])), NONE),
-        (draft().headed("alg", "RS256"), algorithm),
-        (draft().headed("jwk", json!(null)), "the proof has no public key"),
-        (draft().headed("jwk", private), key),
-        (draft().headed("jwk", json!({ "kty": "oct", "k": "c2VjcmV0" })), key),
-        (draft().headed("jwk", json!({ "kty": "EC", "crv": "P-256" })), key),
-        (draft().headed("jwk", other.jwk()), signature),
-        (draft().headed("alg", "EdDSA"), signature),
-        (draft().headed("alg", "PS256"), signature),
-        (draft().with("jti", json!(null)), jti),
-        (draft().with("jti", ""), jti),
-        (draft().with("jti", 7), jti),
-        (draft().with("jti", "x".repeat(256)), jti),
-        (draft().with("htm", json!(null)), ELSEWHERE),
-        (draft().with("htm", "GET"), ELSEWHERE),
-        (draft().with("htm", "post"), ELSEWHERE),
-        (draft().with("htu", json!(null)), ELSEWHERE),
-        (draft().with("htu", world.url("/oauth/par")), ELSEWHERE),
-        (draft().with("htu", format!("{token}/")), ELSEWHERE),
-        (draft().with("htu", other_site), ELSEWHERE),
-        (draft().with("htu", TOKEN), ELSEWHERE),
-        (draft().with("iat", json!(null)), LATE),
-        (draft().with("iat", "now"), LATE),
-        (draft().with("iat", -1), LATE),
-        (draft().with("iat", 1e300), LATE),
-    ];
-    for (draft, description) in cases {
-        let answer = send(&client, &[&holder.sign(&draft)]).await;
 
-        assert_eq!(answer.json()["error_description"], description, "{draft:?}");
+    for (member, value, description) in spoilt_headers(&holder) {
+        let proof = holder.sign(&draft().headed(member, value.clone()));
+        let answer = send(&client, &[&proof]).await;
+        assert_eq!(answer.json()["error_description"], description, "{member} {value}");
         assert_refused(&answer, description);
     }
-    let same = draft().with("htu", format!("{token}?a=b#c"));
+    for (claim, value, description) in spoilt_claims(&world) {
+        let proof = holder.sign(&draft().with(claim, value.clone()));
+        let answer = send(&client, &[&proof]).await;
+        assert_eq!(answer.json()["error_description"], description, "{claim} {value}");
+        assert_refused(&answer, description);
+    }
+    let same = draft().with("htu", format!("{}?a=b#c", world.url(TOKEN)));
     Tokens::of(&send(&client, &[&holder.sign(&same)]).await);
 }
 

@@ -42,85 +42,55 @@ async fn it_is_an_endpoint_for_clients() {
 /// RFC 9126 §2.1, §2.3: what the authorization endpoint would refuse is refused here, as JSON.
 #[tokio::test]
 async fn what_could_not_be_answered_is_not_kept() {
-    let (world, _, client, _) = at_authorize().await;
-    let request = || client.authorization();
-    let holder = Holder::new();
+    let (_world, _, client, _) = at_authorize().await;
+    let name = "urn:ietf:params:oauth:request_uri:x";
+    let (elsewhere, long) = ("https://elsewhere.example", "x".repeat(33 * 1024));
+    let callback = format!("{CALLBACK}/");
+    let redirect = "redirect_uri must be given once, and be one that the client has registered";
+    let scope = "the scope is malformed, or nothing of it can be granted";
+    let plain = "code_challenge_method must be S256";
+    let (bad, kind) = ("invalid_request", "unsupported_response_type");
 
-    for (request, error, description) in [
-        (request().and("state", "x"), "invalid_request", "a parameter is given more than once"),
-        (
-            request().with("request_uri", "urn:ietf:params:oauth:request_uri:x"),
-            "invalid_request",
-            "request_uri cannot be pushed",
-        ),
-        (
-            request().without("redirect_uri"),
-            "invalid_request",
-            "redirect_uri must be given once, and be one that the client has registered",
-        ),
-        (
-            request().with("redirect_uri", &format!("{CALLBACK}/")),
-            "invalid_request",
-            "redirect_uri must be given once, and be one that the client has registered",
-        ),
-        (
-            request().with("response_mode", "fragment"),
-            "invalid_request",
-            "response_mode is not one of this server",
-        ),
-        (
-            request().with("state", &"x".repeat(4097)),
-            "invalid_request",
-            "state or nonce is longer than 4096 bytes",
-        ),
-        (request().without("response_type"), "invalid_request", "response_type is missing"),
-        (
-            request().with("response_type", "token"),
-            "unsupported_response_type",
-            "response_type must be code",
-        ),
-        (
-            request().with("scope", "comms:send"),
-            "invalid_scope",
-            "the scope is malformed, or nothing of it can be granted",
-        ),
-        (
-            request().without("code_challenge"),
-            "invalid_request",
-            "PKCE is required: code_challenge is missing",
-        ),
-        (
-            request().with("code_challenge_method", "plain"),
-            "invalid_request",
-            "code_challenge_method must be S256",
-        ),
-        (
-            request().with("resource", "https://elsewhere.example"),
-            "invalid_target",
-            "the resource is not registered",
-        ),
-        (
-            request().with("dpop_jkt", "short"),
-            "invalid_request",
-            "dpop_jkt is no thumbprint of a key",
-        ),
-        (
-            request().with("more", &"x".repeat(33 * 1024)),
-            "invalid_request",
-            "the request is larger than 32 KiB",
-        ),
+    for (parameter, value, error, description) in [
+        ("request_uri", name, bad, "request_uri cannot be pushed"),
+        ("redirect_uri", "", bad, redirect),
+        ("redirect_uri", &callback, bad, redirect),
+        ("response_mode", "fragment", bad, "response_mode is not one of this server"),
+        ("state", &long[..4097], bad, "state or nonce is longer than 4096 bytes"),
+        ("response_type", "", bad, "response_type is missing"),
+        ("response_type", "token", kind, "response_type must be code"),
+        ("scope", "comms:send", "invalid_scope", scope),
+        ("code_challenge", "", bad, "PKCE is required: code_challenge is missing"),
+        ("code_challenge_method", "plain", bad, plain),
+        ("resource", elsewhere, "invalid_target", "the resource is not registered"),
+        ("dpop_jkt", "short", bad, "dpop_jkt is no thumbprint of a key"),
+        ("more", &long, bad, "the request is larger than 32 KiB"),
     ] {
-        let answer = client.push(&request).await;
+        let answer = client.push(&client.authorization().with(parameter, value)).await;
 
         assert_eq!(answer.shown(), refusal(error, description));
     }
-    let request = request().without("client_id").with("dpop_jkt", &Holder::new().jkt());
-    let request = client.request(PATH, &request.pairs());
-    let answer = Answer::to(request.header("dpop", holder.proof(&world, PATH))).await;
-    assert_eq!(
-        answer.shown(),
-        refusal("invalid_dpop_proof", "dpop_jkt is not the key of the proof")
-    );
+    let twice = client.push(&client.authorization().and("state", "x")).await;
+    assert_eq!(twice.shown(), refusal(bad, "a parameter is given more than once"));
+}
+
+/// RFC 9449 §10.1: a proof and `dpop_jkt` speak of the same key.
+#[tokio::test]
+async fn a_proof_is_for_the_key_that_is_named() {
+    let (world, _, client, _) = at_authorize().await;
+    let (holder, other) = (Holder::new(), Holder::new());
+    let push = async |jkt: &str, proof: String| {
+        let request = client.authorization().without("client_id").with("dpop_jkt", jkt);
+        let request = client.request(PATH, &request.pairs());
+        Answer::to(request.header("dpop", proof)).await
+    };
+
+    let wrong = push(&other.jkt(), holder.proof(&world, PATH)).await;
+    let description = "dpop_jkt is not the key of the proof";
+    assert_eq!(wrong.shown(), refusal("invalid_dpop_proof", description));
+    let elsewhere = push(&holder.jkt(), holder.proof(&world, "/oauth/token")).await;
+    assert_eq!(elsewhere.json()["error"], "invalid_dpop_proof");
+    push(&holder.jkt(), holder.proof(&world, PATH)).await.expect(201);
 }
 
 /// A public client's name is anybody's: what is kept for it is bounded.

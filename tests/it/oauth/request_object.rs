@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::client_settings::Settings;
 use latchkey::clients::registration::NewClient;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
     Acme, Authorization, Browser, CALLBACK, ClientApp, Draft, Holder, Pkce, Tokens, World, web,
@@ -95,48 +95,53 @@ async fn what_is_inside_wins() {
     assert_eq!(unsigned.json()["error"], "invalid_request");
 }
 
-/// CS-A14: every refusal, in the order of the checks; it goes to a redirect URI outside only if that is
-/// the client's.
-#[tokio::test]
-async fn what_is_no_request_of_the_clients_is_refused() {
-    let (world, _, client, holder) = world(|_| {}).await;
-    let good = || draft(&world, &client);
-    let now = world.clock.unix();
-    let set = |name: &str, value: Value| good().with(name, value);
-    let stranger = Holder::new();
+/// Objects that are no request of the client's, by what is wrong with them.
+fn wrong_objects(
+    world: &World,
+    client: &ClientApp,
+    holder: &Holder,
+) -> Vec<(&'static str, String)> {
+    let good = || draft(world, client);
+    let (now, another) = (world.clock.unix(), "https://another.example");
+    let signed = holder.sign(&good().headed("alg", "none"));
+    let unsigned = signed[..=signed.rfind('.').unwrap()].to_owned();
     let mut objects = vec![
         ("no JWT", "x".to_owned()),
-        ("unsigned", {
-            let signed = holder.sign(&good().headed("alg", "none"));
-            signed[..=signed.rfind('.').unwrap()].to_owned()
-        }),
-        ("by a stranger", stranger.sign(&good())),
+        ("unsigned", unsigned),
+        ("by a stranger", Holder::new().sign(&good())),
         ("HS256", holder.sign(&good().headed("alg", "HS256"))),
         ("RS256", holder.sign(&good().headed("alg", "RS256"))),
         ("crit", holder.sign(&good().headed("crit", json!(["exp"])))),
         ("of another type", holder.sign(&good().headed("typ", "dpop+jwt"))),
     ];
-    for (why, draft) in [
-        ("of nobody", set("iss", json!(null))),
-        ("of another", set("iss", json!("another"))),
-        ("without client", set("client_id", json!(null))),
-        ("for another client", set("client_id", json!("another"))),
-        ("an assertion", set("sub", json!(client.id))),
-        ("for nobody", set("aud", json!(null))),
-        ("for another", set("aud", json!("https://another.example"))),
-        ("for others", set("aud", json!(["https://another.example"]))),
-        ("expired", set("exp", json!(now))),
-        ("not yet", set("nbf", json!(now + 90))),
-        ("from the future", set("iat", json!(now + 90))),
-        ("no time", set("exp", json!("tomorrow"))),
-        ("to another", set("request_uri", json!("https://a.example"))),
-        ("to another object", set("request", json!("x"))),
-        ("NUL", set("state", json!("\u{0}"))),
-        ("another response type", set("response_type", json!("token"))),
+    for (name, value) in [
+        ("iss", json!(null)),
+        ("iss", json!("another")),
+        ("client_id", json!(null)),
+        ("client_id", json!("another")),
+        ("sub", json!(client.id)),
+        ("aud", json!(null)),
+        ("aud", json!(another)),
+        ("aud", json!([another])),
+        ("exp", json!(now)),
+        ("exp", json!("tomorrow")),
+        ("nbf", json!(now + 90)),
+        ("iat", json!(now + 90)),
+        ("request_uri", json!(another)),
+        ("request", json!("x")),
+        ("state", json!("\u{0}")),
+        ("response_type", json!("token")),
     ] {
-        objects.push((why, holder.sign(&draft)));
+        objects.push((name, holder.sign(&good().with(name, value))));
     }
-    for (why, object) in objects {
+    objects
+}
+
+/// CS-A14: every refusal goes to a redirect URI outside only if that is the client's.
+#[tokio::test]
+async fn what_is_no_request_of_the_clients_is_refused() {
+    let (world, _, client, holder) = world(|_| {}).await;
+    for (why, object) in wrong_objects(&world, &client, &holder) {
         let request = outside(&client, &object);
         let mut browser = Browser::new(&world);
 

@@ -72,6 +72,8 @@ async fn an_unknown_flag_stops_the_start_and_is_named() {
     assert!(exit.stderr.contains("'--lissten'"), "{}", exit.stderr);
 }
 
+/// CS-X5: TLS is the business of the proxy in front, and without it the server is known by no name but
+/// that of its own machine.
 #[tokio::test]
 async fn a_value_that_breaks_a_rule_stops_the_start_and_its_key_is_named() {
     for (file, variables, key) in [
