@@ -114,7 +114,7 @@ pub async fn register(
     draft.bind(app).await?;
     if !draft.problems.is_empty() {
         // all that is wrong at once
-        draft.problems.extend(metadata::problems(&draft.client, &app.config.products));
+        draft.problems.extend(metadata::problems(&draft.client, app));
         return show_form(app, &admin, draft);
     }
     let actor = Actor::User(admin.user.id);

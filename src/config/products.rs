@@ -7,8 +7,10 @@ use serde::Deserialize;
 use super::{ConfigError, catalogue};
 
 /// How the server's own credentials begin; no key format may overlap one of them.
-pub const TOKEN_PREFIXES: [&str; 9] =
-    ["lk_at_", "lk_rt_", "lk_cs_", "lk_ac_", "lk_rq_", "lk_bs_", "lk_sk_", "lk_ir_", "lk_iv_"];
+pub const TOKEN_PREFIXES: [&str; 10] = [
+    "lk_at_", "lk_rt_", "lk_cs_", "lk_ac_", "lk_rq_", "lk_bs_", "lk_sk_", "lk_ir_", "lk_iv_",
+    "lk_ra_",
+];
 
 /// The product that always exists.
 pub const DEFAULT_PRODUCT: &str = "default";

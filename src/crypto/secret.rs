@@ -52,6 +52,8 @@ kinds! {
     SubscriptionKey = "lk_sk_",
     /// An initial access token for dynamic registration (RFC 7591 §3).
     RegistrationToken = "lk_ir_",
+    /// What manages a registration (RFC 7592 §1.2).
+    ManagementToken = "lk_ra_",
     /// What the link of an invitation carries.
     InvitationToken = "lk_iv_",
 }

@@ -162,8 +162,12 @@ fn sound(
     if params.get("response_type").is_none() {
         return Err(("invalid_request", "response_type is missing"));
     }
-    let is_pkce_required =
-        client.kind == client::Kind::Public || app.config.oauth.require_pkce == RequirePkce::All;
+    let is_pkce_required = client.kind == client::Kind::Public
+        || client.settings.is_fapi2()
+        || client
+            .settings
+            .require_pkce
+            .unwrap_or(app.config.oauth.require_pkce == RequirePkce::All);
     let sound =
         flow::check_authorization(client, params, is_pkce_required).map_err(|it| match it {
             Refused::UnsupportedResponseType => {

@@ -3,16 +3,33 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use poem::{Request, Response, handler, http::header, web::Data};
+use entity::signing_key::Algorithm;
+use poem::{IntoResponse, Request, Response, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
-use super::grant_types;
-use crate::{app::App, tokens::scopes};
+use super::{error::OAuthError, grant_types};
+use crate::{app::App, config::RegistrationMode, tokens::scopes};
 
+/// Where this server describes itself (RFC 8414 §3).
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+
+/// An issuer with a path has it at the end of this address (RFC 8414 §3.1); every other path there is
+/// another server's.
 #[handler]
-pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
-    let client_authentication = ["client_secret_basic", "client_secret_post", "none"];
-    public(&json!({
+pub fn authorization_server(Data(app): Data<&Arc<App>>, req: &Request) -> Response {
+    let part = req.uri().path().strip_prefix(AUTHORIZATION_SERVER).unwrap_or_default();
+    if !part.is_empty() && part != app.issuer_path() {
+        return OAuthError::not_found("there is no such path").into_response();
+    }
+    public(&server(app))
+}
+
+fn server(app: &App) -> Value {
+    let client_authentication =
+        ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let confidential = &client_authentication[..3];
+    let algorithms = Algorithm::ALL.map(Algorithm::name);
+    let mut document = json!({
         "issuer": app.config.issuer,
         "authorization_endpoint": app.url("/oauth/authorize"),
         "token_endpoint": app.url("/oauth/token"),
@@ -24,12 +41,21 @@ pub fn authorization_server(Data(app): Data<&Arc<App>>) -> Response {
         "grant_types_supported": grant_types::SUPPORTED,
         "token_endpoint_auth_methods_supported": client_authentication,
         "revocation_endpoint_auth_methods_supported": client_authentication,
-        "introspection_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "service_documentation": app.url("/docs"),
-    }))
+    });
+    if app.config.oauth.registration != RegistrationMode::Off {
+        document["registration_endpoint"] = app.url("/oauth/register").into();
+    }
+    if app.config.oauth.client_id_metadata_documents {
+        document["client_id_metadata_document_supported"] = true.into();
+    }
+    document
 }
 
 /// Where the API describes itself, and under it every part of the API.

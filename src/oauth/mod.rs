@@ -1,4 +1,4 @@
-//! The OAuth 2.0 face: authorization, token, revocation, introspection, metadata.
+//! The OAuth 2.0 face: authorization, token, revocation, introspection, registration, metadata.
 
 mod approval;
 mod authorize;
@@ -14,6 +14,8 @@ mod metadata;
 mod params;
 mod pkce;
 mod redirect;
+mod register;
+mod registered;
 mod registrar;
 mod revoke;
 mod token;
@@ -34,7 +36,16 @@ pub fn routes() -> Route {
         .at("/oauth/token", error::json_405("POST", post(token::post)))
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
+        .at("/oauth/register", error::json_405("POST", post(register::post)))
+        .at(
+            "/oauth/register/:client_id",
+            error::json_405(
+                "GET, PUT, DELETE",
+                get(register::get).put(register::put).delete(register::delete),
+            ),
+        )
         .at("/.well-known/oauth-authorization-server", authorization_server())
+        .at("/.well-known/oauth-authorization-server/*path", authorization_server())
         .at(metadata::PROTECTED_RESOURCE, metadata_of_the_api())
         .at(format!("{}/*path", metadata::PROTECTED_RESOURCE), metadata_of_the_api())
 }

@@ -165,6 +165,7 @@ pub fn tables() -> Vec<Table> {
             "known_device.last_seen_at <= $1 - 63072000000",
         ),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
+        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

@@ -26,7 +26,7 @@ fn every_table() -> Vec<Table> {
         authorization_request blocked_client browser_session client dataset email enterprise grant
         guest invalidation invitation known_device lead member message outbox passkey recovery_code
         registration_token scan scan_endpoint scan_finding second_factor_use service
-        service_account sign_in_failure sign_up signing_key spent_challenge subscriber subscription
+        service_account sign_in_failure sign_up signing_key spent_assertion spent_challenge subscriber subscription
         token_family user workspace
     }
 }
