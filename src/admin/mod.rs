@@ -3,6 +3,7 @@
 mod apps;
 mod client;
 mod client_changes;
+mod client_settings;
 mod clients;
 mod confirm;
 mod edit_client;

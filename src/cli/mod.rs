@@ -1,7 +1,8 @@
-//! The command line: `latchkey serve` (the default), `migrate`, `admin …` and `scan`.
+//! The command line: `latchkey serve` (the default), `migrate`, `admin …`, `doctor …` and `scan`.
 
 mod admin;
 mod demo;
+mod doctor;
 mod failure;
 mod migrate;
 mod output;
@@ -41,6 +42,9 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
+    /// Look at the running server from outside, as clients do, and say what is wrong
+    #[command(subcommand)]
+    Doctor(doctor::Command),
     Scan(scan::Scan),
 }
 
@@ -72,6 +76,7 @@ impl Cli {
                 Command::Serve { demo } => serve::run(&settings, demo || is_top_demo).await,
                 Command::Migrate => migrate::run(&settings).await,
                 Command::Admin(command) => admin::run(&settings, *command).await,
+                Command::Doctor(command) => doctor::run(&settings, command).await,
                 Command::Scan(scan) => scan::run(scan).await,
             }
         })

@@ -14,7 +14,7 @@ use entity::client_settings::Settings;
 use url::Url;
 
 use self::registrable::redirect_uri_problem;
-pub use self::sector::problem as sector_problem;
+pub use self::{policy::with_profile, sector::problem as sector_problem};
 use crate::{
     app::App, config::Products, fault::FieldError, outbound::Outbound, workspaces::names::is_hidden,
 };

@@ -1,8 +1,31 @@
 //! What the FAPI 2.0 Security Profile demands of a client, wherever it says something else itself.
 
-use entity::{client_settings::AuthMethod, signing_key::Algorithm};
+use entity::{
+    client_settings::{AuthMethod, Settings},
+    signing_key::Algorithm,
+};
 
 use super::{AUTHORIZATION_CODE, NewClient, PASSWORD, Problems, has};
+
+/// Settings with what their profile demands, where nothing else was said: one switch turns it all on.
+#[must_use]
+pub fn with_profile(settings: Settings) -> Settings {
+    if !settings.is_fapi2() {
+        return settings;
+    }
+    let method = settings.token_endpoint_auth_method;
+    Settings {
+        token_endpoint_auth_method: method.or(Some(AuthMethod::PrivateKeyJwt)),
+        require_pushed_authorization_requests: true,
+        dpop_bound_access_tokens: true,
+        require_pkce: settings.require_pkce.or(Some(true)),
+        // it would be RS256 (OpenID Connect Registration §2)
+        id_token_signed_response_alg: settings
+            .id_token_signed_response_alg
+            .or(Some(Algorithm::Ps256)),
+        ..settings
+    }
+}
 
 impl Problems {
     pub(super) fn profile(&mut self, client: &NewClient) {
@@ -29,6 +52,10 @@ impl Problems {
         }
         if !settings.dpop_bound_access_tokens {
             self.add("dpop_bound_access_tokens", "is demanded by profile fapi2");
+        }
+        // RS256 is what it is if nothing is said
+        if settings.id_token_signed_response_alg.is_none() {
+            self.add("id_token_signed_response_alg", "must be said with profile fapi2");
         }
         for (field, algorithm) in [
             ("token_endpoint_auth_signing_alg", settings.token_endpoint_auth_signing_alg),
