@@ -13,6 +13,7 @@ mod database;
 mod factors;
 mod forgery;
 mod form;
+mod host;
 mod keys;
 mod mailbox;
 mod people;
@@ -20,6 +21,7 @@ mod pkce;
 mod process;
 mod raw;
 mod redis;
+mod signer;
 mod site;
 mod subscriber;
 mod totp;
@@ -34,12 +36,14 @@ pub use self::{
     database::Database,
     factors::seed_on,
     form::Form,
+    host::{Host, Reply},
     keys::new_key,
     mailbox::Letter,
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
     redis::Redis,
+    signer::Signer,
     site::Site,
     subscriber::Subscriber,
     totp::{seed_of, totp},
