@@ -237,7 +237,7 @@ fn field(spec: &Spec, value: String) -> Field {
 /// A member as it stands in its field.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null | Value::Bool(false) => String::new(),
+        Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(lines) => lines.iter().map(shown).collect::<Vec<_>>().join("\n"),
         Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),

@@ -41,7 +41,7 @@ async fn a_token_is_made_shown_once_and_revoked() {
 
 #[tokio::test]
 async fn what_it_is_for_must_be_said() {
-    let (_, _, mut browser) = admin().await;
+    let (_world, _, mut browser) = admin().await;
     let page = browser.get(PATH).await;
     for note in ["", " ", "a\u{202e}b", &"x".repeat(121)] {
         let refused = browser.submit(&page, "#make-registration-token", &[("note", note)]).await;

@@ -126,7 +126,8 @@ async fn redirect_uris_are_looked_at() {
         assert_eq!(answer.json()["error"], "invalid_redirect_uri", "{uri}");
         assert!(!answer.body.contains("evil"), "{}", answer.body);
     }
-    for uris in [json!([]), json!([CALLBACK, CALLBACK]), json!(vec![CALLBACK; 21])] {
+    let many = json!(vec![CALLBACK; 21]);
+    for uris in [json!([]), json!([CALLBACK, CALLBACK]), many, json!(CALLBACK), json!([7])] {
         let answer = register(&world, Some(&token), &json!({"redirect_uris": uris})).await;
         assert_eq!(answer.json()["error"], "invalid_redirect_uri", "{uris}");
     }
@@ -148,8 +149,6 @@ async fn other_metadata_are_looked_at() {
         ("client_name", json!("x".repeat(121))),
         ("client_name", json!("a\u{202e}b")),
         ("client_name", json!(["x"])),
-        ("redirect_uris", json!("https://client.example/cb")),
-        ("redirect_uris", json!([7])),
         ("grant_types", json!(["implicit"])),
         ("grant_types", json!(["password"])),
         ("grant_types", json!(["authorization_code", "client_credentials"])),
