@@ -94,4 +94,11 @@ impl App {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.config.issuer)
     }
+
+    /// The path of the issuer; empty for one that has none.
+    #[must_use]
+    pub fn issuer_path(&self) -> &str {
+        let after = self.config.issuer.split_once("://").map_or("", |(_, rest)| rest);
+        after.find('/').and_then(|at| after.get(at..)).unwrap_or_default()
+    }
 }

@@ -7,6 +7,8 @@ mod shared;
 mod uses;
 mod windows;
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 
 pub use self::{
@@ -16,6 +18,18 @@ pub use self::{
 };
 use self::{shared::Shared, uses::Uses};
 use crate::fault::Fault;
+
+/// Whom an address is counted as: an IPv6 host owns its /64 at least; IPv4 mapped into IPv6 is the same host.
+#[must_use]
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
 
 /// What one node counts and keeps apart.
 #[derive(Default)]

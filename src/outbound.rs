@@ -8,6 +8,7 @@
 //! `http.extra_ca_file` adds certificate authorities.
 
 mod address;
+mod shelf;
 
 use std::{
     fs,
@@ -28,6 +29,7 @@ use tokio::{net::lookup_host, sync::Semaphore, time::timeout};
 use url::{Host, Url};
 
 use self::address::is_public;
+pub use self::shelf::{Bounds, Fetched, Shelf};
 use crate::{config::Config, fault::Fault};
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -42,6 +44,8 @@ pub struct Outbound {
     authorities: Vec<Certificate>,
     may_be_private: bool,
     turns: Semaphore,
+    /// What was fetched lately.
+    pub shelf: Shelf,
 }
 
 /// What a document is, and how long its owner says it may be kept.
@@ -70,6 +74,9 @@ pub enum OutboundError {
     /// More than was asked for.
     #[error("is too large")]
     TooLarge,
+    /// Something, but not what was looked for.
+    #[error("is not what it should be")]
+    Unusable,
 }
 
 impl Outbound {
@@ -87,6 +94,7 @@ impl Outbound {
             authorities,
             may_be_private: config.http.allow_private_fetches,
             turns: Semaphore::new(AT_ONCE),
+            shelf: Shelf::default(),
         })
     }
 

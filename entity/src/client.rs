@@ -59,6 +59,15 @@ pub struct Model {
     /// What it has registered beyond RFC 6749.
     #[sea_orm(column_type = "JsonBinary")]
     pub settings: Settings,
+    /// What manages the registration of a client that has registered itself (RFC 7592 §1.2).
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub registration_token_sha256: Option<Vec<u8>>,
+    /// An administrator has looked after it: it stays, though nobody uses it.
+    pub is_kept: bool,
+    /// When the document that describes it was fetched last, if its id is the address of one.
+    pub document_fetched_at: Option<Instant>,
+    /// Until when that document needs not be fetched again.
+    pub document_fresh_until: Option<Instant>,
     pub created_at: Instant,
     pub disabled_at: Option<Instant>,
 }

@@ -43,6 +43,7 @@ pub mod service_account;
 pub mod sign_in_failure;
 pub mod sign_up;
 pub mod signing_key;
+pub mod spent_assertion;
 pub mod spent_challenge;
 pub mod spent_proof;
 pub mod subscriber;

@@ -12,6 +12,7 @@ use poem::{
 
 use super::{
     Admin, ConfirmedAdmin,
+    client_settings::facts,
     clients::{SecretPage, kind_words},
     subscriptions::{OVERLAPS, overlap},
 };
@@ -38,7 +39,9 @@ struct ClientPage {
     frame: Frame,
     path: String,
     kind: &'static str,
+    /// Whether it proves itself by one.
     has_secret: bool,
+    settings: Vec<(String, String)>,
     workspace: Option<String>,
     since: Moment,
     disabled: Option<Moment>,
@@ -95,7 +98,8 @@ pub(super) async fn show_client(
         frame,
         path: links::admin_client(&client.id),
         kind: kind_words(client.kind),
-        has_secret: client.secret_sha256.is_some(),
+        has_secret: registration::proves_itself_by_secret(&client),
+        settings: facts(&client.settings),
         workspace: workspace.map(|workspace| format!("{} ({})", workspace.name, workspace.slug)),
         since: Moment::of(client.created_at.0),
         disabled: client.disabled_at.map(|at| Moment::of(at.0)),
@@ -135,7 +139,7 @@ fn show_rotation(
     client: client::Model,
     problems: Problems,
 ) -> Result<Response, PageError> {
-    if client.secret_sha256.is_none() {
+    if !registration::proves_itself_by_secret(&client) {
         return Err(PageError::not_found());
     }
     let status =

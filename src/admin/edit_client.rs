@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use entity::client_settings::Settings;
 use poem::{
     Response, handler,
     http::StatusCode,
@@ -12,6 +13,7 @@ use poem::{
 use super::{
     Admin,
     client::find,
+    client_settings::{Control, Group, Typed, names},
     new_client::{Choice, scope_choices},
 };
 use crate::{
@@ -39,6 +41,10 @@ const LIFETIMES: [(&str, &str); 3] = [
     ("refresh_token_absolute_ttl_secs", "Refresh tokens live at all"),
 ];
 
+/// Fields that show what is wrong with them, beside those of the lifetimes and the settings.
+const FIELDS: [&str; 7] =
+    ["name", "publisher", "redirect_uris", "scope", "logo_uri", "policy_uri", "tos_uri"];
+
 #[derive(Template)]
 #[template(path = "admin/edit_client.html")]
 struct EditPage {
@@ -54,6 +60,8 @@ struct EditPage {
     redirect_uris: String,
     lifetimes: Vec<Lifetime>,
     scopes: Vec<Choice>,
+    groups: Vec<Group>,
+    shown_beside: Vec<&'static str>,
     problems: Problems,
 }
 
@@ -68,11 +76,13 @@ struct Sent {
     client: NewClient,
     redirect_uris: String,
     lifetimes: [String; 3],
+    settings: Typed,
     problems: Vec<FieldError>,
 }
 
 impl Sent {
-    fn read(form: &CsrfForm) -> Self {
+    /// A form about a client that has these settings now.
+    fn read(form: &CsrfForm, present: &Settings) -> Self {
         let text = |field| form.get(field).map(|text| text.trim().to_owned());
         let redirect_uris = form.text("redirect_uris").to_owned();
         let lines = redirect_uris.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -102,7 +112,13 @@ impl Sent {
             refresh_token_absolute_ttl_secs: secs(2),
             ..NewClient::default()
         };
-        Self { client, redirect_uris, lifetimes, problems }
+        let settings = Typed::sent(form);
+        let meant = settings.settings(present).unwrap_or_else(|found| {
+            problems.extend(found);
+            present.clone()
+        });
+        let client = NewClient { settings: meant, ..client };
+        Self { client, redirect_uris, lifetimes, settings, problems }
     }
 
     fn of(client: NewClient) -> Self {
@@ -114,6 +130,7 @@ impl Sent {
                 text(client.refresh_token_idle_ttl_secs),
                 text(client.refresh_token_absolute_ttl_secs),
             ],
+            settings: Typed::of(&client.settings),
             problems: Vec::new(),
             client,
         }
@@ -138,7 +155,7 @@ pub async fn save(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
-    let mut sent = Sent::read(&form);
+    let mut sent = Sent::read(&form, &client.settings);
     if !sent.problems.is_empty() {
         return show_form(app, &admin, (&client.id, &client.name), sent);
     }
@@ -161,7 +178,8 @@ fn show_form(
     (id, heading): (&str, &str),
     sent: Sent,
 ) -> Result<Response, PageError> {
-    let Sent { client, redirect_uris, lifetimes, problems } = sent;
+    let Sent { client, redirect_uris, lifetimes, settings, problems } = sent;
+    let problems = Problems::from(problems);
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let lifetimes = LIFETIMES.into_iter().zip(lifetimes);
@@ -180,7 +198,13 @@ fn show_form(
         lifetimes: lifetimes
             .map(|((field, label), value)| Lifetime { field, label, value })
             .collect(),
-        problems: problems.into(),
+        groups: settings.groups(&problems),
+        shown_beside: FIELDS
+            .into_iter()
+            .chain(LIFETIMES.map(|(field, _)| field))
+            .chain(names())
+            .collect(),
+        problems,
     };
     Ok(html(app, status, &page)?)
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod client;
 mod client_changes;
+mod client_settings;
 mod clients;
 mod confirm;
 mod edit_client;
@@ -10,6 +11,7 @@ mod enterprise;
 mod enterprises;
 mod new_client;
 mod outbox;
+mod registration_tokens;
 mod subscriptions;
 mod trail;
 mod user_changes;
@@ -45,6 +47,11 @@ fn client_routes(route: Route) -> Route {
     let at = |end: &str| format!("/admin/clients/:id{end}");
     route
         .at("/admin/clients", only(READ_AND_SEND, get(clients::list).post(new_client::register)))
+        .at(
+            links::admin_registration_tokens(),
+            only(READ_AND_SEND, get(registration_tokens::list).post(registration_tokens::create)),
+        )
+        .at("/admin/registration-tokens/:id/revoke", only(SEND, post(registration_tokens::revoke)))
         .at("/admin/apps", only(READ, get(apps::list)))
         .at("/admin/apps/:id", only(READ_AND_SEND, get(apps::confirm).post(apps::disconnect)))
         .at("/admin/new-client", only(READ, get(new_client::ask)))

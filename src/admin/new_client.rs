@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use askama::Template;
 use poem::{Response, handler, http::StatusCode, web::Data};
 
-use super::{Admin, ConfirmedAdmin, clients::SecretPage};
+use super::{
+    Admin, ConfirmedAdmin,
+    client_settings::{Control, Group, Typed, names},
+    clients::SecretPage,
+};
 use crate::{
     app::App,
     audit::Actor,
@@ -42,8 +46,24 @@ struct NewClientPage {
     may_introspect: bool,
     grant_types: Vec<Choice>,
     scopes: Vec<Choice>,
+    groups: Vec<Group>,
+    shown_beside: Vec<&'static str>,
     problems: Problems,
 }
+
+/// Fields that show what is wrong with them, beside those of the settings.
+const FIELDS: [&str; 10] = [
+    "name",
+    "publisher",
+    "grant_types",
+    "redirect_uris",
+    "scope",
+    "workspace",
+    "may_introspect",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+];
 
 pub(super) struct Choice {
     pub(super) value: String,
@@ -57,6 +77,7 @@ struct Draft {
     client: NewClient,
     redirect_uris: String,
     workspace: String,
+    settings: Typed,
     problems: Vec<FieldError>,
 }
 
@@ -80,7 +101,13 @@ impl Draft {
             ..NewClient::default()
         };
         let workspace = form.text("workspace").trim().to_owned();
-        Self { client, redirect_uris, workspace, problems: Vec::new() }
+        let settings = Typed::sent(form);
+        let (meant, problems) = match settings.settings(&client.settings) {
+            Ok(meant) => (meant, Vec::new()),
+            Err(problems) => (client.settings.clone(), problems),
+        };
+        let client = NewClient { settings: meant, ..client };
+        Self { client, redirect_uris, workspace, settings, problems }
     }
 
     /// Binds the client to the workspace that was named.
@@ -114,7 +141,7 @@ pub async fn register(
     draft.bind(app).await?;
     if !draft.problems.is_empty() {
         // all that is wrong at once
-        draft.problems.extend(metadata::problems(&draft.client, &app.config.products));
+        draft.problems.extend(metadata::problems(&draft.client, app));
         return show_form(app, &admin, draft);
     }
     let actor = Actor::User(admin.user.id);
@@ -145,7 +172,8 @@ pub async fn register(
 fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageError> {
     let status =
         if draft.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let Draft { client, redirect_uris, workspace, problems } = draft;
+    let Draft { client, redirect_uris, workspace, settings, problems } = draft;
+    let problems = Problems::from(problems);
     let page = NewClientPage {
         brand: Brand::of(app),
         frame: Frame::new(app, admin, Tab::Clients),
@@ -160,7 +188,9 @@ fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageErr
         may_introspect: client.may_introspect,
         redirect_uris,
         workspace,
-        problems: problems.into(),
+        groups: settings.groups(&problems),
+        shown_beside: FIELDS.into_iter().chain(names()).collect(),
+        problems,
     };
     Ok(html(app, status, &page)?)
 }

@@ -1,9 +1,10 @@
-//! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …` and
-//! `scan`.
+//! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …`,
+//! `doctor …` and `scan`.
 
 mod admin;
 mod backup;
 mod demo;
+mod doctor;
 mod failure;
 mod migrate;
 mod output;
@@ -49,6 +50,9 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
+    /// Look at the running server from outside, as clients do, and say what is wrong
+    #[command(subcommand)]
+    Doctor(doctor::Command),
     Scan(scan::Scan),
 }
 
@@ -83,6 +87,7 @@ impl Cli {
                 Command::Backup(backup) => backup.run(&settings),
                 Command::Restore(restore) => restore.run(&settings),
                 Command::Admin(command) => admin::run(&settings, *command).await,
+                Command::Doctor(command) => doctor::run(&settings, command).await,
                 Command::Scan(scan) => scan::run(scan).await,
             }
         })

@@ -3,8 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::client::{Kind, Model};
+use entity::{
+    client::{Kind, Model},
+    client_settings::AuthMethod,
+};
 
+use super::{
+    assertion::{Assertion, Audience},
+    documents,
+};
 use crate::{
     app::App,
     cache::{Known, Subject},
@@ -16,27 +23,70 @@ use crate::{
     store,
 };
 
-/// The enabled client that `client_id` and `secret` prove; `None` for an unknown or disabled one, a
-/// wrong secret, a public client with a secret or a confidential one without.
+/// By what a client says that it is who it is.
+pub enum Proof<'a> {
+    /// By nothing: `none`.
+    Nothing,
+    /// By its secret in the header: `client_secret_basic`.
+    Basic(&'a str),
+    /// By its secret in the body: `client_secret_post`.
+    Post(&'a str),
+    /// By what it has signed: `private_key_jwt`.
+    Assertion(&'a Assertion, Audience<'a>),
+}
+
+impl Proof<'_> {
+    fn method(&self) -> AuthMethod {
+        match self {
+            Self::Nothing => AuthMethod::None,
+            Self::Basic(_) => AuthMethod::ClientSecretBasic,
+            Self::Post(_) => AuthMethod::ClientSecretPost,
+            Self::Assertion(..) => AuthMethod::PrivateKeyJwt,
+        }
+    }
+}
+
+/// The enabled client that `client_id` and `proof` prove; `None` for an unknown or disabled one, a
+/// wrong secret or signature, and another method than the client's.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn authenticate(
     app: &App,
     client_id: &str,
-    secret: Option<&str>,
+    proof: Proof<'_>,
 ) -> Result<Option<Arc<Model>>, Fault> {
     let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
-    let is_proved = match (client.kind, secret, &client.secret_sha256) {
-        (Kind::Public, None, None) => true,
-        (Kind::Confidential, Some(secret), Some(stored)) => Secret::<ClientSecret>::parse(secret)
-            .is_some_and(|secret| {
-                let digest = secret.sha256();
-                digest::equal(&digest, stored) || is_previous(&client, &digest, app.now())
-            }),
-        _ => false,
-    };
+    let is_proved = uses(&client, proof.method())
+        && match proof {
+            Proof::Nothing => client.secret_sha256.is_none(),
+            Proof::Basic(secret) | Proof::Post(secret) => knows(app, &client, secret),
+            Proof::Assertion(assertion, audience) => {
+                assertion.proves(app, &client, audience).await?
+            }
+        };
     Ok(is_proved.then_some(client))
+}
+
+/// Whether this is how the client proves itself: as it is registered, and where that says nothing, by
+/// its secret in either place.
+fn uses(client: &Model, method: AuthMethod) -> bool {
+    match (client.kind, client.settings.token_endpoint_auth_method) {
+        (Kind::Public, _) => method == AuthMethod::None,
+        (Kind::Confidential, Some(registered)) => method == registered,
+        (Kind::Confidential, None) => {
+            matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+        }
+    }
+}
+
+/// Whether `secret` is the client's.
+fn knows(app: &App, client: &Model, secret: &str) -> bool {
+    let Some(stored) = &client.secret_sha256 else { return false };
+    Secret::<ClientSecret>::parse(secret).is_some_and(|secret| {
+        let digest = secret.sha256();
+        digest::equal(&digest, stored) || is_previous(client, &digest, app.now())
+    })
 }
 
 /// Whether it is the secret from before the last rotation, and that still works: asked at each use,
@@ -48,7 +98,8 @@ fn is_previous(client: &Model, digest: &[u8], now: DateTime<Utc>) -> bool {
         && previous.is_some_and(|previous| digest::equal(digest, previous))
 }
 
-/// The client with this id, unless it is disabled or the id could be none.
+/// The client with this id, unless it is disabled or the id could be none. The id may be the address of
+/// a document that describes the client, and is fetched then: never inside a transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,12 +113,18 @@ pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model
     }
     let begun = app.cache.begin();
     let client = store::clients::find(app.store.read(), client_id).await?;
+    let client = if documents::is_address(client_id) {
+        documents::described(app, client_id, client).await?
+    } else {
+        client
+    };
     let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
         return Ok(None);
     };
     let client = Arc::new(client);
     let subjects = [Subject::Client(client.id.clone())];
-    let known = Known { begun, subjects: &subjects, ends_at: None };
+    let ends_at = client.document_fresh_until.map(|end| end.0);
+    let known = Known { begun, subjects: &subjects, ends_at };
     app.cache.keep(digest, Arc::clone(&client), known, now);
     Ok(Some(client))
 }

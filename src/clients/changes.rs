@@ -10,7 +10,8 @@ use entity::{
 
 use super::{
     authentication::is_id,
-    metadata::{NewClient, problems},
+    metadata::{NewClient, problems, sector_problem},
+    registration::proves_itself_by_secret,
 };
 use crate::{
     app::App,
@@ -63,7 +64,8 @@ pub fn editable(client: &Model) -> NewClient {
 }
 
 /// Writes what a client says about itself and may ask for: name, publisher, addresses, scopes,
-/// lifetimes. How it gets tokens and whether it has a secret stay as they were registered.
+/// lifetimes, keys. How it gets tokens stays as it was registered; a client that proves itself by keys
+/// from now on has no secret any more.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,6 +78,8 @@ pub async fn update(
     if !is_id(client_id) {
         return Ok(Change::Unknown);
     }
+    // what other servers are asked is asked before the transaction
+    let sector = sector_problem(app, &edited).await;
     let txn = app.store.begin().await?;
     let Some(client) = store::clients::find(&txn, client_id).await? else {
         return Ok(Change::Unknown);
@@ -87,16 +91,19 @@ pub async fn update(
         workspace_id: present.workspace_id,
         may_introspect: present.may_introspect,
         is_dynamic: present.is_dynamic,
-        settings: present.settings,
         ..edited
     };
-    let problems = problems(&edited, &app.config.products);
+    let mut problems = problems(&edited, app);
+    problems.extend(sector);
     if !problems.is_empty() {
         return Ok(Change::Invalid(problems));
     }
     let client = with(client, edited);
     if !store::clients::update_metadata(&txn, &client).await? {
         return Ok(Change::Unknown);
+    }
+    if !proves_itself_by_secret(&client) && client.secret_sha256.is_some() {
+        store::clients::forget_secrets(&txn, client_id).await?;
     }
     let event = Event::new("client.update", actor, Target::new("client", client_id));
     audit::record(app, &txn, event.in_workspace(client.workspace_id)).await?;

@@ -1,7 +1,12 @@
 //! Client metadata (RFC 7591 §2): one validator for every door, be it the command line, the admin's
 //! pages or dynamic registration.
 
+mod keys;
+mod policy;
 mod registrable;
+mod sector;
+mod settings;
+mod uris;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +14,10 @@ use entity::client_settings::Settings;
 use url::Url;
 
 use self::registrable::redirect_uri_problem;
-use crate::{config::Products, fault::FieldError, workspaces::names::is_hidden};
+pub use self::{policy::with_profile, sector::problem as sector_problem};
+use crate::{
+    app::App, config::Products, fault::FieldError, outbound::Outbound, workspaces::names::is_hidden,
+};
 
 /// The authorization code grant (RFC 6749 §4.1).
 pub const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -71,9 +79,14 @@ pub struct NewClient {
     pub settings: Settings,
 }
 
-/// Every field of `client` that breaks a rule, with the rule.
+/// Every field of `client` that breaks a rule, with the rule. What only another server can say is
+/// asked by [`sector_problem`].
 #[must_use]
-pub fn problems(client: &NewClient, products: &Products) -> Vec<FieldError> {
+pub fn problems(client: &NewClient, app: &App) -> Vec<FieldError> {
+    check(client, &app.config.products, &app.outbound)
+}
+
+fn check(client: &NewClient, products: &Products, outbound: &Outbound) -> Vec<FieldError> {
     let mut problems = Problems(Vec::new());
     problems.line("name", Some(&client.name));
     problems.line("publisher", client.publisher.as_ref());
@@ -84,6 +97,10 @@ pub fn problems(client: &NewClient, products: &Products) -> Vec<FieldError> {
     problems.page("policy_uri", client.policy_uri.as_ref());
     problems.page("tos_uri", client.tos_uri.as_ref());
     problems.lifetimes(client);
+    problems.keys(client, outbound);
+    problems.settings(&client.settings);
+    problems.uris(&client.settings, outbound);
+    problems.profile(client);
     if client.may_introspect && client.is_public {
         problems.add("may_introspect", "needs a confidential client");
     }
@@ -125,6 +142,10 @@ impl Problems {
         }
         if has(PASSWORD) && client.is_dynamic {
             self.add(FIELD, "only an administrator may register a client for password");
+        }
+        // its tokens would belong to no workspace
+        if has(CLIENT_CREDENTIALS) && client.is_dynamic && client.workspace_id.is_none() {
+            self.add(FIELD, "client_credentials needs a client that an administrator registers");
         }
         if has(REFRESH_TOKEN) && !has(AUTHORIZATION_CODE) && !has(PASSWORD) {
             self.add(FIELD, "refresh_token needs authorization_code or password");
@@ -207,6 +228,7 @@ fn has_user(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn client(grant_types: &[&str], redirect_uris: &[&str]) -> NewClient {
         let owned = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect();
@@ -219,7 +241,8 @@ mod tests {
     }
 
     fn fields(client: &NewClient) -> Vec<String> {
-        let problems = problems(client, &Products::default());
+        let outbound = Outbound::new(&Config::default()).unwrap();
+        let problems = check(client, &Products::default(), &outbound);
         problems.iter().map(|problem| problem.field.to_string()).collect()
     }
 

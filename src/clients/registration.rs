@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use entity::{
     client::{Kind, Model},
-    registration_token,
+    client_settings::AuthMethod,
     types::StringList,
 };
 
 pub use super::metadata::NewClient;
-use super::{authentication::is_id, metadata::problems};
+use super::{
+    authentication::is_id,
+    metadata::{problems, sector_problem},
+};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{ClientSecret, RegistrationToken, Secret, random_base62},
+    crypto::secret::{ClientSecret, Secret, random_base62},
     fault::{Fault, FieldError},
     store,
 };
@@ -43,11 +46,11 @@ pub enum Registration {
 /// # Errors
 /// When the database fails.
 pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
-    let problems = problems(&new, &app.config.products);
+    let problems = all_problems(app, &new).await;
     if !problems.is_empty() {
         return Ok(Registration::Invalid(problems));
     }
-    let secret = (!new.is_public).then(|| Secret::<ClientSecret>::random(&*app.random));
+    let secret = has_secret(&new).then(|| Secret::<ClientSecret>::random(&*app.random));
     let client = row(app, new, secret.as_ref());
     let txn = app.store.begin().await?;
     if let Some(id) = client.workspace_id
@@ -63,7 +66,22 @@ pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registr
     Ok(Registration::Registered { client, secret })
 }
 
-fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Model {
+/// Every field that breaks a rule, also those that only another server can judge.
+pub(super) async fn all_problems(app: &App, new: &NewClient) -> Vec<FieldError> {
+    let mut problems = problems(new, app);
+    if problems.is_empty() {
+        problems.extend(sector_problem(app, new).await);
+    }
+    problems
+}
+
+/// Whether a client proves itself by a secret.
+pub(super) fn has_secret(client: &NewClient) -> bool {
+    let method = client.settings.token_endpoint_auth_method;
+    !client.is_public && method != Some(AuthMethod::PrivateKeyJwt)
+}
+
+pub(super) fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Model {
     let scope: BTreeSet<_> = new.scope.into_iter().collect();
     Model {
         id: random_base62(&*app.random, CLIENT_ID_CHARS),
@@ -87,9 +105,20 @@ fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Mode
         refresh_token_idle_ttl_secs: new.refresh_token_idle_ttl_secs,
         refresh_token_absolute_ttl_secs: new.refresh_token_absolute_ttl_secs,
         settings: new.settings,
+        registration_token_sha256: None,
+        is_kept: false,
+        document_fetched_at: None,
+        document_fresh_until: None,
         created_at: store::instant(app.now()),
         disabled_at: None,
     }
+}
+
+/// Whether a client is one that has, or could have, a secret.
+#[must_use]
+pub fn proves_itself_by_secret(client: &Model) -> bool {
+    let method = client.settings.token_endpoint_auth_method;
+    client.kind == Kind::Confidential && method != Some(AuthMethod::PrivateKeyJwt)
 }
 
 /// Replaces a confidential client's secret with a new one, to be shown once; the old one is refused
@@ -125,7 +154,10 @@ pub async fn rotate_secret_within(
     let secret = Secret::<ClientSecret>::random(&*app.random);
     let ends = (!overlap.is_zero()).then(|| app.now() + overlap);
     let txn = app.store.begin().await?;
-    if !store::clients::replace_secret(&txn, client_id, secret.sha256(), ends).await? {
+    let client = store::clients::find(&txn, client_id).await?;
+    if !client.is_some_and(|client| proves_itself_by_secret(&client))
+        || !store::clients::replace_secret(&txn, client_id, secret.sha256(), ends).await?
+    {
         return Ok(Ok(None));
     }
     let event = Event::new("client.rotate_secret", actor, Target::new("client", client_id));
@@ -157,29 +189,4 @@ pub async fn set_disabled(
     audit::record(app, &txn, Event::new(action, actor, Target::new("client", client_id))).await?;
     txn.commit().await?;
     Ok(true)
-}
-
-/// Makes an initial access token for dynamic registration (RFC 7591 §3), to be shown once; it works
-/// until it is revoked. `note` says what it is for.
-///
-/// # Errors
-/// When the database fails.
-pub async fn open_registration(
-    app: &App,
-    actor: Actor,
-    note: &str,
-) -> Result<Secret<RegistrationToken>, Fault> {
-    let token = Secret::<RegistrationToken>::random(&*app.random);
-    let row = registration_token::Model {
-        token_sha256: token.sha256(),
-        note: note.to_owned(),
-        created_at: store::instant(app.now()),
-        revoked_at: None,
-    };
-    let txn = app.store.begin().await?;
-    store::registration_tokens::insert(&txn, row).await?;
-    let target = Target::new("registration_token", note);
-    audit::record(app, &txn, Event::new("registration_token.create", actor, target)).await?;
-    txn.commit().await?;
-    Ok(token)
 }

@@ -54,7 +54,7 @@ pub async fn read(
     if jwt.kind.as_deref().is_some_and(|kind| !matches!(kind, "jwt" | "oauth-authz-req+jwt")) {
         return Ok(Err(Refused::Invalid("the JWT is of another type than a request object")));
     }
-    let keys = keys::keys_of(app, client).await?;
+    let keys = keys::of(app, client, jwt.kid.as_deref()).await?;
     let Some(claims) = jwt.claims_proved_by_any(&keys) else {
         return Ok(Err(Refused::Invalid("no key of the client has signed the request object")));
     };

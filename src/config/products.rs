@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{ConfigError, catalogue};
 
 /// How the server's own credentials begin; no key format may overlap one of them.
-pub const TOKEN_PREFIXES: [&str; 10] = [
+pub const TOKEN_PREFIXES: [&str; 11] = [
     "lk_at_", "lk_rt_", "lk_cs_", "lk_ac_", "lk_rq_", "lk_bs_", "lk_sk_", "lk_ir_", "lk_pr_",
-    "lk_iv_",
+    "lk_iv_", "lk_ra_",
 ];
 
 /// The product that always exists.

@@ -54,6 +54,8 @@ kinds! {
     RegistrationToken = "lk_ir_",
     /// The name of a pushed authorization request (RFC 9126 §2.2).
     PushedRequest = "lk_pr_",
+    /// What manages a registration (RFC 7592 §1.2).
+    ManagementToken = "lk_ra_",
     /// What the link of an invitation carries.
     InvitationToken = "lk_iv_",
 }

@@ -7,10 +7,11 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{throttle, username::Username};
+use super::username::Username;
 use crate::{
     crypto::digest,
     fault::Fault,
+    limiter,
     store::{self, Txn},
 };
 
@@ -30,7 +31,7 @@ impl Letters {
     pub(super) fn of(typed: &str, address: IpAddr) -> Self {
         let account =
             Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
-        let network = throttle::network(address);
+        let network = limiter::network(address);
         Self {
             account: digest::sha256(format!("letters:{account}").as_bytes()),
             address: digest::sha256(format!("letters-from:{network}").as_bytes()),

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::sign_in_failure;
 
 use super::username::Username;
-use crate::{app::App, crypto::digest, fault::Fault, store};
+use crate::{app::App, crypto::digest, fault::Fault, limiter::network, store};
 
 const FREE_FAILURES: i64 = 5;
 const MAX_WAIT_SECS: i64 = 15 * 60;
@@ -82,17 +82,6 @@ impl Counters {
             txn.commit().await?;
         }
         Ok(())
-    }
-}
-
-/// An IPv6 host owns its /64 at least; IPv4 mapped into IPv6 is the same host.
-pub(super) fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     app::App,
+    clients,
     fault::Fault,
     store::{
         self,
@@ -55,6 +56,7 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
     let txn = app.store.begin().await?;
     gone += store::invalidations::sweep(&txn).await?;
     txn.commit().await?;
+    gone += clients::dynamic::collect(app).await?;
     lease.give_back().await?;
     Ok(gone)
 }

@@ -72,7 +72,7 @@ async fn answer(app: &Arc<App>, browser: &Browser, params: &Params) -> Result<Re
     let checked = async {
         let client = known(app, params).await?;
         let asked = read(app, &client, params).await?;
-        check(app, client, &asked)
+        check(app, client, &asked).await
     };
     match checked.await {
         Ok(sound) => sound.proceed(app, browser).await,
@@ -168,7 +168,11 @@ pub struct Sound {
 ///
 /// # Errors
 /// The first rule that the request breaks.
-pub fn check(app: &App, client: Arc<client::Model>, asked: &Asked) -> Result<Sound, Refusal> {
+pub async fn check(
+    app: &Arc<App>,
+    client: Arc<client::Model>,
+    asked: &Asked,
+) -> Result<Sound, Refusal> {
     let params = &asked.params;
     let redirect_uri = trusted(&client, params)?;
     let to = way_back(app, &client, params, redirect_uri);

@@ -1,8 +1,8 @@
 //! The request of a client to a machine-facing endpoint, and who the client is (RFC 6749 §2.3).
 //!
 //! 1. The body is a form (415), of at most 64 KiB (413), each parameter once (400).
-//! 2. One way of authenticating: `client_secret_basic`, `client_secret_post` or `none`; two at once
-//!    are 400, none at all or a wrong one 401.
+//! 2. One way of authenticating: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or
+//!    `none`; two at once are 400, none at all, a wrong one or another than the client's 401.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -17,12 +17,17 @@ use super::{
 };
 use crate::{
     app::App,
-    clients::authentication,
+    clients::{
+        assertion::{Assertion, Audience},
+        authentication::{self, Proof},
+    },
     tokens::dpop::Thumbprint,
     web::{body, client_ip::client_ip},
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The one kind of assertion (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A request whose client is known.
 pub struct ClientRequest {
@@ -37,11 +42,25 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Steps 1 and 2.
+    /// Steps 1 and 2. An assertion is for the issuer or for the URL of this endpoint.
     ///
     /// # Errors
     /// The refusal that the client is to be answered with.
     pub async fn read(app: &Arc<App>, req: &Request, body: Body) -> Result<Self, OAuthError> {
+        let own = app.url(req.uri().path());
+        Self::read_for(app, req, body, Audience::IssuerOr(&own)).await
+    }
+
+    /// The same, where an assertion is for somebody else.
+    ///
+    /// # Errors
+    /// The refusal that the client is to be answered with.
+    pub async fn read_for(
+        app: &Arc<App>,
+        req: &Request,
+        body: Body,
+        audience: Audience<'_>,
+    ) -> Result<Self, OAuthError> {
         if !is_form(req.content_type()) {
             return Err(OAuthError::unsupported_media_type());
         }
@@ -51,7 +70,8 @@ impl ClientRequest {
             return Err(OAuthError::invalid_request(defect));
         }
         let presented = Presented::read(authorization(req)?, &params)?;
-        let client = authentication::authenticate(app, &presented.client_id, presented.secret())
+        let proof = presented.proof(audience);
+        let client = authentication::authenticate(app, &presented.client_id, proof)
             .await?
             .ok_or_else(OAuthError::invalid_client)?;
         Ok(Self { params, client, address: client_ip(req, app), key: None })
@@ -70,32 +90,68 @@ fn authorization(req: &Request) -> Result<Option<&str>, OAuthError> {
 /// What a client presented, not yet believed.
 struct Presented {
     client_id: String,
-    secret: Option<Zeroizing<String>>,
+    evidence: Evidence,
+}
+
+enum Evidence {
+    Nothing,
+    Header(Zeroizing<String>),
+    Body(Zeroizing<String>),
+    Assertion(Box<Assertion>),
 }
 
 impl Presented {
-    fn secret(&self) -> Option<&str> {
-        self.secret.as_ref().map(|secret| secret.as_str())
+    fn proof<'a>(&'a self, audience: Audience<'a>) -> Proof<'a> {
+        match &self.evidence {
+            Evidence::Nothing => Proof::Nothing,
+            Evidence::Header(secret) => Proof::Basic(secret),
+            Evidence::Body(secret) => Proof::Post(secret),
+            Evidence::Assertion(assertion) => Proof::Assertion(assertion, audience),
+        }
     }
 
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
-        let body_id = params.get("client_id");
-        let body_secret = params.get("client_secret");
-        let Some(authorization) = authorization else {
-            let client_id = body_id.ok_or_else(OAuthError::invalid_client)?.to_owned();
-            let secret = body_secret.map(|secret| Zeroizing::new(secret.to_owned()));
-            return Ok(Self { client_id, secret });
-        };
+        let secret = params.get("client_secret");
+        let assertion = params.get("client_assertion");
         // RFC 6749 §2.3: not more than one authentication method in each request
-        if body_secret.is_some() {
+        let ways = [authorization, secret, assertion];
+        if ways.iter().flatten().count() > 1 {
             return Err(OAuthError::invalid_request("the client authenticates in two ways"));
         }
-        let (client_id, secret) = basic(authorization).ok_or_else(OAuthError::invalid_client)?;
+        let body_id = params.get("client_id");
+        let (client_id, evidence) = match (authorization, assertion) {
+            (Some(authorization), _) => {
+                let (id, secret) = basic(authorization).ok_or_else(OAuthError::invalid_client)?;
+                (id, Evidence::Header(secret))
+            }
+            (None, Some(assertion)) => {
+                let (id, assertion) = asserted(params.get("client_assertion_type"), assertion)?;
+                (id, Evidence::Assertion(Box::new(assertion)))
+            }
+            (None, None) => {
+                let client_id = body_id.ok_or_else(OAuthError::invalid_client)?.to_owned();
+                let secret = secret.map(|secret| Zeroizing::new(secret.to_owned()));
+                (client_id, secret.map_or(Evidence::Nothing, Evidence::Body))
+            }
+        };
         // many clients repeat their id in the body; it must be the same one
         if body_id.is_some_and(|id| id != client_id) {
             return Err(OAuthError::invalid_request("two different clients are named"));
         }
-        Ok(Self { client_id, secret: Some(secret) })
+        Ok(Self { client_id, evidence })
+    }
+}
+
+/// RFC 7523 §2.2: who an assertion says it is of, to be proved by `clients/assertion.rs`.
+fn asserted(kind: Option<&str>, assertion: &str) -> Result<(String, Assertion), OAuthError> {
+    match kind {
+        Some(JWT_BEARER) => {
+            let assertion = Assertion::parse(assertion).ok_or_else(OAuthError::invalid_client)?;
+            let client_id = assertion.client_id().ok_or_else(OAuthError::invalid_client)?;
+            Ok((client_id.to_owned(), assertion))
+        }
+        Some(_) => Err(OAuthError::invalid_client()),
+        None => Err(OAuthError::invalid_request("client_assertion_type is missing")),
     }
 }
 
@@ -125,7 +181,13 @@ mod tests {
     fn read(header: Option<&str>, body: &str) -> Result<(String, Option<String>), &'static str> {
         let params = Params::parse(body.as_bytes());
         match Presented::read(header, &params) {
-            Ok(it) => Ok((it.client_id, it.secret.map(|secret| secret.to_string()))),
+            Ok(it) => Ok((
+                it.client_id,
+                match it.evidence {
+                    Evidence::Header(secret) | Evidence::Body(secret) => Some(secret.to_string()),
+                    Evidence::Nothing | Evidence::Assertion(_) => None,
+                },
+            )),
             Err(error) => Err(if format!("{error:?}").contains("invalid_client") {
                 "invalid_client"
             } else {
@@ -145,6 +207,12 @@ mod tests {
         assert_eq!(read(Some(&header("a:b")), "client_secret=b"), Err("invalid_request"));
         assert_eq!(read(Some(&header("a:b")), "client_id=c"), Err("invalid_request"));
         assert_eq!(read(None, "client_secret=b"), Err("invalid_client"));
+        let kind = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        assert_eq!(read(None, &format!("{kind}&client_assertion=x")), Err("invalid_client"));
+        assert_eq!(read(None, "client_assertion=x"), Err("invalid_request"));
+        for body in ["client_assertion=x&client_secret=b", "client_assertion=x"] {
+            assert_eq!(read(Some(&header("a:b")), body), Err("invalid_request"), "{body}");
+        }
         for bad in ["Bearer x", "Basic", "Basic !!", "Basic YQ==", "basic  "] {
             assert_eq!(read(Some(bad), "client_id=a"), Err("invalid_client"), "{bad}");
         }

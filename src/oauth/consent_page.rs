@@ -7,7 +7,10 @@ use poem::{Response, http::StatusCode};
 use super::consent::{REQUIRED, Waiting};
 use crate::{
     app::App,
-    clients::destination::{Destination, mixes_scripts},
+    clients::{
+        destination::{Destination, mixes_scripts},
+        documents,
+    },
     fault::Fault,
     openid::claims,
     tokens::{
@@ -43,6 +46,8 @@ struct Asks {
     publisher: Option<String>,
     is_verified: bool,
     mixes_scripts: bool,
+    /// The host of the document that describes it, if it was registered by nobody.
+    document_host: Option<String>,
     policy_uri: Option<String>,
     tos_uri: Option<String>,
 }
@@ -178,6 +183,7 @@ impl Asks {
             is_verified: client.verified_at.is_some(),
             mixes_scripts: mixes_scripts(&client.name)
                 || client.publisher.as_deref().is_some_and(mixes_scripts),
+            document_host: documents::host_of(client),
             policy_uri: client.policy_uri.clone(),
             tos_uri: client.tos_uri.clone(),
         }

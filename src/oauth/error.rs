@@ -1,5 +1,7 @@
 //! OAuth errors as JSON (RFC 6749 §5.2): the only shape in which the machine-facing endpoints refuse.
 
+use std::borrow::Cow;
+
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Response, RouteMethod,
     error::MethodNotAllowedError,
@@ -7,20 +9,24 @@ use poem::{
 };
 use serde_json::json;
 
-use crate::{fault::Fault, web::body::BodyError};
+use crate::{clients::dynamic::Refusal, fault::Fault, web::body::BodyError};
 
-/// A refusal. The description is a constant and never echoes what was sent.
+/// A refusal. The description never echoes what was sent.
 #[derive(Clone, Debug)]
 pub struct OAuthError {
     status: StatusCode,
     code: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
     header: Option<(header::HeaderName, String)>,
 }
 
 impl OAuthError {
-    fn new(status: StatusCode, code: &'static str, description: &'static str) -> Self {
-        Self { status, code, description, header: None }
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, description: description.into(), header: None }
     }
 
     fn with(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
@@ -104,6 +110,47 @@ impl OAuthError {
             .with(header::RETRY_AFTER, retry_after_secs.to_string())
     }
 
+    /// Metadata that cannot be registered (RFC 7591 §3.2.2).
+    pub fn registration(refusal: Refusal) -> Self {
+        let (code, words) = match refusal {
+            Refusal::RedirectUri(words) => ("invalid_redirect_uri", words.into()),
+            Refusal::Metadata(words) => ("invalid_client_metadata", words.into()),
+            Refusal::Statement => ("invalid_software_statement", Cow::from("it is no JWT")),
+            Refusal::UnapprovedStatement => {
+                ("unapproved_software_statement", Cow::from("nobody's statements count here"))
+            }
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, words)
+    }
+
+    /// Metadata that are no metadata (RFC 7591 §3.2.2).
+    pub fn invalid_client_metadata(description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_client_metadata", description)
+    }
+
+    /// The token that registers, or manages a registration, is not there or not good (RFC 6750 §3.1).
+    pub fn registration_token(was_presented: bool) -> Self {
+        let challenge = if was_presented {
+            r#"Bearer realm="latchkey", error="invalid_token""#
+        } else {
+            r#"Bearer realm="latchkey""#
+        };
+        let description = "an access token for registration is needed";
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
+            .with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// There is nothing behind this path.
+    pub fn not_found(description: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "invalid_request", description)
+    }
+
+    /// The body is no JSON.
+    pub fn not_json() -> Self {
+        let description = "the content type must be application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_client_metadata", description)
+    }
+
     /// The body is not a form.
     pub fn unsupported_media_type() -> Self {
         let description = "the content type must be application/x-www-form-urlencoded";
@@ -150,7 +197,7 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut body = json!({ "error": self.code });
         if !self.description.is_empty() {
-            body["error_description"] = self.description.into();
+            body["error_description"] = self.description.as_ref().into();
         }
         let mut response = json_response(self.status, &body);
         if let Some((name, value)) = self.header
@@ -180,7 +227,8 @@ pub(super) fn json_text(status: StatusCode, body: String) -> Response {
 /// Answers other methods with 405, `Allow` and an OAuth error.
 pub(super) fn json_405(allow: &'static str, routes: RouteMethod) -> impl Endpoint {
     routes.catch_error(move |_: MethodNotAllowedError| async move {
-        OAuthError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST")
+        let description = format!("use {allow}");
+        OAuthError::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", description)
             .with(header::ALLOW, allow)
             .into_response()
     })

@@ -4,12 +4,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use entity::signing_key::Algorithm;
-use poem::{Request, Response, Result, error::NotFoundError, handler, http::header, web::Data};
+use poem::{IntoResponse, Request, Response, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
-use super::{grant_types, par, redirect::ResponseMode};
+use super::{error::OAuthError, grant_types, par, redirect::ResponseMode};
 use crate::{
     app::App,
+    config::RegistrationMode,
     openid::{acr, claims},
     tokens::{authorization_details, dpop, scopes},
 };
@@ -19,27 +20,24 @@ pub const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
 /// Where OpenID Connect Discovery §4 has it.
 pub const OPENID_PROVIDER: &str = "/.well-known/openid-configuration";
 
-/// The server itself. RFC 8414 §3.1: what follows the well-known part is the path of the issuer.
+/// The server itself. An issuer with a path has it at the end of this address (RFC 8414 §3.1); every
+/// other path there is another server's.
 #[handler]
-pub fn authorization_server(Data(app): Data<&Arc<App>>, req: &Request) -> Result<Response> {
+pub fn authorization_server(Data(app): Data<&Arc<App>>, req: &Request) -> Response {
     let path = req.uri().path();
     let [oauth, openid] = [OAUTH_SERVER, OPENID_PROVIDER].map(|known| path.strip_prefix(known));
     let named = oauth.or(openid).unwrap_or_default();
-    if !named.is_empty() && named != issuer_path(app) {
-        return Err(NotFoundError.into());
+    if !named.is_empty() && named != app.issuer_path() {
+        return OAuthError::not_found("there is no such path").into_response();
     }
-    Ok(public(&description(app)))
-}
-
-/// The path of the issuer; empty if it has none.
-fn issuer_path(app: &App) -> &str {
-    let issuer = app.config.issuer.as_str();
-    let authority = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    authority.find('/').and_then(|at| authority.get(at..)).unwrap_or_default()
+    public(&description(app))
 }
 
 fn description(app: &App) -> Value {
-    let client_authentication = ["client_secret_basic", "client_secret_post", "none"];
+    let client_authentication =
+        ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let confidential = &client_authentication[..3];
+    let algorithms = Algorithm::ALL.map(Algorithm::name);
     let mut description = json!({
         "issuer": app.config.issuer,
         "authorization_endpoint": app.url("/oauth/authorize"),
@@ -54,8 +52,10 @@ fn description(app: &App) -> Value {
         "grant_types_supported": grant_types::SUPPORTED,
         "token_endpoint_auth_methods_supported": client_authentication,
         "revocation_endpoint_auth_methods_supported": client_authentication,
-        "introspection_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "authorization_signing_alg_values_supported": Algorithm::ALL,
@@ -68,6 +68,12 @@ fn description(app: &App) -> Value {
         "authorization_details_types_supported": [authorization_details::TYPE],
         "service_documentation": app.url("/docs"),
     });
+    if app.config.oauth.registration != RegistrationMode::Off {
+        description["registration_endpoint"] = app.url("/oauth/register").into();
+    }
+    if app.config.oauth.client_id_metadata_documents {
+        description["client_id_metadata_document_supported"] = true.into();
+    }
     if let (Value::Object(all), Value::Object(openid)) = (&mut description, openid(app)) {
         all.extend(openid);
     }

@@ -1,5 +1,5 @@
 //! The OAuth 2.0 and OpenID Connect face: authorization, token, userinfo, revocation, introspection,
-//! keys, metadata.
+//! registration, keys, metadata.
 
 mod approval;
 mod asked;
@@ -21,6 +21,8 @@ mod params;
 mod pkce;
 mod prompt;
 mod redirect;
+mod register;
+mod registered;
 mod registrar;
 mod revoke;
 mod token;
@@ -51,6 +53,14 @@ pub fn routes() -> Route {
         .at(format!("{}/*path", metadata::OAUTH_SERVER), authorization_server())
         .at(metadata::OPENID_PROVIDER, authorization_server())
         .at(format!("{}/*path", metadata::OPENID_PROVIDER), authorization_server())
+        .at("/oauth/register", error::json_405("POST", post(register::post)))
+        .at(
+            "/oauth/register/:client_id",
+            error::json_405(
+                "GET, PUT, DELETE",
+                get(register::get).put(register::put).delete(register::delete),
+            ),
+        )
         .at(metadata::PROTECTED_RESOURCE, metadata_of_the_api())
         .at(format!("{}/*path", metadata::PROTECTED_RESOURCE), metadata_of_the_api())
 }

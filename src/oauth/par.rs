@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clients::assertion::Audience,
     tokens::pushed::{self, Pushed},
 };
 
@@ -40,12 +41,13 @@ async fn answer(
     req: &Request,
     body: Body,
 ) -> Result<serde_json::Value, OAuthError> {
-    let ClientRequest { mut params, client, .. } = ClientRequest::read(app, req, body).await?;
+    let request = ClientRequest::read_for(app, req, body, Audience::Issuer).await?;
+    let ClientRequest { mut params, client, .. } = request;
     // who authenticates in the header need not say it again
     params.set("client_id", client.id.clone());
     let mut asked = asked::read(app, &client, &params, Door::Pushed).await.map_err(refused)?;
     bind(app, req, &mut asked).await?;
-    let checked = authorize::check(app, Arc::clone(&client), &asked);
+    let checked = authorize::check(app, Arc::clone(&client), &asked).await;
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
         Refusal::Untrusted(wrong) => OAuthError::refused("invalid_request", wrong.description),

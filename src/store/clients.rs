@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use entity::{
     access_token, authorization_code, authorization_request,
-    client::{COLUMN, Column, Entity, Model},
+    client::{COLUMN, Column, Entity, Kind, Model},
     grant, token_family,
+    types::Instant,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -64,7 +65,7 @@ pub async fn update(db: &Txn, client: Model) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Replaces the secret of a confidential client; the old one works until `previous_expires_at`, or
+/// Gives a confidential client a new secret; the old one works until `previous_expires_at`, or
 /// no longer if that is `None`, and the one before that no longer.
 ///
 /// # Errors
@@ -86,10 +87,26 @@ pub async fn replace_secret(
         .col_expr(Column::PreviousSecretExpiresAt, Expr::value(previous_expires_at.map(instant)))
         .col_expr(Column::SecretSha256, Expr::value(secret_sha256))
         .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.secret_sha256.is_not_null())
+        .filter(COLUMN.kind.eq(Kind::Confidential))
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Takes the secrets of a client away: it proves itself otherwise.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_secrets(db: &Txn, id: &str) -> Result<(), Fault> {
+    db.changes(Subject::Client(id.to_owned()));
+    Entity::update_many()
+        .col_expr(Column::SecretSha256, Expr::value(None::<Vec<u8>>))
+        .col_expr(Column::PreviousSecretSha256, Expr::value(None::<Vec<u8>>))
+        .col_expr(Column::PreviousSecretExpiresAt, Expr::value(None::<Instant>))
+        .filter(COLUMN.id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Disables a client, or enables it again with `None`; `false` if there is none.
@@ -100,6 +117,7 @@ pub async fn set_disabled(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Resu
     db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::DisabledAt, Expr::value(at.map(instant)))
+        .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(id))
         .exec(db)
         .await?;
@@ -128,6 +146,7 @@ pub async fn update_metadata(db: &Txn, client: &Model) -> Result<bool, Fault> {
             Expr::value(client.refresh_token_absolute_ttl_secs),
         )
         .col_expr(Column::Settings, Expr::value(client.settings.clone()))
+        .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(&client.id))
         .exec(db)
         .await?;
@@ -143,6 +162,7 @@ pub async fn set_verified(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Resu
     db.changes(Subject::Client(id.to_owned()));
     let update = Entity::update_many()
         .col_expr(Column::VerifiedAt, Expr::value(at.map(instant)))
+        .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(id));
     let other = match at {
         Some(_) => update.filter(COLUMN.verified_at.is_null()),
@@ -159,6 +179,7 @@ pub async fn bind(db: &Txn, id: &str, workspace_id: Uuid) -> Result<bool, Fault>
     db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::WorkspaceId, Expr::value(workspace_id))
+        .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(id))
         .exec(db)
         .await?;

@@ -110,14 +110,6 @@ pub fn tables() -> Vec<Table> {
     [tokens(), authorizations(), people()].concat()
 }
 
-fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
-    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
-}
-
-fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
-    Table { kind: Kind::Id, ..digest(name, key, ended) }
-}
-
 fn tokens() -> Vec<Table> {
     let family = Table {
         kind: Kind::Number,
@@ -188,6 +180,7 @@ fn people() -> Vec<Table> {
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
         digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
         digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
+        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

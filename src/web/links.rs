@@ -220,6 +220,12 @@ pub fn admin_clients() -> &'static str {
     "/admin/clients"
 }
 
+/// The tokens with which clients register themselves.
+#[must_use]
+pub fn admin_registration_tokens() -> &'static str {
+    "/admin/registration-tokens"
+}
+
 /// One registered client.
 #[must_use]
 pub fn admin_client(id: &str) -> String {

@@ -109,6 +109,7 @@ fn server_words(name: &str) -> Option<&'static str> {
         "client-unverified" => "The publisher is no longer verified.",
         "client-bound" => "The client is bound to the workspace.",
         "client-unbound" => "The client is bound to no workspace.",
+        "registration-token-revoked" => "The token is revoked. What has registered with it stays.",
         "client-deleted" => "The client is deleted.",
         _ => return None,
     })

@@ -1,5 +1,6 @@
 //! The commands that end something, or replace it.
 
+use chrono::TimeDelta;
 use clap::Args;
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::{
     cli::output::{self, Record},
     clients::{
         binding::unbind,
-        registration::{rotate_secret, set_disabled},
+        registration::{rotate_secret_within, set_disabled},
     },
     identity::{second_factor, users},
     keys, store, tokens,
@@ -42,9 +43,25 @@ impl Client {
         let record = Record::new().with("client_id", self.client).with("unbound", true);
         output::record(record, self.format.json)
     }
+}
 
-    pub(super) async fn rotate_secret(self, app: &App) -> Result<(), Failure> {
-        let Some(secret) = rotate_secret(app, Actor::Operator, &self.client).await? else {
+/// `rotate-client-secret`.
+#[derive(Args)]
+pub(crate) struct Rotation {
+    #[arg(long, alias = "client-id", value_name = "CLIENT_ID", help = "The client_id")]
+    client: String,
+    /// How many hours the old secret still works
+    #[arg(long, value_name = "HOURS", default_value_t = 0)]
+    overlap_hours: u32,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Rotation {
+    pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
+        let overlap = TimeDelta::hours(self.overlap_hours.into());
+        let rotated = rotate_secret_within(app, Actor::Operator, &self.client, overlap).await?;
+        let Some(secret) = rotated? else {
             return Err(Failure::field("client", "does not exist or has no secret"));
         };
         let record =

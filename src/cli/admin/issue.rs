@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
+use entity::client_settings::Settings;
 
-use super::{Failure, Format, find_user, find_workspace};
+use super::{Failure, Format, client_settings::Flags, find_user, find_workspace};
 use crate::{
     app::App,
     audit::Actor,
@@ -50,6 +51,8 @@ pub(crate) struct Client {
     #[arg(long)]
     introspection: bool,
     #[command(flatten)]
+    settings: Flags,
+    #[command(flatten)]
     format: Format,
 }
 
@@ -59,14 +62,16 @@ impl Client {
             Some(slug) => Some(find_workspace(app, slug).await?.id),
             None => None,
         };
+        let is_public = self.public || self.settings.is_public();
         let new = NewClient {
             name: self.name,
             redirect_uris: self.redirect_uris,
             grant_types: self.grant_types,
             scope: self.scope.into_iter().filter(|token| !token.is_empty()).collect(),
-            is_public: self.public,
+            is_public,
             workspace_id,
             may_introspect: self.introspection,
+            settings: self.settings.settings()?,
             ..NewClient::default()
         };
         let (client, secret) = match register(app, Actor::Operator, new).await? {
@@ -83,6 +88,9 @@ impl Client {
             .with("scope", client.scope)
             .with("workspace", self.workspace)
             .with("introspection", client.may_introspect);
+        let settings = serde_json::to_value(&client.settings)?;
+        let has_settings = client.settings != Settings::default();
+        let record = if has_settings { record.with("settings", settings) } else { record };
         output::record(record, self.format.json)
     }
 }

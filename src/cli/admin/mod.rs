@@ -2,12 +2,14 @@
 //! change is one rule with its audit event; this room only asks and prints.
 
 mod accounts;
+mod client_settings;
 mod create;
 mod end;
 mod import;
 mod issue;
 mod list;
 mod outbox;
+mod registration;
 
 use std::sync::Arc;
 
@@ -62,7 +64,7 @@ pub(super) enum Command {
     /// Refuse a workspace's tokens and keys from now on
     DisableWorkspace(end::Workspace),
     /// Replace a client's secret; the new one is printed once
-    RotateClientSecret(end::Client),
+    RotateClientSecret(end::Rotation),
     /// End a membership
     RemoveMember(end::Member),
     /// Revoke a connected app
@@ -81,6 +83,12 @@ pub(super) enum Command {
     ListKeys(list::Keys),
     /// List the letters that wait, were given up, or were sent within a day
     ListOutbox(list::All),
+    /// Make an initial access token, with which clients register themselves; it is printed once
+    CreateRegistrationToken(registration::New),
+    /// List the initial access tokens
+    ListRegistrationTokens(registration::All),
+    /// Refuse an initial access token from now on; clients that have registered with it stay
+    RevokeRegistrationToken(registration::One),
     /// Try letters that wait now, and not when their pause is over
     RetryOutbox(outbox::Retry),
 }
@@ -125,7 +133,7 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::DisableUser(user) => user.disable(app).await,
         Command::ResetSecondFactor(user) => user.reset_second_factor(app).await,
         Command::DisableWorkspace(workspace) => workspace.disable(app).await,
-        Command::RotateClientSecret(client) => client.rotate_secret(app).await,
+        Command::RotateClientSecret(rotation) => rotation.run(app).await,
         Command::RemoveMember(member) => member.remove(app).await,
         Command::RevokeGrant(grant) => grant.revoke(app).await,
         Command::RevokeKey(key) => key.revoke(app).await,
@@ -135,6 +143,9 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::ListGrants(grants) => grants.run(app).await,
         Command::ListKeys(keys) => keys.run(app).await,
         Command::ListOutbox(all) => all.outbox(app).await,
+        Command::CreateRegistrationToken(new) => new.run(app).await,
+        Command::ListRegistrationTokens(all) => all.run(app).await,
+        Command::RevokeRegistrationToken(one) => one.revoke(app).await,
         Command::RetryOutbox(retry) => retry.run(app).await,
     }
 }

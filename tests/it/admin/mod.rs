@@ -2,10 +2,12 @@
 
 mod apps;
 mod client_changes;
+mod client_settings;
 pub mod clients;
 mod clients_refusals;
 mod enterprises;
 mod outbox;
+mod registration_tokens;
 mod subscriptions;
 mod trail;
 mod users;

@@ -1,4 +1,6 @@
 //! The command line: the program itself, in a process of its own.
 
 mod accounts;
+mod clients;
+mod doctor;
 mod scan;

@@ -1,6 +1,7 @@
 //! `/.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/oauth-protected-resource`
 //! (RFC 9728): what clients find out by themselves.
 
+use latchkey::config::RegistrationMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -50,11 +51,17 @@ async fn the_authorization_server_describes_itself() {
         "grant_types_supported":
             ["authorization_code", "refresh_token", "password", "client_credentials"],
         "token_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post", "none"],
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
         "revocation_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post", "none"],
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "revocation_endpoint_auth_signing_alg_values_supported":
+            ["RS256", "PS256", "ES256", "EdDSA"],
         "introspection_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post"],
+            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "introspection_endpoint_auth_signing_alg_values_supported":
+            ["RS256", "PS256", "ES256", "EdDSA"],
+        "registration_endpoint": "https://id.example/oauth/register",
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "pushed_authorization_request_endpoint": "https://id.example/oauth/par",
@@ -201,4 +208,33 @@ async fn it_is_only_read() {
             json!({ "error": "invalid_request", "error_description": "there is no such path" });
         assert_eq!(get(&world, path).await.shown(), (404, body), "{path}");
     }
+}
+
+/// CS-X4, RFC 8414 §3.1: an issuer with a path is described at that path too, and nobody else is.
+#[tokio::test]
+async fn an_issuer_with_a_path_is_described_there_too() {
+    let world =
+        World::with(|config| "https://id.example/auth".clone_into(&mut config.issuer)).await;
+
+    let there = get(&world, &format!("{SERVER}/auth")).await.expect(200).json();
+
+    assert_eq!(there, get(&world, SERVER).await.expect(200).json());
+    assert_eq!(there["token_endpoint"], "https://id.example/auth/oauth/token");
+    for other in ["/", "/auth/", "/other", "/auth/x", "/api"] {
+        assert_eq!(get(&world, &format!("{SERVER}{other}")).await.status, 404, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_not_promised() {
+    let world = World::with(|config| {
+        config.oauth.registration = RegistrationMode::Off;
+        config.oauth.client_id_metadata_documents = true;
+    })
+    .await;
+
+    let document = get(&world, SERVER).await.json();
+
+    assert_eq!(document.get("registration_endpoint"), None);
+    assert_eq!(document["client_id_metadata_document_supported"], true);
 }

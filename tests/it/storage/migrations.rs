@@ -294,6 +294,7 @@ async fn every_entity_has_its_table() {
         sign_in_failure,
         sign_up,
         signing_key,
+        spent_assertion,
         spent_challenge,
         spent_proof,
         subscriber,

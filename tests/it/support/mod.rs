@@ -14,6 +14,7 @@ mod factors;
 mod forgery;
 mod form;
 mod holder;
+mod host;
 mod keys;
 mod mailbox;
 mod openid;
@@ -22,6 +23,7 @@ mod pkce;
 mod process;
 mod raw;
 mod redis;
+mod signer;
 mod site;
 mod subscriber;
 mod totp;
@@ -37,6 +39,7 @@ pub use self::{
     factors::seed_on,
     form::Form,
     holder::{Draft, Holder, opened},
+    host::{Host, Reply},
     keys::new_key,
     mailbox::Letter,
     openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
@@ -44,6 +47,7 @@ pub use self::{
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
     redis::Redis,
+    signer::Signer,
     site::Site,
     subscriber::Subscriber,
     totp::{seed_of, totp},

@@ -1,0 +1,191 @@
+//! Clients whose id is the address of a document that describes them
+//! (draft-ietf-oauth-client-id-metadata-document): nobody registers them, they are fetched when they
+//! first come, and again when what is known of them is old.
+//!
+//! What was fetched is a row like every other client's, so that permissions can be given to it. A host
+//! that is away takes nothing away for a day; a document that is wrong ends the client at once. Neither
+//! is asked again for a minute.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::client::Model;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    dynamic::{Door, MOST, UNUSED_FOR, described_anew, read},
+    metadata::{NewClient, problems},
+    registration::row,
+};
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    fault::Fault,
+    outbound::{Bounds, Document, OutboundError},
+    store,
+};
+
+const MAX_BYTES: usize = 8 * 1024;
+/// How long a document is kept.
+const KEPT: Bounds =
+    Bounds { least: TimeDelta::minutes(5), usual: TimeDelta::hours(1), most: TimeDelta::hours(24) };
+/// How soon a host that has failed is asked again.
+const PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// How long a client outlives its host.
+const GRACE: TimeDelta = TimeDelta::days(1);
+
+/// Whether an id is, or would be, an address. The ids that we give are none.
+#[must_use]
+pub fn is_address(client_id: &str) -> bool {
+    client_id.starts_with("https://") || client_id.starts_with("http://")
+}
+
+/// The host of the document that describes a client, if one does.
+#[must_use]
+pub fn host_of(client: &Model) -> Option<String> {
+    client.document_fetched_at?;
+    let url = Url::parse(&client.id).ok()?;
+    url.host_str().map(str::to_owned)
+}
+
+/// The client whose id is this address: as it is known, if that is not old, or as its document
+/// describes it now. `None` if there is none. May go out, so never inside a transaction.
+///
+/// # Errors
+/// When the database fails, or too many wait for the same host.
+pub(super) async fn described(
+    app: &App,
+    address: &str,
+    known: Option<Model>,
+) -> Result<Option<Model>, Fault> {
+    if !app.config.oauth.client_id_metadata_documents || !is_sound(app, address) {
+        return Ok(None);
+    }
+    if let Some(answer) = by_heart(app, address, known.as_ref(), app.now()) {
+        return Ok(answer);
+    }
+    // one goes to a host at a time, and the others read what it brings
+    let host = Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let lane = format!("document:{}", host.unwrap_or_default());
+    let _turn = app.limiter.gate.enter(lane.as_bytes()).await?;
+    let (now, known) = (app.now(), store::clients::find(app.store.read(), address).await?);
+    if let Some(answer) = by_heart(app, address, known.as_ref(), now) {
+        return Ok(answer);
+    }
+    let got = app.outbound.get(address, "application/json", MAX_BYTES).await;
+    match got.and_then(|document| Ok((understood(app, address, &document)?, document.max_age))) {
+        Ok((new, max_age)) => keep(app, address, new, now + KEPT.of(max_age)).await,
+        Err(error) => {
+            tracing::debug!(%error, "the document of a client was not read");
+            app.outbound.shelf.refuse(address, error, PAUSE, now);
+            Ok(after(error, known, now))
+        }
+    }
+}
+
+/// The draft's §3: `https`, a path, no dot segments, no fragment, nobody's name; and the one way to
+/// write it, so that one client has one id.
+fn is_sound(app: &App, address: &str) -> bool {
+    app.outbound.is_acceptable(address)
+        && Url::parse(address).is_ok_and(|url| url.as_str() == address && url.path() != "/")
+}
+
+/// What can be said without going out; `None` if nothing can.
+fn by_heart(
+    app: &App,
+    address: &str,
+    known: Option<&Model>,
+    now: DateTime<Utc>,
+) -> Option<Option<Model>> {
+    let ended = known.filter(|it| it.disabled_at.is_some());
+    let fresh = known.filter(|it| it.document_fresh_until.is_some_and(|end| now < end.0));
+    // somebody's client of another kind that has such an id keeps it
+    let other = known.filter(|it| it.document_fetched_at.is_none());
+    if let Some(known) = ended.or(fresh).or(other) {
+        return Some(Some(known.clone()));
+    }
+    let failed = app.outbound.shelf.find(address).filter(|it| now < it.fresh_until)?;
+    failed.outcome.err().map(|error| after(error, known.cloned(), now))
+}
+
+/// What is left of a client whose document could not be had.
+fn after(error: OutboundError, known: Option<Model>, now: DateTime<Utc>) -> Option<Model> {
+    let is_away = matches!(error, OutboundError::Unreachable | OutboundError::Status);
+    let is_young = |it: &Model| it.document_fresh_until.is_some_and(|end| now < end.0 + GRACE);
+    known.filter(is_young).filter(|_| is_away)
+}
+
+/// What a document says, if it says it of this address and breaks no rule (the draft's §4).
+fn understood(app: &App, address: &str, document: &Document) -> Result<NewClient, OutboundError> {
+    let media_type = document.media_type.as_str();
+    if media_type != "application/json" && !media_type.ends_with("+json") {
+        return Err(OutboundError::Unusable);
+    }
+    let members: Map<String, Value> =
+        serde_json::from_slice(&document.body).map_err(|_| OutboundError::Unusable)?;
+    let has_secret = members.contains_key("client_secret");
+    if members.get("client_id").and_then(Value::as_str) != Some(address) || has_secret {
+        return Err(OutboundError::Unusable);
+    }
+    let new = read(app, &members, Door::Document).map_err(|refusal| {
+        tracing::debug!(?refusal, "the document of a client breaks a rule");
+        OutboundError::Unusable
+    })?;
+    // a sector's document would be a second address to go to
+    let new = NewClient {
+        settings: entity::client_settings::Settings { sector_identifier_uri: None, ..new.settings },
+        ..new
+    };
+    let problems = problems(&new, app);
+    if problems.is_empty() && !new.redirect_uris.is_empty() {
+        return Ok(new);
+    }
+    tracing::debug!(?problems, "the document of a client breaks a rule");
+    Err(OutboundError::Unusable)
+}
+
+/// Writes down what a document says.
+async fn keep(
+    app: &App,
+    address: &str,
+    new: NewClient,
+    fresh_until: DateTime<Utc>,
+) -> Result<Option<Model>, Fault> {
+    let now = app.now();
+    let (fetched_at, fresh_until) = (store::instant(now), store::instant(fresh_until));
+    let times = |client: Model| Model {
+        document_fetched_at: Some(fetched_at),
+        document_fresh_until: Some(fresh_until),
+        ..client
+    };
+    let txn = app.store.begin().await?;
+    let present = store::clients::find(&txn, address).await?;
+    let (client, event) = match &present {
+        Some(present) => {
+            let client = times(described_anew(app, present, new));
+            if !store::registrations::rewrite(&txn, &client).await? {
+                return Ok(None);
+            }
+            let is_same = times(present.clone()) == client;
+            (client, (!is_same).then_some("client.update"))
+        }
+        None => {
+            if store::registrations::count_since(&txn, now - UNUSED_FOR).await? >= MOST {
+                tracing::warn!("too many clients have come by their documents within a week");
+                return Ok(None);
+            }
+            let client = times(Model { id: address.to_owned(), ..row(app, new, None) });
+            if !store::registrations::insert(&txn, client.clone()).await? {
+                // another node was quicker
+                return store::clients::find(&txn, address).await;
+            }
+            (client, Some("client.register"))
+        }
+    };
+    if let Some(action) = event {
+        let actor = Actor::Client(address.to_owned());
+        let event = Event::new(action, actor, Target::new("client", address));
+        audit::record(app, &txn, event.because("by its metadata document")).await?;
+    }
+    txn.commit().await?;
+    Ok(Some(client))
+}

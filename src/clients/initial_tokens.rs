@@ -1,0 +1,114 @@
+//! Initial access tokens (RFC 7591 §3): with one of them clients register themselves.
+
+use chrono::{DateTime, Utc};
+use entity::registration_token::Model;
+
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    crypto::{
+        digest,
+        secret::{RegistrationToken, Secret},
+    },
+    fault::{Fault, FieldError},
+    store,
+    workspaces::names::is_hidden,
+};
+
+const MAX_NOTE_CHARS: usize = 120;
+/// Hexadecimal characters of its digest that name a token; the digest is no secret.
+const ID_CHARS: usize = 16;
+
+/// An initial access token, without what makes it one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitialToken {
+    /// Its name.
+    pub id: String,
+    /// What it is for.
+    pub note: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Makes an initial access token, to be shown once; it works until it is revoked. `note` says what it
+/// is for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create(
+    app: &App,
+    actor: Actor,
+    note: &str,
+) -> Result<Result<Secret<RegistrationToken>, FieldError>, Fault> {
+    let note = note.trim();
+    if note.is_empty() || note.chars().count() > MAX_NOTE_CHARS || note.chars().any(is_hidden) {
+        let problem = "must be 1 to 120 characters without invisible ones";
+        return Ok(Err(FieldError::new("note", problem)));
+    }
+    let token = Secret::<RegistrationToken>::random(&*app.random);
+    let row = Model {
+        token_sha256: token.sha256(),
+        note: note.to_owned(),
+        created_at: store::instant(app.now()),
+        revoked_at: None,
+    };
+    let target = Target::new("registration_token", &id_of(&row));
+    let txn = app.store.begin().await?;
+    store::registration_tokens::insert(&txn, row).await?;
+    let event = Event::new("registration_token.create", actor, target).because(note);
+    audit::record(app, &txn, event).await?;
+    txn.commit().await?;
+    Ok(Ok(token))
+}
+
+/// All of them, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App) -> Result<Vec<InitialToken>, Fault> {
+    let rows = store::registration_tokens::list(app.store.read()).await?;
+    let token = |row: Model| InitialToken {
+        id: id_of(&row),
+        note: row.note,
+        created_at: row.created_at.0,
+        revoked_at: row.revoked_at.map(|at| at.0),
+    };
+    Ok(rows.into_iter().map(token).collect())
+}
+
+/// Revokes one: clients that have registered with it stay. `false` if there is none of this id, or it
+/// is revoked already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(app: &App, actor: Actor, id: &str) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    let rows = store::registration_tokens::list(&txn).await?;
+    let Some(row) = rows.into_iter().find(|row| id_of(row) == id) else { return Ok(false) };
+    if !store::registration_tokens::revoke(&txn, &row.token_sha256, app.now()).await? {
+        return Ok(false);
+    }
+    let event =
+        Event::new("registration_token.revoke", actor, Target::new("registration_token", id));
+    audit::record(app, &txn, event.because(row.note)).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
+/// The name of the initial access token that was presented; `None` if it is none, or revoked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(app: &App, presented: &str) -> Result<Option<String>, Fault> {
+    let Some(token) = Secret::<RegistrationToken>::parse(presented) else { return Ok(None) };
+    let found = store::registration_tokens::find(app.store.read(), token.sha256()).await?;
+    Ok(found.map(|row| id_of(&row)))
+}
+
+fn id_of(row: &Model) -> String {
+    let mut id = digest::hex(&row.token_sha256);
+    id.truncate(ID_CHARS);
+    id
+}
