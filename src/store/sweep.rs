@@ -97,14 +97,23 @@ impl Stretch {
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    let digest = |name, key, ended: &str| Table {
-        name,
-        key,
-        kind: Kind::Digest,
-        ended: ended.to_owned(),
-        orphaned: None,
-    };
-    let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
+    let mut tables = tables_of_grants();
+    tables.extend(tables_of_people());
+    tables
+}
+
+/// A table whose keys are digests.
+fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
+}
+
+/// A table whose keys are identifiers.
+fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { kind: Kind::Id, ..digest(name, key, ended) }
+}
+
+/// Grants, what stands under them, and how clients come to them.
+fn tables_of_grants() -> Vec<Table> {
     vec![
         Table {
             orphaned: Some(
@@ -147,6 +156,13 @@ pub fn tables() -> Vec<Table> {
                select 1 from authorization_code where authorization_code.grant_id = "grant".id)"#,
         ),
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
+        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
+    ]
+}
+
+/// How people come here, and what they are told.
+fn tables_of_people() -> Vec<Table> {
+    vec![
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
         // failed sign-ins count for minutes; a day later nobody asks
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
@@ -159,13 +175,8 @@ pub fn tables() -> Vec<Table> {
         id("sign_up", "id", "sign_up.expires_at <= $1"),
         // long after a device has become strange again (90 days): whoever has been here before is
         // told of a new one, and whoever has not is not
-        digest(
-            "known_device",
-            "device_sha256",
-            "known_device.last_seen_at <= $1 - 63072000000",
-        ),
+        digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
-        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]
