@@ -7,7 +7,7 @@
 //! is asked again for a minute.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::client::Model;
+use entity::{client::Model, types::Instant};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -60,16 +60,16 @@ pub(super) async fn described(
     if !app.config.oauth.client_id_metadata_documents || !is_sound(app, address) {
         return Ok(None);
     }
-    if let Some(answer) = by_heart(app, address, known.as_ref(), app.now()) {
-        return Ok(answer);
+    if let Known::Settled(client) = by_heart(app, address, known.as_ref(), app.now()) {
+        return Ok(client);
     }
     // one goes to a host at a time, and the others read what it brings
     let host = Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     let lane = format!("document:{}", host.unwrap_or_default());
     let _turn = app.limiter.gate.enter(lane.as_bytes()).await?;
     let (now, known) = (app.now(), store::clients::find(app.store.read(), address).await?);
-    if let Some(answer) = by_heart(app, address, known.as_ref(), now) {
-        return Ok(answer);
+    if let Known::Settled(client) = by_heart(app, address, known.as_ref(), now) {
+        return Ok(client);
     }
     let got = app.outbound.get(address, "application/json", MAX_BYTES).await;
     match got.and_then(|document| Ok((understood(app, address, &document)?, document.max_age))) {
@@ -89,22 +89,29 @@ fn is_sound(app: &App, address: &str) -> bool {
         && Url::parse(address).is_ok_and(|url| url.as_str() == address && url.path() != "/")
 }
 
-/// What can be said without going out; `None` if nothing can.
-fn by_heart(
-    app: &App,
-    address: &str,
-    known: Option<&Model>,
-    now: DateTime<Utc>,
-) -> Option<Option<Model>> {
+/// What is known of an address.
+#[expect(clippy::large_enum_variant, reason = "made once per question and taken apart at once")]
+enum Known {
+    /// Its client, or that it has none.
+    Settled(Option<Model>),
+    /// Nothing that is good enough.
+    Unsettled,
+}
+
+/// What can be said without going out.
+fn by_heart(app: &App, address: &str, known: Option<&Model>, now: DateTime<Utc>) -> Known {
     let ended = known.filter(|it| it.disabled_at.is_some());
     let fresh = known.filter(|it| it.document_fresh_until.is_some_and(|end| now < end.0));
     // somebody's client of another kind that has such an id keeps it
     let other = known.filter(|it| it.document_fetched_at.is_none());
     if let Some(known) = ended.or(fresh).or(other) {
-        return Some(Some(known.clone()));
+        return Known::Settled(Some(known.clone()));
     }
-    let failed = app.outbound.shelf.find(address).filter(|it| now < it.fresh_until)?;
-    failed.outcome.err().map(|error| after(error, known.cloned(), now))
+    let failed = app.outbound.shelf.find(address).filter(|it| now < it.fresh_until);
+    match failed.and_then(|failed| failed.outcome.err()) {
+        Some(error) => Known::Settled(after(error, known.cloned(), now)),
+        None => Known::Unsettled,
+    }
 }
 
 /// What is left of a client whose document could not be had.
@@ -150,42 +157,47 @@ async fn keep(
     new: NewClient,
     fresh_until: DateTime<Utc>,
 ) -> Result<Option<Model>, Fault> {
-    let now = app.now();
-    let (fetched_at, fresh_until) = (store::instant(now), store::instant(fresh_until));
-    let times = |client: Model| Model {
-        document_fetched_at: Some(fetched_at),
-        document_fresh_until: Some(fresh_until),
-        ..client
-    };
+    let times = (store::instant(app.now()), store::instant(fresh_until));
     let txn = app.store.begin().await?;
     let present = store::clients::find(&txn, address).await?;
-    let (client, event) = match &present {
-        Some(present) => {
-            let client = times(described_anew(app, present, new));
-            if !store::registrations::rewrite(&txn, &client).await? {
-                return Ok(None);
-            }
-            let is_same = times(present.clone()) == client;
-            (client, (!is_same).then_some("client.update"))
-        }
-        None => {
-            if store::registrations::count_since(&txn, now - UNUSED_FOR).await? >= MOST {
-                tracing::warn!("too many clients have come by their documents within a week");
-                return Ok(None);
-            }
-            let client = times(Model { id: address.to_owned(), ..row(app, new, None) });
-            if !store::registrations::insert(&txn, client.clone()).await? {
-                // another node was quicker
-                return store::clients::find(&txn, address).await;
-            }
-            (client, Some("client.register"))
-        }
+    let (kept, action) = if let Some(present) = present {
+        let client = timed(described_anew(app, &present, new), times);
+        let is_same = timed(present, times) == client;
+        let is_there = store::registrations::rewrite(&txn, &client).await?;
+        (is_there.then_some(client), (!is_same).then_some("client.update"))
+    } else {
+        let client = Model { id: address.to_owned(), ..row(app, new, None) };
+        (add(&txn, timed(client, times)).await?, Some("client.register"))
     };
-    if let Some(action) = event {
+    let Some(client) = kept else {
+        // it was disabled meanwhile, or another node was quicker
+        return store::clients::find(app.store.read(), address).await;
+    };
+    if let Some(action) = action {
         let actor = Actor::Client(address.to_owned());
         let event = Event::new(action, actor, Target::new("client", address));
         audit::record(app, &txn, event.because("by its metadata document")).await?;
     }
     txn.commit().await?;
     Ok(Some(client))
+}
+
+/// A client that was fetched then, and is good until then.
+fn timed(client: Model, (fetched_at, fresh_until): (Instant, Instant)) -> Model {
+    Model {
+        document_fetched_at: Some(fetched_at),
+        document_fresh_until: Some(fresh_until),
+        ..client
+    }
+}
+
+/// Adds a client, unless there is one of its id, or too many have come lately.
+async fn add(txn: &store::Txn, client: Model) -> Result<Option<Model>, Fault> {
+    let lately = client.created_at.0 - UNUSED_FOR;
+    if store::registrations::count_since(txn, lately).await? >= MOST {
+        tracing::warn!("too many clients have come by their documents within a week");
+        return Ok(None);
+    }
+    let is_new = store::registrations::insert(txn, client.clone()).await?;
+    Ok(is_new.then_some(client))
 }

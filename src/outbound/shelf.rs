@@ -59,6 +59,7 @@ impl Shelf {
 
     /// Keeps what came of it now: a document as long as its owner says, within bounds; a failure for
     /// `pause`.
+    #[must_use]
     pub fn keep(
         &self,
         url: &str,

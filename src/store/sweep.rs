@@ -161,6 +161,9 @@ fn authorizations() -> Vec<Table> {
                select 1 from authorization_code where authorization_code.grant_id = "grant".id)"#,
         ),
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
+        digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
+        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
+        digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
         // who has not been answered in 90 days may ask again
         id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
     ]
@@ -178,9 +181,6 @@ fn people() -> Vec<Table> {
         // told of a new one, and whoever has not is not
         digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
-        digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
-        digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
-        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
     ]

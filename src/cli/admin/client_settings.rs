@@ -91,7 +91,7 @@ pub(crate) struct Flags {
     /// Its tokens are bound to keys only (RFC 9449)
     #[arg(long)]
     dpop: bool,
-    /// Whether it must use PKCE [default: as oauth.require_pkce says]
+    /// Whether it must use PKCE [default: as the server is configured]
     #[arg(long, value_name = "BOOLEAN")]
     require_pkce: Option<bool>,
 }

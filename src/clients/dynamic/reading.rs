@@ -219,9 +219,8 @@ impl Reader<'_> {
         if let Some(name) = self.text("client_name") {
             return name;
         }
-        let homes = settings.client_uri.iter().chain(redirect_uris);
-        let host =
-            homes.filter_map(|uri| Url::parse(uri).ok()?.host_str().map(str::to_owned)).next();
+        let mut homes = settings.client_uri.iter().chain(redirect_uris);
+        let host = homes.find_map(|uri| Url::parse(uri).ok()?.host_str().map(str::to_owned));
         host.filter(|host| host.chars().count() <= 120).unwrap_or_else(|| "Unnamed app".to_owned())
     }
 
