@@ -26,6 +26,7 @@ mod m20261126_000028_people_and_trails;
 mod m20261126_000029_app_policies;
 mod m20261126_000030_family_numbers;
 mod m20261126_000031_openid;
+mod m20261126_000035_logout_and_devices;
 mod schema;
 
 /// Every step, in order.
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000029_app_policies::Migration),
             Box::new(m20261126_000030_family_numbers::Migration),
             Box::new(m20261126_000031_openid::Migration),
+            Box::new(m20261126_000035_logout_and_devices::Migration),
         ]
     }
 }

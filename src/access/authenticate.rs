@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
 
 use super::{
-    Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
-    presented::PresentedCredential,
+    Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, UserSignIn,
+    Workspace, presented::PresentedCredential,
 };
 use crate::{
     app::App,
@@ -28,7 +28,7 @@ use crate::{
     limiter::{Count, Counted},
     store::{self, api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
-        audience,
+        acr, audience,
         resolve::{self, Resolved},
     },
 };
@@ -191,6 +191,9 @@ fn token_principal(
         client_id: Some(record.client_id.clone()),
         expires_at: Some(record.expires_at.0),
     };
+    let amr = record.terms.as_ref().and_then(|terms| terms.amr.as_deref()).unwrap_or_default();
+    let signed_in_at = record.authenticated_at.filter(|_| record.user_id.is_some());
+    let sign_in = signed_in_at.map(|at| UserSignIn { at: at.0, acr: acr::of_amr(amr) });
     let kind = match record.user_id {
         Some(id) => {
             let username = record.username.unwrap_or_default();
@@ -210,6 +213,7 @@ fn token_principal(
         scopes,
         full_access: false,
         account,
+        sign_in,
     })
 }
 
@@ -297,5 +301,6 @@ fn key_principal(app: &App, record: KeyRecord) -> Result<Principal, Fault> {
         scopes,
         full_access,
         account,
+        sign_in: None,
     })
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::UserSignIn;
 use crate::{audit::Actor, config::Environment, limiter::Counted, tokens::scopes::Scope};
 
 /// Who a request acts as.
@@ -22,6 +23,8 @@ pub struct Principal {
     pub full_access: bool,
     /// What its requests are counted under.
     pub account: Account,
+    /// When and how strongly the user behind an access token has signed in.
+    pub sign_in: Option<UserSignIn>,
 }
 
 impl Principal {

@@ -122,6 +122,7 @@ mod tests {
             scopes: Scope::stored(scope),
             full_access,
             account: Account { counted: Counted::Key(id), product: None },
+            sign_in: None,
         }
     }
 

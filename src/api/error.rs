@@ -18,7 +18,7 @@ use thiserror::Error as ThisError;
 
 use super::schema::{Code, ErrorBody, ErrorDetail, FieldProblem};
 use crate::{
-    access::{Refusal, gates::Closed},
+    access::{Demand, Refusal, gates::Closed},
     app::App,
     fault::{Fault, FieldError},
     tokens::scopes::Scope,
@@ -51,6 +51,8 @@ enum Challenge {
     Nothing,
     InvalidToken,
     InsufficientScope(Scope),
+    /// RFC 9470 §3.
+    InsufficientSignIn(Demand),
 }
 
 impl ApiError {
@@ -261,6 +263,16 @@ impl Challenge {
             Self::InsufficientScope(scope) => {
                 format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
             }
+            Self::InsufficientSignIn(demand) => {
+                let mut header = format!("{metadata}, error=\"insufficient_user_authentication\"");
+                if !demand.acr_values.is_empty() {
+                    header.push_str(&format!(", acr_values=\"{}\"", demand.acr_values.join(" ")));
+                }
+                if let Some(secs) = demand.max_age {
+                    header.push_str(&format!(", max_age=\"{secs}\""));
+                }
+                header
+            }
         }
     }
 }
@@ -280,6 +292,11 @@ impl From<Refusal> for ApiError {
             }
             Refusal::TwoCredentials => {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
+            }
+            Refusal::InsufficientSignIn(demand) => {
+                let message = "the user must have signed in more lately, or more strongly";
+                Self::new(Code::Unauthorized, message)
+                    .challenged(Challenge::InsufficientSignIn(demand))
             }
             Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
             Refusal::Confined { required, permission, limits } => {

@@ -15,17 +15,22 @@ use super::{
     error::{OAuthError, json_response},
     grant_types,
 };
-use crate::{app::App, tokens::issue::Issued};
+use crate::{
+    app::App,
+    clients::metadata::{DEVICE_CODE, TOKEN_EXCHANGE},
+    tokens::issue::Issued,
+};
 
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(issued) => token_response(&issued),
+        Ok((issued, is_exchanged)) => token_response(&issued, is_exchanged),
         Err(error) => error.into_response(),
     }
 }
 
-async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAuthError> {
+/// The tokens, and whether they come of an exchange.
+async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<(Issued, bool), OAuthError> {
     let request = ClientRequest::read(app, req, body).await?;
     let grant_type = request
         .params
@@ -38,16 +43,19 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Issued, OAu
         let description = "the client is not registered for this grant type";
         return Err(OAuthError::unauthorized_client(description));
     }
-    match grant_type {
+    let issued = match grant_type {
         "authorization_code" => grant_types::authorization_code::answer(app, &request).await,
         "refresh_token" => grant_types::refresh_token::answer(app, &request).await,
         "password" => grant_types::password::answer(app, &request).await,
+        DEVICE_CODE => grant_types::device_code::answer(app, &request).await,
+        TOKEN_EXCHANGE => grant_types::token_exchange::answer(app, &request).await,
         _ => grant_types::client_credentials::answer(app, &request).await,
-    }
+    };
+    Ok((issued?, grant_type == TOKEN_EXCHANGE))
 }
 
-/// RFC 6749 §5.1.
-fn token_response(issued: &Issued) -> Response {
+/// RFC 6749 §5.1, RFC 8693 §2.2.1.
+fn token_response(issued: &Issued, is_exchanged: bool) -> Response {
     let mut body = json!({
         "access_token": issued.access_token.reveal(),
         "token_type": "Bearer",
@@ -56,6 +64,9 @@ fn token_response(issued: &Issued) -> Response {
     });
     if let Some(refresh_token) = &issued.refresh_token {
         body["refresh_token"] = refresh_token.reveal().into();
+    }
+    if is_exchanged {
+        body["issued_token_type"] = grant_types::token_exchange::ACCESS_TOKEN.into();
     }
     json_response(StatusCode::OK, &body)
 }

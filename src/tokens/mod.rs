@@ -1,13 +1,17 @@
 //! What is issued to clients: scopes, grants, codes, tokens, their rotation and their end.
 
+pub mod acr;
 pub mod admission;
 pub mod approvals;
 pub mod audience;
 pub mod blocks;
 pub mod client_credentials;
 pub mod code;
+pub mod device;
+pub mod exchange;
 pub mod grants;
 pub mod issue;
+pub mod logout;
 pub mod offers;
 pub mod permission;
 pub mod requests;

@@ -4,7 +4,10 @@ use uuid::Uuid;
 
 const CONFIRM: &str = "/confirm";
 /// The rooms of pages that a sign-in may end at.
-const PAGES: [&str; 5] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS];
+const PAGES: [&str; 6] =
+    ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS, DEVICE];
+/// Where a device is allowed.
+const DEVICE: &str = "/device";
 /// Where the links of invitations lead; what follows is a secret.
 const INVITATIONS: &str = "/invitations/";
 
@@ -18,6 +21,18 @@ pub fn login(request: Option<&str>) -> String {
 #[must_use]
 pub fn login_then(path: &str) -> String {
     if is_return_path(path) { format!("/login?next={path}") } else { login(None) }
+}
+
+/// The page on which a device is allowed.
+#[must_use]
+pub fn device() -> &'static str {
+    DEVICE
+}
+
+/// The same, with the code filled in.
+#[must_use]
+pub fn device_with(code: &str) -> String {
+    format!("{DEVICE}/{}", encoded(code))
 }
 
 /// The page that asks for a second factor.
@@ -254,6 +269,12 @@ pub fn admin_subscriptions() -> &'static str {
 #[must_use]
 pub fn admin_outbox() -> &'static str {
     "/admin/outbox"
+}
+
+/// The keys that this server signs with.
+#[must_use]
+pub fn admin_signing_keys() -> &'static str {
+    "/admin/signing-keys"
 }
 
 /// What has happened on this server.

@@ -8,6 +8,7 @@ mod import;
 mod issue;
 mod list;
 mod outbox;
+mod signing_keys;
 
 use std::sync::Arc;
 
@@ -83,6 +84,10 @@ pub(super) enum Command {
     ListOutbox(list::All),
     /// Try letters that wait now, and not when their pause is over
     RetryOutbox(outbox::Retry),
+    /// Replace the keys that the server signs with; the new ones sign in an hour
+    RotateSigningKeys(signing_keys::Rotate),
+    /// List the keys that the server signs with
+    ListSigningKeys(signing_keys::List),
 }
 
 /// How a command prints.
@@ -105,7 +110,7 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
     done
 }
 
-async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
+async fn dispatch(app: &Arc<App>, command: Command) -> Result<(), Failure> {
     match command {
         Command::CreateEnterprise(new) => new.run(app).await,
         Command::CreateWorkspace(new) => new.run(app).await,
@@ -136,6 +141,8 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::ListKeys(keys) => keys.run(app).await,
         Command::ListOutbox(all) => all.outbox(app).await,
         Command::RetryOutbox(retry) => retry.run(app).await,
+        Command::RotateSigningKeys(rotate) => rotate.run(app).await,
+        Command::ListSigningKeys(list) => list.run(app).await,
     }
 }
 

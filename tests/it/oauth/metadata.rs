@@ -44,10 +44,22 @@ async fn the_authorization_server_describes_itself() {
         "token_endpoint": "https://id.example/oauth/token",
         "revocation_endpoint": "https://id.example/oauth/revoke",
         "introspection_endpoint": "https://id.example/oauth/introspect",
+        "device_authorization_endpoint": "https://id.example/oauth/device_authorization",
+        "end_session_endpoint": "https://id.example/oauth/logout",
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported":
-            ["authorization_code", "refresh_token", "password", "client_credentials"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "password",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "none"],
         "revocation_endpoint_auth_methods_supported":

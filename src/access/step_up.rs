@@ -1,0 +1,52 @@
+//! How lately and how strongly the user behind a token has signed in (RFC 9470).
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Principal, Refusal};
+use crate::tokens::acr;
+
+/// When and by what the user behind a token has signed in; nobody has behind an API key or a client's own
+/// token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSignIn {
+    /// When they last proved who they are.
+    pub at: DateTime<Utc>,
+    /// How strongly.
+    pub acr: &'static str,
+}
+
+/// What a request demands of that; nothing, by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// How long ago it may be, in seconds.
+    pub max_age: Option<u32>,
+    /// The classes one of which it must be of, or a stronger one; any will do if there is none.
+    pub acr_values: Vec<String>,
+}
+
+/// Lets a request go on whose user has signed in as is demanded.
+///
+/// # Errors
+/// [`Refusal::InsufficientSignIn`], which says what is demanded.
+pub fn require_sign_in(
+    principal: &Principal,
+    demand: &Demand,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    if *demand == Demand::default() {
+        return Ok(());
+    }
+    let is_enough = |sign_in: &UserSignIn| {
+        let is_fresh = demand
+            .max_age
+            .is_none_or(|secs| now - sign_in.at <= TimeDelta::seconds(i64::from(secs)));
+        let is_strong = demand.acr_values.is_empty()
+            || demand.acr_values.iter().any(|wanted| acr::satisfies(sign_in.acr, wanted));
+        is_fresh && is_strong
+    };
+    if principal.sign_in.as_ref().is_some_and(is_enough) {
+        Ok(())
+    } else {
+        Err(Refusal::InsufficientSignIn(demand.clone()))
+    }
+}
