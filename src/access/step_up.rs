@@ -24,6 +24,18 @@ pub struct Demand {
     pub acr_values: Vec<String>,
 }
 
+impl Demand {
+    /// What is demanded, as a challenge says it (§3): attributes, each with a comma before it.
+    #[must_use]
+    pub fn attributes(&self) -> String {
+        let classes = self.acr_values.join(" ");
+        let classes = Some(classes).filter(|classes| !classes.is_empty());
+        let classes = classes.map(|classes| format!(", acr_values=\"{classes}\""));
+        let age = self.max_age.map(|secs| format!(", max_age=\"{secs}\""));
+        format!("{}{}", classes.unwrap_or_default(), age.unwrap_or_default())
+    }
+}
+
 /// Lets a request go on whose user has signed in as is demanded.
 ///
 /// # Errors

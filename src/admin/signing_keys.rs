@@ -99,6 +99,7 @@ fn asked(algorithm: &str, how: &str) -> Result<(Algorithm, Rotation), PageError>
 }
 
 #[handler]
+#[expect(clippy::needless_pass_by_value, reason = "extractors are handed over by value")]
 pub fn confirm(
     Data(app): Data<&Arc<App>>,
     admin: ConfirmedAdmin,

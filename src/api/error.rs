@@ -264,14 +264,8 @@ impl Challenge {
                 format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
             }
             Self::InsufficientSignIn(demand) => {
-                let mut header = format!("{metadata}, error=\"insufficient_user_authentication\"");
-                if !demand.acr_values.is_empty() {
-                    header.push_str(&format!(", acr_values=\"{}\"", demand.acr_values.join(" ")));
-                }
-                if let Some(secs) = demand.max_age {
-                    header.push_str(&format!(", max_age=\"{secs}\""));
-                }
-                header
+                let demanded = demand.attributes();
+                format!("{metadata}, error=\"insufficient_user_authentication\"{demanded}")
             }
         }
     }

@@ -39,6 +39,7 @@ impl Verify {
     /// `X-HTTP-Method-Override: GET`.
     #[oai(path = "/api/v1/verify", method = "get", operation_id = "verify")]
     #[expect(clippy::unused_async, reason = "poem-openapi awaits every operation")]
+    #[expect(clippy::too_many_arguments, reason = "one for each parameter of the query")]
     async fn get(
         &self,
         caller: Caller,

@@ -83,11 +83,13 @@ struct DonePage {
 }
 
 #[handler]
+#[expect(clippy::needless_pass_by_value, reason = "extractors are handed over by value")]
 pub fn ask(Data(app): Data<&Arc<App>>, account: Account) -> Result<Response, PageError> {
     code_page(app, &account, (String::new(), None), StatusCode::OK)
 }
 
 #[handler]
+#[expect(clippy::needless_pass_by_value, reason = "extractors are handed over by value")]
 pub fn ask_filled(
     Data(app): Data<&Arc<App>>,
     account: Account,

@@ -73,11 +73,11 @@ pub async fn get(Data(app): Data<&Arc<App>>, uri: &Uri, browser: Browser) -> Res
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes());
     let request = read(app, &params).await?;
     let Some(signed_in) = &browser.signed_in else {
-        let response = done(app, &request, request.is_proved(), Vec::new())?;
+        let response = done(app, &request, request.is_proved(), &[])?;
         return Ok(browser.respond(response));
     };
     if request.is_about(signed_in) {
-        return sign_out(app, browser, &request, true).await;
+        return sign_out(app, browser, &request).await;
     }
     let response = ask(app, &browser, &request)?;
     Ok(browser.respond(response))
@@ -101,7 +101,7 @@ pub async fn post(
     }
     let form = CsrfForm::from_request(req, &mut RequestBody::new(bytes.into())).await?;
     let request = LogoutRequest::thawed(app, form.text(REQUEST));
-    sign_out(app, browser, &request, true).await
+    sign_out(app, browser, &request).await
 }
 
 /// The request that the parameters are, or that one of them carries.
@@ -138,14 +138,9 @@ fn ask(app: &App, browser: &Browser, request: &LogoutRequest) -> Result<Response
     Ok(html.respond(app)?)
 }
 
-async fn sign_out(
-    app: &App,
-    browser: Browser,
-    request: &LogoutRequest,
-    may_lead: bool,
-) -> Result<Response> {
+async fn sign_out(app: &App, browser: Browser, request: &LogoutRequest) -> Result<Response> {
     let frames = session::end(app, &browser.cookie).await.map_err(PageError::from)?;
-    let response = done(app, request, may_lead, frames).map_err(PageError::from)?;
+    let response = done(app, request, true, &frames)?;
     Ok(browser.forgotten(app).respond(response))
 }
 
@@ -155,7 +150,7 @@ fn done(
     app: &App,
     request: &LogoutRequest,
     may_lead: bool,
-    frames: Vec<Frame>,
+    frames: &[Frame],
 ) -> Result<Response, PageError> {
     if let Some(uri) = request.leads_to.as_deref().filter(|_| may_lead && frames.is_empty()) {
         return Ok(see_other(uri));

@@ -47,7 +47,7 @@ pub async fn hold_session(
     let held = browser_session::Entity::update_many()
         .col_expr(
             browser_session::Column::LastSeenAt,
-            Expr::col(browser_session::Column::LastSeenAt).into(),
+            Expr::col(browser_session::Column::LastSeenAt),
         )
         .filter(browser_session::COLUMN.user_id.eq(user_id))
         .filter(browser_session::COLUMN.id.eq(session_id))

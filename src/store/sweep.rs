@@ -100,15 +100,7 @@ impl Stretch {
 /// Every table that has rows to remove, in the order in which one lets go of the next.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    let digest = |name, key, ended: &str| Table {
-        name,
-        key,
-        kind: Kind::Digest,
-        ended: ended.to_owned(),
-        orphaned: None,
-    };
-    let id = |name, key, ended: &str| Table { kind: Kind::Id, ..digest(name, key, ended) };
-    vec![
+    let mut tables = vec![
         Table {
             orphaned: Some(
                 r#"exists (select 1 from "grant" where "grant".id = token_family.grant_id
@@ -149,6 +141,22 @@ pub fn tables() -> Vec<Table> {
                where token_family.grant_id = "grant".id) and not exists (
                select 1 from authorization_code where authorization_code.grant_id = "grant".id)"#,
         ),
+    ];
+    tables.extend(passing());
+    tables
+}
+
+fn digest(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { name, key, kind: Kind::Digest, ended: ended.to_owned(), orphaned: None }
+}
+
+fn id(name: &'static str, key: &'static str, ended: &str) -> Table {
+    Table { kind: Kind::Id, ..digest(name, key, ended) }
+}
+
+/// Tables that nothing else hangs on.
+fn passing() -> Vec<Table> {
+    vec![
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
         // no session lives longer than 14 days
@@ -175,11 +183,7 @@ pub fn tables() -> Vec<Table> {
         id("sign_up", "id", "sign_up.expires_at <= $1"),
         // long after a device has become strange again (90 days): whoever has been here before is
         // told of a new one, and whoever has not is not
-        digest(
-            "known_device",
-            "device_sha256",
-            "known_device.last_seen_at <= $1 - 63072000000",
-        ),
+        digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
         // a letter that was given up stays: somebody may want to know why
         id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),

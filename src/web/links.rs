@@ -175,9 +175,12 @@ pub fn invitation(token: &str) -> String {
     format!("{INVITATIONS}{}", encoded(token))
 }
 
-/// A path as logs may have it: without the secret of an invitation.
+/// A path as logs may have it: without the secret of an invitation or the code of a device.
 #[must_use]
 pub fn logged(path: &str) -> String {
+    if path.strip_prefix(DEVICE).is_some_and(|rest| rest.starts_with('/') && rest != "/decision") {
+        return format!("{DEVICE}/…");
+    }
     if !path.starts_with(INVITATIONS) {
         return path.to_owned();
     }
@@ -350,6 +353,9 @@ mod tests {
             ("/invitations/lk_iv_x", "/invitations/…"),
             ("/invitations/lk_iv_x/accept", "/invitations/…/accept"),
             ("/settings/profile", "/settings/profile"),
+            ("/device/WDJB-MJHT", "/device/…"),
+            ("/device/decision", "/device/decision"),
+            ("/device", "/device"),
         ] {
             assert_eq!(logged(path), logged_path);
         }

@@ -6,6 +6,7 @@ pub mod clients;
 mod clients_refusals;
 mod enterprises;
 mod outbox;
+mod signing_keys;
 mod subscriptions;
 mod trail;
 mod users;

@@ -2,3 +2,4 @@
 
 mod accounts;
 mod scan;
+mod signing_keys;

@@ -13,8 +13,10 @@ mod database;
 mod factors;
 mod forgery;
 mod form;
+mod hearer;
 mod keys;
 mod mailbox;
+mod parties;
 mod people;
 mod pkce;
 mod process;
@@ -34,8 +36,10 @@ pub use self::{
     database::Database,
     factors::seed_on,
     form::Form,
+    hearer::Hearer,
     keys::new_key,
     mailbox::Letter,
+    parties::{AFTER, party},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
