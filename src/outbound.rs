@@ -161,15 +161,15 @@ impl Outbound {
         fields: &[(&str, &str)],
     ) -> Result<u16, OutboundError> {
         let url = self.parse(url).ok_or(OutboundError::Address)?;
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let answer = async {
             let _turn = self.turns.acquire().await.map_err(|_| OutboundError::Unreachable)?;
-            let mut body = url::form_urlencoded::Serializer::new(String::new());
-            body.extend_pairs(fields);
             let request = self
                 .client()?
                 .post(url)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(body.finish());
+                .body(body);
             let response = request.send().await.map_err(|_| OutboundError::Unreachable)?;
             Ok(response.status().as_u16())
         };

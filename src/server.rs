@@ -111,7 +111,7 @@ impl Face {
         match path.split('/').next().unwrap_or_default() {
             "static" | "healthz" | "readyz" => Self::Server,
             ".well-known" if path == ".well-known/change-password" => Self::Account,
-            "oauth" | ".well-known" => Self::OAuth,
+            "oauth" | "device" | ".well-known" => Self::OAuth,
             "api" | "v1" | "comms" | "checkin" | "openapi.json" | "docs" | "llms.txt" => Self::Api,
             "admin" => Self::Admin,
             _ => Self::Account,
@@ -169,6 +169,7 @@ mod tests {
             ("/static/latchkey.css", Face::Server),
             ("/oauth/token", Face::OAuth),
             ("/oauth", Face::OAuth),
+            ("/device/x", Face::OAuth),
             ("/.well-known/oauth-protected-resource/api", Face::OAuth),
             ("/.well-known/change-password", Face::Account),
             ("/api/v1/me", Face::Api),

@@ -54,6 +54,9 @@ pub struct Terms {
     /// By what the user has proved who they are (RFC 8176), with spaces between.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<String>,
+    /// The client that acts for the user, if that was shown (`act`, RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
 }
 
 /// The `claims` parameter (OpenID Connect Core §5.5): by place, the claims that were asked for there.

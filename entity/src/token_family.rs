@@ -46,6 +46,8 @@ pub struct Model {
     pub terms: Option<Terms>,
     /// When all of its tokens will have ended, if none is issued any more.
     pub ends_at: Instant,
+    /// The family whose token was exchanged for this one's (RFC 8693): it dies with it.
+    pub parent_family_id: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

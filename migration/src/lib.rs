@@ -28,6 +28,7 @@ mod m20261126_000030_family_numbers;
 mod m20261126_000031_openid;
 mod m20261126_000033_registration;
 mod m20261126_000034_bound_and_pushed;
+mod m20261126_000035_logout_and_devices;
 mod schema;
 
 /// Every step, in order.
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000031_openid::Migration),
             Box::new(m20261126_000034_bound_and_pushed::Migration),
             Box::new(m20261126_000033_registration::Migration),
+            Box::new(m20261126_000035_logout_and_devices::Migration),
         ]
     }
 }

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
 
 use super::{
-    Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, Workspace,
-    presented::PresentedCredential,
+    Account, Credential, CredentialKind, Presented, Principal, PrincipalKind, Refusal, UserSignIn,
+    Workspace, presented::PresentedCredential,
 };
 use crate::{
     app::App,
@@ -192,6 +192,9 @@ fn token_principal(
         client_id: Some(record.client_id.clone()),
         expires_at: Some(record.expires_at.0),
     };
+    let amr = record.terms.as_ref().and_then(|terms| terms.amr.clone()).unwrap_or_default();
+    let signed_in_at = record.authenticated_at.filter(|_| record.user_id.is_some());
+    let sign_in = signed_in_at.map(|at| UserSignIn { at: at.0, amr });
     let kind = match record.user_id {
         Some(id) => {
             let username = record.username.unwrap_or_default();
@@ -212,6 +215,7 @@ fn token_principal(
         full_access: false,
         account,
         bound_to,
+        sign_in,
     })
 }
 
@@ -300,5 +304,6 @@ fn key_principal(app: &App, record: KeyRecord) -> Result<Principal, Fault> {
         full_access,
         account,
         bound_to: None,
+        sign_in: None,
     })
 }

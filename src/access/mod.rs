@@ -7,6 +7,7 @@ pub mod presented;
 pub mod principal;
 pub mod refusal;
 pub mod scopes;
+pub mod step_up;
 
 pub use self::{
     authenticate::{authenticate, count_refused, count_use},
@@ -15,5 +16,6 @@ pub use self::{
     principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},
     refusal::Refusal,
     scopes::{require_all, require_for, require_somewhere},
+    step_up::{Demand, UserSignIn, require_sign_in},
 };
 pub use crate::tokens::permission::Resource;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::UserSignIn;
 use crate::{audit::Actor, config::Environment, limiter::Counted, tokens::scopes::Scope};
 
 /// Who a request acts as.
@@ -24,6 +25,8 @@ pub struct Principal {
     pub account: Account,
     /// The key that its access token is bound to: a thumbprint (RFC 9449 §6).
     pub bound_to: Option<Vec<u8>>,
+    /// When and how strongly the user behind an access token has signed in.
+    pub sign_in: Option<UserSignIn>,
 }
 
 impl Principal {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::Account;
+use super::{Account, step_up::Demand};
 use crate::tokens::{dpop::Problem, scopes::Scope};
 
 /// A request that is refused before it reaches what it asked for. Texts are constants and never
@@ -44,4 +44,7 @@ pub enum Refusal {
         /// What the credential has it for, and the limit that is not met by name.
         limits: String,
     },
+    /// The user behind the credential has signed in too long ago or not strongly enough, or there is none
+    /// (RFC 9470).
+    InsufficientSignIn(Demand),
 }

@@ -123,6 +123,7 @@ mod tests {
             full_access,
             bound_to: None,
             account: Account { counted: Counted::Key(id), product: None },
+            sign_in: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod enterprises;
 mod new_client;
 mod outbox;
 mod registration_tokens;
+mod signing_keys;
 mod subscriptions;
 mod trail;
 mod user_changes;
@@ -136,6 +137,11 @@ fn server_routes(route: Route) -> Route {
         .at(links::admin_outbox(), only(READ, get(outbox::list)))
         .at("/admin/outbox/:id/retry", only(SEND, post(outbox::retry)))
         .at("/admin/outbox/:id/discard", only(SEND, post(outbox::discard)))
+        .at(links::admin_signing_keys(), only(READ, get(signing_keys::list)))
+        .at(
+            "/admin/signing-keys/:algorithm/:how",
+            only(READ_AND_SEND, get(signing_keys::confirm).post(signing_keys::replace)),
+        )
         .at(links::admin_audit(), only(READ, get(trail::show)))
         .at("/admin/audit/export", only(READ, get(trail::export)))
 }

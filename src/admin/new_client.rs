@@ -200,6 +200,10 @@ fn grant_type_choices(chosen: &[String]) -> Vec<Choice> {
         "authorization_code" => "Users allow it in a browser",
         "refresh_token" => "It stays connected",
         "password" => "It is given users' passwords: for old scripts alone",
+        metadata::DEVICE_CODE => "Users allow it elsewhere: for devices without a browser",
+        metadata::TOKEN_EXCHANGE => {
+            "It exchanges the tokens it is called with: for services of one workspace"
+        }
         _ => "It acts for itself",
     };
     let choice = |grant_type: &str| Choice {

@@ -18,7 +18,7 @@ use thiserror::Error as ThisError;
 
 use super::schema::{Code, ErrorBody, ErrorDetail, FieldProblem};
 use crate::{
-    access::{Refusal, gates::Closed},
+    access::{Demand, Refusal, gates::Closed},
     app::App,
     fault::{Fault, FieldError},
     tokens::{
@@ -57,6 +57,8 @@ enum Challenge {
     InsufficientScope(Scope),
     /// Possession is not proved (RFC 9449 §7.1).
     Unproved(Problem),
+    /// RFC 9470 §3.
+    InsufficientSignIn(Demand),
 }
 
 impl ApiError {
@@ -276,6 +278,10 @@ impl Challenge {
             Self::InsufficientScope(scope) => {
                 format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
             }
+            Self::InsufficientSignIn(demand) => {
+                let demanded = demand.attributes();
+                format!("{metadata}, error=\"insufficient_user_authentication\"{demanded}")
+            }
         }
     }
 }
@@ -297,6 +303,11 @@ impl From<Refusal> for ApiError {
                 .challenged(Challenge::Unproved(problem)),
             Refusal::TwoCredentials => {
                 Self::new(Code::InvalidRequest, "two different credentials were presented")
+            }
+            Refusal::InsufficientSignIn(demand) => {
+                let message = "the user must have signed in more lately, or more strongly";
+                Self::new(Code::Unauthorized, message)
+                    .challenged(Challenge::InsufficientSignIn(demand))
             }
             Refusal::Forbidden { reason, .. } => Self::new(Code::Forbidden, reason),
             Refusal::Confined { required, permission, limits } => {

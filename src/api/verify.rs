@@ -15,7 +15,7 @@ use poem_openapi::{ApiResponse, OpenApi, param::Query, payload::Json};
 use self::batch::{Questions, Verdicts};
 use super::{body::Body, caller::Caller, error::ApiError};
 use crate::{
-    access::{self, Principal},
+    access::{self, Demand, Principal},
     app::App,
     fault::FieldError,
     tokens::scopes::Scope,
@@ -24,6 +24,8 @@ use crate::{
 /// Where gateways ask.
 pub(super) const PATH: &str = "/api/v1/verify";
 const METHOD: HeaderName = HeaderName::from_static("x-http-method-override");
+const MAX_ACR_BYTES: usize = 500;
+const NO_CLASS: &str = "must be names of classes separated by spaces, at most 500 bytes";
 const NO_SCOPE: &str = "must be scope tokens separated by spaces";
 
 /// The routes of `/api/v1/verify`.
@@ -38,16 +40,27 @@ impl Verify {
     /// `X-HTTP-Method-Override: GET`.
     #[oai(path = "/api/v1/verify", method = "get", operation_id = "verify")]
     #[expect(clippy::unused_async, reason = "poem-openapi awaits every operation")]
+    #[expect(clippy::too_many_arguments, reason = "one for each parameter of the query")]
     async fn get(
         &self,
         caller: Caller,
         /// Scope tokens the credential must all have, separated by spaces.
         #[oai(default)]
         scope: Query<Vec<String>>,
+        /// How many seconds ago the user may have signed in at most (RFC 9470).
+        max_age: Query<Option<u32>>,
+        /// How strongly the user must have signed in: one of these, separated by spaces (RFC 9470).
+        acr_values: Query<Option<String>>,
+        app: Data<&Arc<App>>,
     ) -> Result<Verified, ApiError> {
         let required = Scope::parse(&scope.0.join(" "))
             .ok_or_else(|| ApiError::validation(vec![FieldError::new("scope", NO_SCOPE)]))?;
         access::require_all(&caller, &required)?;
+        let demand = Demand {
+            max_age: max_age.0,
+            acr_values: acr_values.0.as_deref().map(classes).transpose()?.unwrap_or_default(),
+        };
+        access::require_sign_in(&caller, &demand, app.now())?;
         Ok(Verified::of(&caller))
     }
 
@@ -65,6 +78,17 @@ impl Verify {
     ) -> Result<Json<Verdicts>, ApiError> {
         batch::answer(&app, &caller, &questions.0).await.map(Json)
     }
+}
+
+/// The classes that are named. They go into a header, so they are of the letters of scope tokens.
+fn classes(text: &str) -> Result<Vec<String>, ApiError> {
+    let is_token =
+        |class: &str| class.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+    let classes: Vec<_> = text.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    if text.len() > MAX_ACR_BYTES || classes.is_empty() || !classes.iter().all(|it| is_token(it)) {
+        return Err(ApiError::validation(vec![FieldError::new("acr_values", NO_CLASS)]));
+    }
+    Ok(classes)
 }
 
 /// Makes a question that came with another method than GET the one it is meant to be: Envoy's

@@ -27,9 +27,13 @@ pub const REFRESH_TOKEN: &str = "refresh_token";
 pub const PASSWORD: &str = "password";
 /// The client credentials grant (RFC 6749 §4.4).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// The grant of devices without a browser (RFC 8628 §3.4).
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The exchange of others' tokens (RFC 8693 §2.1).
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// Every grant type that a client may be registered for.
-pub const GRANT_TYPES: [&str; 4] =
-    [AUTHORIZATION_CODE, REFRESH_TOKEN, PASSWORD, CLIENT_CREDENTIALS];
+pub const GRANT_TYPES: [&str; 6] =
+    [AUTHORIZATION_CODE, REFRESH_TOKEN, PASSWORD, CLIENT_CREDENTIALS, DEVICE_CODE, TOKEN_EXCHANGE];
 
 /// Scope tokens of OpenID Connect (Core §3.1.2.1, §5.4, §11), which are in no product's catalogue.
 pub const OPENID_SCOPES: [&str; 6] =
@@ -147,8 +151,15 @@ impl Problems {
         if has(CLIENT_CREDENTIALS) && client.is_dynamic && client.workspace_id.is_none() {
             self.add(FIELD, "client_credentials needs a client that an administrator registers");
         }
-        if has(REFRESH_TOKEN) && !has(AUTHORIZATION_CODE) && !has(PASSWORD) {
-            self.add(FIELD, "refresh_token needs authorization_code or password");
+        if has(TOKEN_EXCHANGE) && client.is_public {
+            self.add(FIELD, "token-exchange needs a confidential client");
+        }
+        if has(TOKEN_EXCHANGE) && client.is_dynamic {
+            self.add(FIELD, "only an administrator may register a client for token-exchange");
+        }
+        let users = [AUTHORIZATION_CODE, PASSWORD, DEVICE_CODE];
+        if has(REFRESH_TOKEN) && !users.into_iter().any(has) {
+            self.add(FIELD, "refresh_token needs authorization_code, password or device_code");
         }
     }
 
@@ -271,6 +282,12 @@ mod tests {
         let script = client(&["password"], &[]);
         assert!(fields(&NewClient { is_public: true, ..script.clone() }).is_empty());
         assert_eq!(fields(&NewClient { is_dynamic: true, ..script }), ["grant_types"]);
+        assert!(fields(&client(&[DEVICE_CODE, "refresh_token"], &[])).is_empty());
+        let exchanging = client(&[TOKEN_EXCHANGE], &[]);
+        assert!(fields(&exchanging).is_empty());
+        let public = NewClient { is_public: true, ..exchanging.clone() };
+        assert_eq!(fields(&public), ["grant_types"]);
+        assert_eq!(fields(&NewClient { is_dynamic: true, ..exchanging }), ["grant_types"]);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct OAuthConfig {
     pub dpop_nonce: DpopNonce,
     /// How long a pushed authorization request waits for its browser, in seconds (RFC 9126 §2.2).
     pub pushed_request_ttl: u32,
+    /// After how many days a new key signs; 0 means never by itself.
+    pub signing_key_rotation_days: u32,
 }
 
 impl Default for OAuthConfig {
@@ -82,6 +84,7 @@ impl Default for OAuthConfig {
             protected_resources: Vec::new(),
             dpop_nonce: DpopNonce::Off,
             pushed_request_ttl: 90,
+            signing_key_rotation_days: 90,
         }
     }
 }
@@ -123,6 +126,13 @@ impl OAuthConfig {
         TimeDelta::seconds(self.refresh_retry_window.into())
     }
 
+    /// How old a key that signs may become, if it is replaced by itself.
+    #[must_use]
+    pub fn signing_key_age(&self) -> Option<TimeDelta> {
+        let days = self.signing_key_rotation_days;
+        (days > 0).then(|| TimeDelta::days(days.into()))
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let invalid =
             |key: &str, message: &str| Err(ConfigError::invalid(format!("oauth.{key}"), message));
@@ -154,6 +164,9 @@ impl OAuthConfig {
                 "must not be longer than oauth.refresh_token_absolute_ttl",
             );
         }
+        if self.signing_key_rotation_days > 3650 {
+            return invalid("signing_key_rotation_days", "must be at most 3650; 0 means never");
+        }
         if !self.protected_resources.iter().all(|uri| is_resource(uri)) {
             return invalid(
                 "protected_resources",
@@ -176,7 +189,8 @@ mod tests {
     #[test]
     fn lifetimes_that_contradict_each_other_are_refused() {
         type Change = fn(&mut OAuthConfig);
-        let cases: [(Change, &str); 11] = [
+        let cases: [(Change, &str); 12] = [
+            (|oauth| oauth.signing_key_rotation_days = 3651, "oauth.signing_key_rotation_days"),
             (|oauth| oauth.access_token_ttl = 0, "oauth.access_token_ttl"),
             (|oauth| oauth.refresh_token_idle_ttl = 0, "oauth.refresh_token_idle_ttl"),
             (|oauth| oauth.refresh_token_absolute_ttl = 0, "oauth.refresh_token_absolute_ttl"),

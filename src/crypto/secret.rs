@@ -44,6 +44,8 @@ kinds! {
     ClientSecret = "lk_cs_",
     /// An authorization code (RFC 6749 §4.1.2).
     AuthorizationCode = "lk_ac_",
+    /// What a device asks for its tokens with (RFC 8628 §3.2).
+    DeviceCode = "lk_dc_",
     /// The handle of a frozen authorization request.
     RequestHandle = "lk_rq_",
     /// The value of a browser's session cookie.

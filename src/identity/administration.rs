@@ -15,6 +15,7 @@ use crate::{
         self, Txn,
         paging::{Page, Wanted},
     },
+    tokens::logout::{self, Ending},
 };
 
 /// What became of a change to a user.
@@ -114,6 +115,7 @@ async fn lock_once(app: &App, by: Uuid, id: Uuid) -> Result<Outcome, Fault> {
     if !store::users::disable(&txn, id, app.now()).await? {
         return Ok(Outcome::Unchanged);
     }
+    logout::end(app, &txn, id, Ending::All).await?;
     finish(app, txn, "user.disable", (by, id)).await
 }
 
@@ -170,6 +172,7 @@ pub async fn sign_out(app: &App, by: Uuid, id: Uuid) -> Result<Outcome, Fault> {
         return Ok(Outcome::Unchanged);
     }
     store::browser_sessions::delete_of_user(&txn, id).await?;
+    logout::end(app, &txn, id, Ending::All).await?;
     finish(app, txn, "user.sign_out", (by, id)).await
 }
 

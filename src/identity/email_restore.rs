@@ -16,6 +16,7 @@ use crate::{
     mail::LetterKind,
     outbox,
     store::{self, user_addresses::Naming},
+    tokens::logout::{self, Ending},
 };
 
 /// How long the way back is open, in days.
@@ -99,6 +100,7 @@ pub async fn restore(app: &App, token: &str, new: Zeroizing<String>) -> Result<R
         Ok(false) | Err(store::Duplicate) => return Ok(Restoration::DeadLink),
     }
     store::browser_sessions::delete_of_user(&txn, link.user_id).await?;
+    logout::end(app, &txn, link.user_id, Ending::All).await?;
     let target = Target::new("user", link.user_id);
     audit::record(app, &txn, Event::new("email.restore", Actor::User(link.user_id), target))
         .await?;

@@ -26,6 +26,7 @@ use crate::{
     fault::Fault,
     mail::LetterKind,
     outbox, store,
+    tokens::logout::{self, Ending},
 };
 
 /// The shortest password that may be chosen, in bytes.
@@ -247,6 +248,7 @@ async fn replace(
         return Ok(None);
     }
     store::browser_sessions::delete_of_user(&txn, user.id).await?;
+    logout::end(app, &txn, user.id, Ending::All).await?;
     let target = Target::new("user", user.id);
     audit::record(app, &txn, Event::new("password.change", Actor::User(user.id), target)).await?;
     let letter = LetterKind::PasswordChanged { at: app.now() };

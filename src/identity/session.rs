@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{browser_session, user};
+use uuid::Uuid;
 
 use super::{devices, methods::Methods};
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
     audit::{self, Actor, Event, Target},
     crypto::secret::{Secret, SessionCookie},
     fault::Fault,
-    store::{self, browser_sessions::SessionRecord},
+    store::{self, Txn, browser_sessions::SessionRecord},
+    tokens::logout::{self, Ending, Frame},
 };
 
 /// A browser that is not used for so long must sign in again.
@@ -119,9 +121,12 @@ async fn put(
 ) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
     let cookie = Secret::<SessionCookie>::random(&*app.random);
+    let (from, to) = (old.sha256(), cookie.sha256());
+    let txn = app.store.begin().await?;
+    let id = replace(app, &txn, user, &from).await?;
     let session = browser_session::Model {
-        cookie_sha256: cookie.sha256(),
-        id: app.random.uuid(now),
+        cookie_sha256: to.clone(),
+        id,
         user_id: user.id,
         user_epoch: user.epoch,
         user_agent: device.user_agent.clone(),
@@ -132,9 +137,6 @@ async fn put(
         last_seen_at: store::instant(now),
         expires_at: store::instant(expiry(proved.at, now)),
     };
-    let (from, to) = (old.sha256(), cookie.sha256());
-    let txn = app.store.begin().await?;
-    store::browser_sessions::delete(&txn, &from).await?;
     store::browser_sessions::insert(&txn, session).await?;
     store::authorization_requests::rebind(&txn, &from, &to).await?;
     devices::meet(app, &txn, user, &device, proved.is_news).await?;
@@ -144,22 +146,40 @@ async fn put(
     Ok(cookie)
 }
 
-/// Signs out the browser with this cookie.
+/// Ends the session under an old cookie, and answers what the new one is called: the same, if the same
+/// user signs in again. To clients that is one session (`sid`, Back-Channel Logout §2.1).
+async fn replace(app: &App, txn: &Txn, user: &user::Model, from: &[u8]) -> Result<Uuid, Fault> {
+    let now = app.now();
+    let before = store::browser_sessions::find(txn, from.to_vec(), now).await?;
+    store::browser_sessions::delete(txn, from).await?;
+    let Some(before) = before.map(|before| before.session) else {
+        return Ok(app.random.uuid(now));
+    };
+    if before.user_id == user.id && before.user_epoch == user.epoch {
+        return Ok(before.id);
+    }
+    logout::end(app, txn, before.user_id, Ending::One(before.id)).await?;
+    Ok(app.random.uuid(now))
+}
+
+/// Signs out the browser with this cookie; answers which clients it has to tell.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(app: &App, cookie: &Secret<SessionCookie>) -> Result<(), Fault> {
+pub async fn end(app: &App, cookie: &Secret<SessionCookie>) -> Result<Vec<Frame>, Fault> {
     let digest = cookie.sha256();
     let txn = app.store.begin().await?;
     let found = store::browser_sessions::find(&txn, digest.clone(), app.now()).await?;
-    if let Some(SessionRecord { user, .. }) = found
+    let mut frames = Vec::new();
+    if let Some(SessionRecord { user, session }) = found
         && store::browser_sessions::delete(&txn, &digest).await?
     {
+        frames = logout::end(app, &txn, user.id, Ending::One(session.id)).await?;
         let event = Event::new("session.end", Actor::User(user.id), Target::new("user", user.id));
         audit::record(app, &txn, event).await?;
     }
     txn.commit().await?;
-    Ok(())
+    Ok(frames)
 }
 
 /// When a session that began at `begun` and was seen at `now` ends.

@@ -9,6 +9,7 @@ use crate::{
     audit::{self, Actor, Event, Target},
     fault::Fault,
     store,
+    tokens::logout::{self, Ending},
 };
 
 /// The sessions of a user that are not at an end, the one used last first.
@@ -29,6 +30,7 @@ pub async fn end(app: &App, user_id: Uuid, id: Uuid) -> Result<bool, Fault> {
     if !store::browser_sessions::delete_by_id(&txn, user_id, id).await? {
         return Ok(false);
     }
+    logout::end(app, &txn, user_id, Ending::One(id)).await?;
     let event = Event::new("session.end", Actor::User(user_id), Target::new("user", user_id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
@@ -45,6 +47,7 @@ pub async fn end_others(app: &App, here: &SignedIn) -> Result<u64, Fault> {
     let kept = &here.session.cookie_sha256;
     let ended = store::browser_sessions::delete_others(&txn, user_id, kept).await?;
     if ended > 0 {
+        logout::end(app, &txn, user_id, Ending::AllBut(here.session.id)).await?;
         let target = Target::new("user", user_id);
         let event = Event::new("session.end_others", Actor::User(user_id), target);
         audit::record(app, &txn, event.because(format!("{ended} sessions"))).await?;

@@ -12,6 +12,7 @@ use crate::{
     crypto::{password::MAX_PASSWORD_BYTES, secret},
     fault::{Fault, FieldError},
     store,
+    tokens::logout::{self, Ending},
     workspaces::{Checked, Membership, member, names::name_problem, refused},
 };
 
@@ -189,6 +190,7 @@ pub async fn disable(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
     if !store::users::disable(&txn, id, app.now()).await? {
         return Ok(false);
     }
+    logout::end(app, &txn, id, Ending::All).await?;
     audit::record(app, &txn, Event::new("user.disable", actor, Target::new("user", id))).await?;
     txn.commit().await?;
     Ok(true)

@@ -1,10 +1,13 @@
 //! What goes on in the background: letters leave, expired rows go, keys that are about to expire are
-//! told of, uses are written down, nodes hear of each other.
+//! told of, clients hear that sessions end, keys are replaced, uses are written down, nodes hear of each
+//! other.
 
 pub mod deliver;
 pub mod expiry;
 pub mod follow;
+pub mod logout;
 pub mod share;
+pub mod signing_keys;
 pub mod sweep;
 pub mod usage;
 pub mod warm;
@@ -22,21 +25,32 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 enum Job {
     Deliver,
     Expiry,
+    Logout,
     Share,
+    SigningKeys,
     Sweep,
     Usage,
 }
 
 impl Job {
-    const ALL: [Self; 5] = [Self::Deliver, Self::Expiry, Self::Share, Self::Sweep, Self::Usage];
+    const ALL: [Self; 7] = [
+        Self::Deliver,
+        Self::Expiry,
+        Self::Logout,
+        Self::Share,
+        Self::SigningKeys,
+        Self::Sweep,
+        Self::Usage,
+    ];
 
     const fn period(self) -> Duration {
         match self {
+            Self::Logout => Duration::from_secs(1),
             Self::Deliver | Self::Usage => Duration::from_secs(2),
             // several nodes go over a limit by what comes in this time
             Self::Share => Duration::from_millis(50),
             Self::Sweep => Duration::from_mins(1),
-            Self::Expiry => Duration::from_mins(10),
+            Self::Expiry | Self::SigningKeys => Duration::from_mins(10),
         }
     }
 
@@ -44,15 +58,22 @@ impl Job {
     fn is_wanted(self, app: &App) -> bool {
         match self {
             Self::Share => app.limiter.is_shared(),
-            Self::Deliver | Self::Expiry | Self::Sweep | Self::Usage => true,
+            Self::Deliver
+            | Self::Expiry
+            | Self::Logout
+            | Self::SigningKeys
+            | Self::Sweep
+            | Self::Usage => true,
         }
     }
 
-    async fn run_once(self, app: &App) -> Result<u64, Fault> {
+    async fn run_once(self, app: &Arc<App>) -> Result<u64, Fault> {
         match self {
             Self::Deliver => deliver::run_once(app).await,
             Self::Expiry => expiry::run_once(app).await,
+            Self::Logout => logout::run_once(app).await,
             Self::Share => share::run_once(app).await,
+            Self::SigningKeys => signing_keys::run_once(app).await,
             Self::Sweep => sweep::run_once(app).await,
             Self::Usage => usage::run_once(app).await,
         }

@@ -236,7 +236,10 @@ impl<'a> Waiting<'a> {
 
 /// The offer of the workspace that was named, else of the first; `None` if the client may not act
 /// there any more.
-fn chosen<'a>(offers: &'a Offers, named: Option<&str>) -> Result<Option<&'a Offer>, PageError> {
+pub(super) fn chosen<'a>(
+    offers: &'a Offers,
+    named: Option<&str>,
+) -> Result<Option<&'a Offer>, PageError> {
     let Some(named) = named else { return Ok(offers.open.first()) };
     let is_named = |id: Option<uuid::Uuid>| id.is_some_and(|id| id.to_string() == named);
     let found = offers.open.iter().find(|offer| is_named(offer.place.workspace_id()));
@@ -249,7 +252,7 @@ fn chosen<'a>(offers: &'a Offers, named: Option<&str>) -> Result<Option<&'a Offe
 }
 
 /// What the user allows of what was offered.
-fn answered(offered: &Scope, ticked: Option<&Scope>) -> Answer {
+pub(super) fn answered(offered: &Scope, ticked: Option<&Scope>) -> Answer {
     let Some(ticked) = ticked else { return Answer::yes(offered.clone()) };
     let is_allowed = |token: &&str| ticked.contains(token) || *token == REQUIRED;
     let allowed: Scope = offered.iter().filter(is_allowed).map(str::to_owned).collect();

@@ -40,56 +40,56 @@ pub(super) struct Sent {
 }
 
 /// Who asks.
-struct Asks {
-    name: String,
-    logo: Option<String>,
-    publisher: Option<String>,
-    is_verified: bool,
-    mixes_scripts: bool,
+pub(super) struct Asks {
+    pub(super) name: String,
+    pub(super) logo: Option<String>,
+    pub(super) publisher: Option<String>,
+    pub(super) is_verified: bool,
+    pub(super) mixes_scripts: bool,
     /// The host of the document that describes it, if it was registered by nobody.
-    document_host: Option<String>,
-    policy_uri: Option<String>,
-    tos_uri: Option<String>,
+    pub(super) document_host: Option<String>,
+    pub(super) policy_uri: Option<String>,
+    pub(super) tos_uri: Option<String>,
 }
 
 /// A workspace the user may choose.
-struct Choice {
-    id: String,
-    name: String,
-    is_selected: bool,
+pub(super) struct Choice {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) is_selected: bool,
 }
 
 /// Scope tokens of one kind of doing.
-struct Group {
-    title: &'static str,
-    items: Vec<Item>,
+pub(super) struct Group {
+    pub(super) title: &'static str,
+    pub(super) items: Vec<Item>,
 }
 
-struct Item {
-    token: String,
-    words: String,
-    is_required: bool,
-    is_ticked: bool,
+pub(super) struct Item {
+    pub(super) token: String,
+    pub(super) words: String,
+    pub(super) is_required: bool,
+    pub(super) is_ticked: bool,
     /// What the user has not allowed before: because it was not asked for, or on purpose.
-    badge: Option<&'static str>,
+    pub(super) badge: Option<&'static str>,
     /// The workspaces in which alone it can be allowed, if not in all that can be chosen.
-    only_in: Option<String>,
+    pub(super) only_in: Option<String>,
 }
 
 /// Workspaces where the client may not act.
 #[derive(Default)]
-struct Barriers {
-    is_blocked: bool,
-    denied: Vec<String>,
+pub(super) struct Barriers {
+    pub(super) is_blocked: bool,
+    pub(super) denied: Vec<String>,
     /// Those that have not been asked.
-    to_ask: Vec<Choice>,
+    pub(super) to_ask: Vec<Choice>,
     /// Those that have, and when.
-    asked: Vec<(String, Moment)>,
+    pub(super) asked: Vec<(String, Moment)>,
     /// Pages on which the user can decide.
-    to_decide: Vec<(String, String)>,
-    message: String,
-    max_message: usize,
-    problem: Option<String>,
+    pub(super) to_decide: Vec<(String, String)>,
+    pub(super) message: String,
+    pub(super) max_message: usize,
+    pub(super) problem: Option<String>,
 }
 
 #[derive(Template)]
@@ -175,7 +175,7 @@ fn respond(
 }
 
 impl Asks {
-    fn of(client: &client::Model) -> Self {
+    pub(super) fn of(client: &client::Model) -> Self {
         Self {
             name: client.name.clone(),
             logo: client.logo_uri.clone(),
@@ -191,7 +191,7 @@ impl Asks {
 }
 
 impl Barriers {
-    fn of(client_id: &str, barred: &[Barrier], sent: &Sent) -> Self {
+    pub(super) fn of(client_id: &str, barred: &[Barrier], sent: &Sent) -> Self {
         let mut barriers = Self {
             message: sent.message.clone(),
             max_message: MAX_MESSAGE_CHARS,
@@ -236,7 +236,7 @@ impl Barriers {
     }
 }
 
-fn choices(open: &[Offer], selected: Option<&str>) -> Vec<Choice> {
+pub(super) fn choices(open: &[Offer], selected: Option<&str>) -> Vec<Choice> {
     let workspaces = open.iter().filter_map(|offer| offer.place.workspace.as_ref());
     workspaces
         .map(|workspace| {
@@ -248,7 +248,7 @@ fn choices(open: &[Offer], selected: Option<&str>) -> Vec<Choice> {
 }
 
 /// What can be allowed in any of the workspaces, by the kind of doing.
-fn groups(app: &App, open: &[Offer], sent: &Sent) -> Vec<Group> {
+pub(super) fn groups(app: &App, open: &[Offer], sent: &Sent) -> Vec<Group> {
     let scopes = open.iter().filter_map(|offer| offer.scope.as_ref());
     let all = scopes.fold(Scope::default(), |all, scope| all.union(scope));
     let items = |deed| {
@@ -287,7 +287,7 @@ fn item(app: &App, open: &[Offer], sent: &Sent, token: &str) -> Item {
     }
 }
 
-fn lifetime(lifetimes: Lifetimes, client: &client::Model) -> String {
+pub(super) fn lifetime(lifetimes: Lifetimes, client: &client::Model) -> String {
     let access = duration(lifetimes.access);
     if client.grant_types.contains("refresh_token") {
         let (whole, idle) = (lifetimes.refresh_absolute, lifetimes.refresh_idle);

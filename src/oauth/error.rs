@@ -72,6 +72,11 @@ impl OAuthError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_target", description)
     }
 
+    /// What a device hears whose user has not said yes (RFC 8628 §3.5).
+    pub fn device(code: &'static str, description: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, description)
+    }
+
     /// A key was presented where only tokens are revoked (RFC 7009 §2.2.1).
     pub fn unsupported_token_type() -> Self {
         let description = "API keys are not revoked here";

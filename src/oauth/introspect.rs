@@ -30,7 +30,7 @@ use crate::{
     },
     store::{api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
-        authorization_details, dpop,
+        acr, authorization_details, dpop,
         permission::{self, Permission},
         resolve,
         scopes::Scope,
@@ -135,11 +135,27 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
         // RFC 9449 §6.2
         body["cnf"] = json!({ "jkt": dpop::written(key) });
     }
+    if token_type.is_some() {
+        put_sign_in(&mut body, record);
+    }
     put(&mut body, "token_type", token_type);
     put(&mut body, "username", record.username.as_deref());
     put(&mut body, "aud", resolve::audience_of(record));
     put(&mut body, "workspace", record.workspace_slug.as_deref());
     Described { workspace_id: record.workspace_id, body: body.to_string() }
+}
+
+/// When and how strongly the user of an access token has signed in (RFC 9470 §6.2), and who acts for them
+/// (RFC 8693 §4.1).
+fn put_sign_in(body: &mut Value, record: &TokenRecord) {
+    if let (Some(at), Some(_)) = (record.authenticated_at, record.user_id) {
+        let terms = record.terms.clone().unwrap_or_default();
+        body["auth_time"] = at.0.timestamp().into();
+        put(body, "acr", acr::of(&terms.amr.unwrap_or_default(), &terms.acr_values));
+    }
+    if let Some(actor) = record.terms.as_ref().and_then(|terms| terms.actor.as_deref()) {
+        body["act"] = json!({ "sub": actor });
+    }
 }
 
 fn of_key(app: &App, record: &KeyRecord) -> Described {

@@ -11,8 +11,8 @@ use super::{error::OAuthError, grant_types, par, redirect::ResponseMode};
 use crate::{
     app::App,
     config::RegistrationMode,
-    openid::{acr, claims},
-    tokens::{authorization_details, dpop, scopes},
+    openid::claims,
+    tokens::{acr, authorization_details, dpop, scopes},
 };
 
 /// Where RFC 8414 §3 has the server's description.
@@ -46,6 +46,12 @@ fn description(app: &App) -> Value {
         "require_pushed_authorization_requests": false,
         "revocation_endpoint": app.url("/oauth/revoke"),
         "introspection_endpoint": app.url("/oauth/introspect"),
+        "device_authorization_endpoint": app.url("/oauth/device_authorization"),
+        "end_session_endpoint": app.url("/oauth/logout"),
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "scopes_supported": scopes_supported(app),
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::NAMES,

@@ -7,6 +7,8 @@ mod authorize;
 mod client_auth;
 mod consent;
 mod consent_page;
+mod device;
+mod device_authorization;
 mod dpop;
 mod error;
 mod flow;
@@ -44,6 +46,13 @@ pub fn routes() -> Route {
         .at("/oauth/consent/approval", only("POST", post(approval::post)))
         .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))
         .at(par::PATH, error::json_405("POST", post(par::post)))
+        .at("/device", only("GET, HEAD, POST", get(device::ask).post(device::look)))
+        .at("/device/decision", only("POST", post(device::decide)))
+        .at("/device/:code", only("GET, HEAD", get(device::ask_filled)))
+        .at(
+            "/oauth/device_authorization",
+            error::json_405("POST", post(device_authorization::post)),
+        )
         .at("/oauth/token", error::json_405("POST", post(token::post)))
         .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))

@@ -19,11 +19,11 @@ use crate::{
     app::App,
     fault::Fault,
     openid::{
-        OPENID, acr,
+        OPENID,
         claims_request::{self, AskedAcr},
         demands, hint,
     },
-    tokens::scopes::Scope,
+    tokens::{acr, scopes::Scope},
 };
 
 /// As long as the field of the sign-in page takes.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clients::metadata::{DEVICE_CODE, TOKEN_EXCHANGE},
     openid::id_token,
     tokens::{authorization_details, issue::Issued},
 };
@@ -31,12 +32,17 @@ const PATH: &str = "/oauth/token";
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok((issued, id_token)) => dpop::with_nonce(app, token_response(&issued, id_token)),
+        Ok(answer) => dpop::with_nonce(app, token_response(answer)),
         Err(error) => error.into_response(),
     }
 }
 
-type Answer = (Issued, Option<String>);
+/// The tokens, and what comes with them.
+struct Answer {
+    issued: Issued,
+    id_token: Option<String>,
+    is_exchanged: bool,
+}
 
 async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAuthError> {
     let mut request = ClientRequest::read(app, req, body).await?;
@@ -59,14 +65,21 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAu
         "authorization_code" => grant_types::authorization_code::answer(app, &request).await?,
         "refresh_token" => grant_types::refresh_token::answer(app, &request).await?,
         "password" => grant_types::password::answer(app, &request).await?,
+        DEVICE_CODE => grant_types::device_code::answer(app, &request).await?,
+        TOKEN_EXCHANGE => grant_types::token_exchange::answer(app, &request).await?,
         _ => grant_types::client_credentials::answer(app, &request).await?,
     };
-    let id_token = id_token::make(app, &request.client, &issued).await?;
-    Ok((issued, id_token))
+    let is_exchanged = grant_type == TOKEN_EXCHANGE;
+    let id_token = match is_exchanged {
+        // who acts for a user has not signed them in
+        true => None,
+        false => id_token::make(app, &request.client, &issued).await?,
+    };
+    Ok(Answer { issued, id_token, is_exchanged })
 }
 
-/// RFC 6749 §5.1, OpenID Connect Core §3.1.3.3.
-fn token_response(issued: &Issued, id_token: Option<String>) -> Response {
+/// RFC 6749 §5.1, RFC 8693 §2.2.1, OpenID Connect Core §3.1.3.3.
+fn token_response(Answer { issued, id_token, is_exchanged }: Answer) -> Response {
     let mut body = json!({
         "access_token": issued.access_token.reveal(),
         "token_type": if issued.key.is_some() { "DPoP" } else { "Bearer" },
@@ -83,6 +96,9 @@ fn token_response(issued: &Issued, id_token: Option<String>) -> Response {
     }
     if let Some(id_token) = id_token {
         body["id_token"] = id_token.into();
+    }
+    if is_exchanged {
+        body["issued_token_type"] = grant_types::token_exchange::ACCESS_TOKEN.into();
     }
     json_response(StatusCode::OK, &body)
 }

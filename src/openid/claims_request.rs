@@ -4,11 +4,8 @@
 use entity::terms::{ClaimRequest, Claims};
 use serde_json::{Map, Value};
 
-use super::{
-    acr,
-    claims::{self, Named},
-};
-use crate::tokens::scopes::Scope;
+use super::claims::{self, Named};
+use crate::tokens::{acr, scopes::Scope};
 
 /// Longer than any request for every claim there is.
 const MAX_BYTES: usize = 8192;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use entity::terms::{ClaimRequest, Terms};
 
-use super::{acr, claims};
+use super::claims;
 use crate::{
     app::App,
     fault::Fault,
     identity::{second_factor, session::SignedIn},
-    tokens::scopes::Scope,
+    tokens::{acr, scopes::Scope},
 };
 
 /// Where a session stands with what is demanded.

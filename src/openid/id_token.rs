@@ -9,13 +9,14 @@ use entity::{client, signing_key::Algorithm};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{OPENID, acr, claims, id_token_algorithm};
+use super::{OPENID, claims, id_token_algorithm};
 use crate::{
     app::App,
     crypto::digest,
     fault::Fault,
     signing, store,
     tokens::{
+        acr,
         issue::{About, Issued},
         scopes::Scope,
     },

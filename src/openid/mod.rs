@@ -1,7 +1,6 @@
 //! OpenID Connect (Core 1.0): what is said about the user who signed in, to whom, and what a client
 //! may demand of that sign-in.
 
-pub mod acr;
 pub mod claims;
 pub mod claims_request;
 pub mod demands;

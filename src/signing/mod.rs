@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-pub use self::rotation::{Rotation, rotate};
+pub use self::rotation::{Rotation, remove_ended, rotate, rotate_due};
 use crate::{
     app::App,
     cache::{Known, Subject},
@@ -109,6 +109,48 @@ pub async fn keys(app: &Arc<App>) -> Result<Arc<KeySet>, Fault> {
 /// When the database fails, or a stored key does not open.
 pub async fn published(app: &Arc<App>) -> Result<Value, Fault> {
     Ok(keys(app).await?.public(app.now()))
+}
+
+/// What a key is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is published and will sign from then on.
+    Coming(DateTime<Utc>),
+    /// It signs.
+    Signing,
+    /// It signs no more, and is published until then.
+    Ending(DateTime<Utc>),
+}
+
+/// A key, for whoever runs this server.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The key; the private half is sealed.
+    pub key: Model,
+    /// What it is doing.
+    pub state: State,
+}
+
+/// The keys that are published, the newest of each algorithm first. They are made if there are none.
+///
+/// # Errors
+/// When the database fails, or a stored key does not open.
+pub async fn list(app: &Arc<App>) -> Result<Vec<Listed>, Fault> {
+    keys(app).await?;
+    let now = app.now();
+    let rows = store::signing_keys::list_published(app.store.read(), now).await?;
+    let mut signs = Vec::new();
+    let mut state_of = |key: &Model| {
+        if key.signs_from.0 > now {
+            State::Coming(key.signs_from.0)
+        } else if signs.contains(&key.algorithm) {
+            State::Ending(key.ends_at.map_or(now, |end| end.0))
+        } else {
+            signs.push(key.algorithm);
+            State::Signing
+        }
+    };
+    Ok(rows.into_iter().map(|key| Listed { state: state_of(&key), key }).collect())
 }
 
 async fn load(app: &App) -> Result<KeySet, Fault> {

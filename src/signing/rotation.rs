@@ -65,6 +65,36 @@ pub async fn rotate(
     Ok(Some(pair.kid().to_owned()))
 }
 
+/// Replaces every key that signs for longer than `oauth.signing_key_rotation_days`, and answers how many
+/// there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate_due(app: &Arc<App>) -> Result<u64, Fault> {
+    let Some(age) = app.config.oauth.signing_key_age() else { return Ok(0) };
+    let mut replaced = 0;
+    for algorithm in Algorithm::ALL {
+        let newest = store::signing_keys::find_newest(app.store.read(), algorithm).await?;
+        // what was never made is made when it is needed
+        let is_due = newest.is_some_and(|key| key.signs_from.0 + age <= app.now());
+        if is_due && rotate(app, Actor::System, algorithm, Rotation::Planned).await?.is_some() {
+            replaced += 1;
+        }
+    }
+    Ok(replaced)
+}
+
+/// Removes the keys that are published no longer, and answers how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_ended(app: &App) -> Result<u64, Fault> {
+    let txn = app.store.begin().await?;
+    let gone = store::signing_keys::remove_ended(&txn, app.now()).await?;
+    txn.commit().await?;
+    Ok(gone)
+}
+
 /// Makes the first key of every algorithm that has none; of nodes that do so together, one's is kept.
 pub(super) async fn make_missing(app: &Arc<App>) -> Result<(), Fault> {
     for algorithm in Algorithm::ALL {

@@ -74,3 +74,16 @@ pub async fn end_older(
         .await?;
     Ok(())
 }
+
+/// Removes the keys that are published no longer, and answers how many there were. The newest of each
+/// algorithm has no end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_ended(db: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
+    let gone = Entity::delete_many().filter(COLUMN.ends_at.lte(millis(now))).exec(db).await?;
+    if gone.rows_affected > 0 {
+        db.changes(Subject::SigningKeys);
+    }
+    Ok(gone.rows_affected)
+}

@@ -24,7 +24,10 @@ pub enum Chore {
     Sweep = 0x7377_6565_7069_6e67,
     /// Telling of keys that are about to expire: "expiring" in ASCII.
     Expiry = 0x6578_7069_7269_6e67,
+    /// Replacing the keys that this server signs with: "rotating" in ASCII.
+    Rotation = 0x726f_7461_7469_6e67,
 }
+
 /// What a page of PostgreSQL's counts for in a walk that is measured in rows.
 const ROWS_PER_PAGE: u64 = 32;
 
@@ -172,8 +175,23 @@ fn authorizations() -> Vec<Table> {
 fn people() -> Vec<Table> {
     vec![
         digest("browser_session", "cookie_sha256", "browser_session.expires_at <= $1"),
+        // no session lives longer than 14 days
+        Table {
+            kind: Kind::Number,
+            ..digest("session_client", "family_id", "session_client.created_at <= $1 - 1296000000")
+        },
+        // a client that was given up: for a week somebody may want to know why
+        id(
+            "logout_delivery",
+            "id",
+            "logout_delivery.next_attempt_at is null and logout_delivery.created_at <= $1 - 604800000",
+        ),
+        // for a while a device that asks late hears that it is too late
+        digest("device_request", "device_code_sha256", "device_request.expires_at <= $1 - 600000"),
         // failed sign-ins count for minutes; a day later nobody asks
         digest("sign_in_failure", "key_sha256", "sign_in_failure.last_failed_at <= $1 - 86400000"),
+        // a time step of thirty seconds is accepted while it is the present one or beside it
+        id("second_factor_use", "user_id", "second_factor_use.step < $1 / 30000 - 10"),
         // for a week whoever invited can see that nobody came
         id("invitation", "id", "invitation.expires_at <= $1 - 604800000"),
         id("sign_up", "id", "sign_up.expires_at <= $1"),

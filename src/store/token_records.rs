@@ -24,6 +24,8 @@ record! {
         pub jkt: Option<Vec<u8>>,
         /// The family's id.
         pub family_id: i64,
+        /// The family that it was exchanged from (RFC 8693).
+        pub parent_family_id: Option<i64>,
         /// What was granted.
         pub family_scope: String,
         /// The audience that was asked for (RFC 8707).
@@ -36,7 +38,7 @@ record! {
         pub successor_used_at: Option<Instant>,
         /// The absolute end of the family's refresh tokens.
         pub family_expires_at: Instant,
-        /// When the family was revoked.
+        /// When the family was revoked, or the one it was exchanged from was, or has gone.
         pub family_revoked_at: Option<Instant>,
         /// The user's epoch when the family began.
         pub family_user_epoch: i64,
@@ -50,9 +52,11 @@ record! {
         pub client_name: String,
         /// What that client may have.
         pub client_scope: String,
-        /// The workspace that client is bound to.
+        /// The client that the user has allowed: that client, unless the token was exchanged.
+        pub origin_client_id: String,
+        /// The workspace that the client that the user has allowed is bound to.
         pub client_workspace_id: Option<Uuid>,
-        /// When that client was disabled.
+        /// When that client was disabled, or the one that the user has allowed.
         pub client_disabled_at: Option<Instant>,
         /// How long its access tokens live, if not the default.
         pub access_token_ttl_secs: Option<i64>,
@@ -135,14 +139,17 @@ impl Record for RefreshRecord {
 /// What every token depends on: columns of the joins below.
 macro_rules! columns {
     () => {
-        "family.id as family_id, family.scope as family_scope,
+        "family.id as family_id, family.parent_family_id, family.scope as family_scope,
          family.resource as family_resource, family.generation as family_generation,
          family.rotated_at, family.successor_used_at,
-         family.expires_at as family_expires_at, family.revoked_at as family_revoked_at,
+         family.expires_at as family_expires_at,
+         case when family.parent_family_id is not null and parent.id is null
+             then family.created_at
+             else coalesce(family.revoked_at, parent.revoked_at) end as family_revoked_at,
          family.user_epoch as family_user_epoch, family.authenticated_at, family.terms,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
-         client.workspace_id as client_workspace_id,
-         client.disabled_at as client_disabled_at, client.access_token_ttl_secs,
+         origin.id as origin_client_id, origin.workspace_id as client_workspace_id,
+         coalesce(client.disabled_at, origin.disabled_at) as client_disabled_at, client.access_token_ttl_secs,
          client.refresh_token_idle_ttl_secs,
          permission.id as grant_id, permission.scope as grant_scope,
          permission.revoked_at as grant_revoked_at,
@@ -159,6 +166,8 @@ macro_rules! columns {
 macro_rules! joins {
     () => {
         r#"join client on client.id = family.client_id
+         left join token_family parent on parent.id = family.parent_family_id
+         join client origin on origin.id = coalesce(parent.client_id, family.client_id)
          left join "grant" permission on permission.id = family.grant_id
          left join "user" person on person.id = permission.user_id
          left join workspace on workspace.id = case when family.grant_id is null
@@ -166,9 +175,9 @@ macro_rules! joins {
          left join member on member.workspace_id = workspace.id and member.user_id = person.id
          left join app_policy policy on policy.workspace_id = permission.workspace_id
          left join app_decision decision on decision.workspace_id = permission.workspace_id
-             and decision.client_id = family.client_id
+             and decision.client_id = origin.id
          left join blocked_client block on block.user_id = permission.user_id
-             and block.client_id = family.client_id"#
+             and block.client_id = origin.id"#
     };
 }
 

@@ -4,7 +4,7 @@
 //! again by that client it fails and ends every token that came from it; presented by another client
 //! it just fails: ownership is proved before anything is destroyed.
 
-use entity::{authorization_code, browser_session, client, terms::Terms, user};
+use entity::{authorization_code, browser_session, client, session_client, terms::Terms, user};
 use uuid::Uuid;
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     dpop::Thumbprint,
     grants::{self, Answer},
     issue::{self, About, Beginning, Begun, Issued},
+    logout,
     scopes::Scope,
 };
 use crate::{
@@ -148,18 +149,31 @@ pub async fn exchange(
     (code, key): (&Secret<AuthorizationCode>, Option<Thumbprint>),
     check: impl Fn(&authorization_code::Model) -> Worth + Sync,
 ) -> Result<Exchange, Fault> {
-    store::retrying(|| exchange_once(app, client, (code, key), &check)).await
+    exchange_digest(app, client, (&code.sha256(), key), check).await
+}
+
+/// The same, of a code that is known by its digest: a device presents its own code in its place.
+///
+/// # Errors
+/// When the database fails; then the code is not spent.
+pub(super) async fn exchange_digest(
+    app: &App,
+    client: &client::Model,
+    (code_sha256, key): (&[u8], Option<Thumbprint>),
+    check: impl Fn(&authorization_code::Model) -> Worth + Sync,
+) -> Result<Exchange, Fault> {
+    store::retrying(|| exchange_once(app, client, (code_sha256, key), &check)).await
 }
 
 async fn exchange_once(
     app: &App,
     client: &client::Model,
-    (code, key): (&Secret<AuthorizationCode>, Option<Thumbprint>),
+    (code_sha256, key): (&[u8], Option<Thumbprint>),
     check: &(impl Fn(&authorization_code::Model) -> Worth + Sync),
 ) -> Result<Exchange, Fault> {
-    let (now, code_sha256) = (app.now(), code.sha256());
+    let now = app.now();
     let db = app.store.read();
-    let found = store::authorization_codes::find_of_client(db, &code_sha256, &client.id).await?;
+    let found = store::authorization_codes::find_of_client(db, code_sha256, &client.id).await?;
     let Some(found) = found else { return Ok(Exchange::Refused) };
     if found.code.consumed_at.is_some() {
         return replay(app, client, found.code.family_id).await;
@@ -182,9 +196,9 @@ async fn exchange_once(
             (is_first, Exchange::Issued(issued))
         }
         Worth::WrongTarget if lives => {
-            (spend(app, client, &code_sha256).await?, Exchange::WrongTarget)
+            (spend(app, client, code_sha256).await?, Exchange::WrongTarget)
         }
-        _ => (spend(app, client, &code_sha256).await?, Exchange::Refused),
+        _ => (spend(app, client, code_sha256).await?, Exchange::Refused),
     };
     if is_first { Ok(outcome) } else { replay(app, client, family_id).await }
 }
@@ -230,11 +244,37 @@ async fn issue_for(
     };
     let Begun { family, access_token, issued } =
         issue::new_family(app, client, code.grant_id, beginning);
+    take_part(app, client, &issued, family.id).await?;
     let noted_since = store::instant(app.now() - grants::USE_NOTED_EVERY);
     let rows = (family, access_token);
     let is_first =
         store::issuing::exchange(&app.store, code.code_sha256, rows, noted_since).await?;
     Ok((is_first, issued))
+}
+
+/// Remembers that the client takes part in the session in which the user allowed it, if it wants to know
+/// when that ends.
+async fn take_part(
+    app: &App,
+    client: &client::Model,
+    issued: &Issued,
+    family_id: i64,
+) -> Result<(), Fault> {
+    let Some(about) = issued.about.as_deref() else { return Ok(()) };
+    let sid = about.terms.sid.as_deref().and_then(|sid| Uuid::parse_str(sid).ok());
+    let Some(session_id) = sid else { return Ok(()) };
+    if !logout::is_wanted(client) || !issued.scope.contains("openid") {
+        return Ok(());
+    }
+    let row = session_client::Model {
+        family_id,
+        session_id,
+        user_id: about.user_id,
+        client_id: client.id.clone(),
+        is_offline: issued.scope.contains("offline_access"),
+        created_at: store::instant(app.now()),
+    };
+    logout::take_part(app, row).await
 }
 
 /// RFC 6749 §4.1.2: a code presented twice is denied and what it produced is revoked.

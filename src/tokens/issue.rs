@@ -211,6 +211,7 @@ pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
         refresh_expires_at: None,
         parent_sha256: None,
         ends_at: store::instant(now),
+        parent_family_id: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is issued to clients: scopes, grants, codes, tokens, their rotation and their end.
 
+pub mod acr;
 pub mod admission;
 pub mod approvals;
 pub mod audience;
@@ -7,9 +8,12 @@ pub mod authorization_details;
 pub mod blocks;
 pub mod client_credentials;
 pub mod code;
+pub mod device;
 pub mod dpop;
+pub mod exchange;
 pub mod grants;
 pub mod issue;
+pub mod logout;
 pub mod offers;
 pub mod permission;
 pub mod pushed;

@@ -123,6 +123,10 @@ pub fn scope_of(record: &TokenRecord) -> Scope {
 pub fn subjects_of(record: &TokenRecord) -> Vec<Subject> {
     let mut subjects =
         vec![Subject::Family(record.family_id), Subject::Client(record.client_id.clone())];
+    if let Some(id) = record.parent_family_id {
+        subjects.push(Subject::Family(id));
+        subjects.push(Subject::Client(record.origin_client_id.clone()));
+    }
     subjects.extend(record.grant_id.map(Subject::Grant));
     subjects.extend(record.user_id.map(Subject::User));
     subjects.extend(record.workspace_id.map(Subject::Workspace));

@@ -39,6 +39,8 @@ pub enum Tab {
     AllApps,
     /// Accounts with a subscription key, for administrators of the server.
     Subscriptions,
+    /// The keys that this server signs with, for administrators of the server.
+    SigningKeys,
     /// Letters, for administrators of the server.
     Outbox,
     /// What has happened anywhere, for administrators of the server.
@@ -90,6 +92,7 @@ impl Tab {
             | Self::Clients
             | Self::AllApps
             | Self::Subscriptions
+            | Self::SigningKeys
             | Self::Outbox
             | Self::Trail => Area::Server,
             _ if place.is_some() => Area::Workspace,
@@ -128,6 +131,7 @@ impl Area {
                 (Tab::Clients, "Clients", links::admin_clients().to_owned()),
                 (Tab::AllApps, "Connected apps", links::admin_apps().to_owned()),
                 (Tab::Subscriptions, "Subscription keys", links::admin_subscriptions().to_owned()),
+                (Tab::SigningKeys, "Signing keys", links::admin_signing_keys().to_owned()),
                 (Tab::Outbox, "Outbox", links::admin_outbox().to_owned()),
                 (Tab::Trail, "Audit trail", links::admin_audit().to_owned()),
             ],

@@ -14,6 +14,8 @@ pub struct Policy {
     pub form_targets: Vec<String>,
     /// Where its pictures come from besides this server: CSP sources.
     pub image_sources: Vec<String>,
+    /// Whose pages it shows in frames: CSP sources.
+    pub frame_sources: Vec<String>,
     /// Whether it runs a script of this server.
     pub has_script: bool,
     /// Whether it shows a secret or has one in its address: no `Referer` at all.
@@ -68,6 +70,10 @@ impl Policy {
         add(&mut policy, &self.form_targets);
         if self.has_script {
             policy.push_str("; script-src 'self'");
+        }
+        if !self.frame_sources.is_empty() {
+            policy.push_str("; frame-src");
+            add(&mut policy, &self.frame_sources);
         }
         policy.push_str("; frame-ancestors 'none'; base-uri 'none'");
         policy
@@ -125,6 +131,7 @@ mod tests {
         let policy = Policy {
             form_targets: vec!["https://app.example".to_owned()],
             image_sources: vec!["https:".to_owned()],
+            frame_sources: vec!["https://told.example".to_owned()],
             has_script: true,
             carries_secret: true,
             is_secure: true,
@@ -133,7 +140,8 @@ mod tests {
         assert_eq!(
             of(&policy, "content-security-policy").unwrap(),
             "default-src 'none'; style-src 'self'; img-src 'self' data: https:; form-action 'self' \
-             https://app.example; script-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+             https://app.example; script-src 'self'; frame-src https://told.example; \
+             frame-ancestors 'none'; base-uri 'none'"
         );
         assert_eq!(of(&policy, "referrer-policy").unwrap(), "no-referrer");
         assert!(of(&policy, "strict-transport-security").is_some());

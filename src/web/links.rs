@@ -4,7 +4,10 @@ use uuid::Uuid;
 
 const CONFIRM: &str = "/confirm";
 /// The rooms of pages that a sign-in may end at.
-const PAGES: [&str; 5] = ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS];
+const PAGES: [&str; 6] =
+    ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS, DEVICE];
+/// Where a device is allowed.
+const DEVICE: &str = "/device";
 /// Where the links of invitations lead; what follows is a secret.
 const INVITATIONS: &str = "/invitations/";
 
@@ -18,6 +21,18 @@ pub fn login(request: Option<&str>) -> String {
 #[must_use]
 pub fn login_then(path: &str) -> String {
     if is_return_path(path) { format!("/login?next={path}") } else { login(None) }
+}
+
+/// The page on which a device is allowed.
+#[must_use]
+pub fn device() -> &'static str {
+    DEVICE
+}
+
+/// The same, with the code filled in.
+#[must_use]
+pub fn device_with(code: &str) -> String {
+    format!("{DEVICE}/{}", encoded(code))
 }
 
 /// The page that asks for a second factor.
@@ -160,9 +175,12 @@ pub fn invitation(token: &str) -> String {
     format!("{INVITATIONS}{}", encoded(token))
 }
 
-/// A path as logs may have it: without the secret of an invitation.
+/// A path as logs may have it: without the secret of an invitation or the code of a device.
 #[must_use]
 pub fn logged(path: &str) -> String {
+    if path.strip_prefix(DEVICE).is_some_and(|rest| rest.starts_with('/') && rest != "/decision") {
+        return format!("{DEVICE}/…");
+    }
     if !path.starts_with(INVITATIONS) {
         return path.to_owned();
     }
@@ -262,6 +280,12 @@ pub fn admin_outbox() -> &'static str {
     "/admin/outbox"
 }
 
+/// The keys that this server signs with.
+#[must_use]
+pub fn admin_signing_keys() -> &'static str {
+    "/admin/signing-keys"
+}
+
 /// What has happened on this server.
 #[must_use]
 pub fn admin_audit() -> &'static str {
@@ -335,6 +359,9 @@ mod tests {
             ("/invitations/lk_iv_x", "/invitations/…"),
             ("/invitations/lk_iv_x/accept", "/invitations/…/accept"),
             ("/settings/profile", "/settings/profile"),
+            ("/device/WDJB-MJHT", "/device/…"),
+            ("/device/decision", "/device/decision"),
+            ("/device", "/device"),
         ] {
             assert_eq!(logged(path), logged_path);
         }

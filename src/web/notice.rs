@@ -102,6 +102,7 @@ fn server_words(name: &str) -> Option<&'static str> {
         "subscription-rotated" => "The key is replaced. The new one is on its way by mail.",
         "subscription-suspended" => "The subscription key is suspended.",
         "subscription-resumed" => "The subscription key works again.",
+        "signing-key-replaced" => "The key is replaced.",
         "letter-due" => "The letter will be tried in a moment.",
         "letter-discarded" => "The letter is discarded.",
         "client-changed" => "The client is changed.",

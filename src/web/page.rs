@@ -67,6 +67,17 @@ impl<'a, T: Template> Page<'a, T> {
         self
     }
 
+    /// It shows the page at `uri` in a frame.
+    #[must_use]
+    pub fn with_frame(mut self, uri: &str) -> Self {
+        let source = form_source(uri);
+        let is_new = |source: &String| !self.policy.frame_sources.contains(source);
+        if let Some(source) = source.filter(is_new) {
+            self.policy.frame_sources.push(source);
+        }
+        self
+    }
+
     /// It shows a client's logo, from wherever the client has it.
     #[must_use]
     pub fn with_client_logo(mut self) -> Self {

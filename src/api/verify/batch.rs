@@ -160,6 +160,7 @@ impl Verdict {
                 VerdictCode::Forbidden
             }
             Refusal::Missing
+            | Refusal::InsufficientSignIn(_)
             | Refusal::Malformed(_)
             | Refusal::TwoCredentials
             | Refusal::Unknown(_)

@@ -10,6 +10,7 @@ mod issue;
 mod list;
 mod outbox;
 mod registration;
+mod signing_keys;
 
 use std::sync::Arc;
 
@@ -91,6 +92,10 @@ pub(super) enum Command {
     RevokeRegistrationToken(registration::One),
     /// Try letters that wait now, and not when their pause is over
     RetryOutbox(outbox::Retry),
+    /// Replace the keys that the server signs with; the new ones sign in an hour
+    RotateSigningKeys(signing_keys::Rotate),
+    /// List the keys that the server signs with
+    ListSigningKeys(signing_keys::List),
 }
 
 /// How a command prints.
@@ -113,7 +118,7 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
     done
 }
 
-async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
+async fn dispatch(app: &Arc<App>, command: Command) -> Result<(), Failure> {
     match command {
         Command::CreateEnterprise(new) => new.run(app).await,
         Command::CreateWorkspace(new) => new.run(app).await,
@@ -147,6 +152,8 @@ async fn dispatch(app: &App, command: Command) -> Result<(), Failure> {
         Command::ListRegistrationTokens(all) => all.run(app).await,
         Command::RevokeRegistrationToken(one) => one.revoke(app).await,
         Command::RetryOutbox(retry) => retry.run(app).await,
+        Command::RotateSigningKeys(rotate) => rotate.run(app).await,
+        Command::ListSigningKeys(list) => list.run(app).await,
     }
 }
 

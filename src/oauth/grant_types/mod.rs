@@ -2,12 +2,15 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
 pub mod password;
 pub mod refresh_token;
+pub mod token_exchange;
 
 use super::{client_auth::ClientRequest, error::OAuthError, params::Params};
 use crate::{
     app::App,
+    clients::metadata::GRANT_TYPES,
     tokens::{
         audience,
         authorization_details::{self, Details},
@@ -16,11 +19,10 @@ use crate::{
 };
 
 /// The grant types of this server, as metadata names them (RFC 8414 §2).
-pub const SUPPORTED: [&str; 4] =
-    ["authorization_code", "refresh_token", "password", "client_credentials"];
+pub const SUPPORTED: [&str; 6] = GRANT_TYPES;
 
 /// What is asked for, by `scope` or in detail (RFC 9396 §6), if anything is.
-fn requested_scope(request: &ClientRequest) -> Result<Option<Scope>, OAuthError> {
+pub(super) fn requested_scope(request: &ClientRequest) -> Result<Option<Scope>, OAuthError> {
     let scope = request
         .params
         .get("scope")
@@ -41,7 +43,7 @@ fn requested_details(request: &ClientRequest) -> Result<Option<Details>, OAuthEr
 }
 
 /// The `resource` parameter, if it was sent (RFC 8707 §2.2).
-fn requested_resource(app: &App, params: &Params) -> Result<Option<String>, OAuthError> {
+pub(super) fn requested_resource(app: &App, params: &Params) -> Result<Option<String>, OAuthError> {
     match params.get("resource") {
         Some(resource) if !audience::is_registered(app, resource) => {
             Err(OAuthError::invalid_target())

@@ -127,7 +127,7 @@ async fn every_field_that_is_wrong_is_named_and_what_was_typed_stays() {
         ),
         (
             form.with("grant_type", "refresh_token").with("redirect_uris", ""),
-            "The selection refresh_token needs authorization_code or password.",
+            "The selection refresh_token needs authorization_code, password or device_code.",
         ),
         (secret_only, "The selection client_credentials needs a confidential client."),
         (public.with("may_introspect", "yes"), "Introspection needs a confidential client."),

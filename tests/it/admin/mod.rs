@@ -8,6 +8,7 @@ mod clients_refusals;
 mod enterprises;
 mod outbox;
 mod registration_tokens;
+mod signing_keys;
 mod subscriptions;
 mod trail;
 mod users;

@@ -30,6 +30,7 @@ mod transports;
 mod verify;
 mod verify_gateway;
 mod verify_many;
+mod verify_sign_in;
 
 use entity::{member::Role, workspace};
 use latchkey::{

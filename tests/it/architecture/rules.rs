@@ -51,8 +51,9 @@ const HTTP_CRATES: [&str; 7] =
 const OUTBOUND: &str = "outbound";
 
 /// Whose pages and endpoints these paths are.
-const ADDRESSES: [(&str, &str); 18] = [
+const ADDRESSES: [(&str, &str); 19] = [
     ("/oauth", "oauth"),
+    ("/device", "oauth"),
     ("/api", "api"),
     ("/v1", "api"),
     ("/comms", "api"),

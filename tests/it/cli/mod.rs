@@ -4,3 +4,4 @@ mod accounts;
 mod clients;
 mod doctor;
 mod scan;
+mod signing_keys;

@@ -56,6 +56,8 @@ async fn an_access_token_is_described() {
         "sub": acme.ada.id.to_string(),
         "iss": world.url(""),
         "workspace": "acme",
+        "auth_time": began,
+        "acr": "urn:latchkey:acr:pwd",
     });
     assert_eq!((answer.status, answer.json()), (200, body));
     assert_eq!(answer.header("cache-control"), Some("no-store"));

@@ -13,11 +13,15 @@ mod database;
 mod factors;
 mod forgery;
 mod form;
+mod hearer;
 mod holder;
 mod host;
 mod keys;
+mod keys;
+mod mailbox;
 mod mailbox;
 mod openid;
+mod parties;
 mod people;
 mod pkce;
 mod process;
@@ -38,11 +42,13 @@ pub use self::{
     database::Database,
     factors::seed_on,
     form::Form,
+    hearer::Hearer,
     holder::{Draft, Holder, opened},
     host::{Host, Reply},
     keys::new_key,
     mailbox::Letter,
     openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
+    parties::{AFTER, party},
     people::{Acme, CALLBACK, Person, script, service, texts, web, workspace_named},
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},

@@ -1,0 +1,139 @@
+//! Tells clients that a session of theirs ended (OpenID Connect Back-Channel Logout §2.5). Like a letter,
+//! each is claimed before an attempt and due again by itself: a crash delays it and never loses it, and no
+//! two nodes tell it at once. A client that is slow holds up nobody else.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use entity::logout_delivery::Model;
+use serde::Serialize;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::{
+    app::App,
+    audit::{self, Actor, Event, Target},
+    clients::authentication,
+    fault::Fault,
+    signing, store,
+};
+
+/// How many one look at the queue takes, and tells at once.
+const BATCH: u64 = 16;
+/// The pauses after each failure, in seconds: the first is longer than an attempt takes. After the last
+/// attempt it is given up.
+const PAUSES_SECS: [i64; 5] = [10, 30, 120, 600, 3600];
+/// How long a logout token is good for.
+const LIFETIME: TimeDelta = TimeDelta::minutes(2);
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// What a logout token says (§2.4); never a nonce.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    sub: String,
+    sid: String,
+    events: serde_json::Value,
+}
+
+/// Tells every client that is due, and answers how many have heard.
+///
+/// # Errors
+/// When the database fails.
+pub async fn run_once(app: &Arc<App>) -> Result<u64, Fault> {
+    let mut heard = 0;
+    loop {
+        let due = store::logout_deliveries::list_due(app.store.read(), app.now(), BATCH).await?;
+        if due.is_empty() {
+            return Ok(heard);
+        }
+        let mut attempts = JoinSet::new();
+        for delivery in due {
+            if claim(app, &delivery).await? {
+                attempts.spawn(attempt(Arc::clone(app), delivery));
+            }
+        }
+        while let Some(outcome) = attempts.join_next().await {
+            let outcome = outcome.map_err(|error| Fault::internal(error.to_string()))?;
+            heard += u64::from(outcome?);
+        }
+    }
+}
+
+async fn claim(app: &App, delivery: &Model) -> Result<bool, Fault> {
+    let attempt = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
+    let pause = PAUSES_SECS.get(attempt).or(PAUSES_SECS.last()).copied().unwrap_or_default();
+
+    let retry_at = app.now() + TimeDelta::seconds(pause);
+    let txn = app.store.begin().await?;
+    let is_ours = store::logout_deliveries::claim(&txn, delivery, retry_at).await?;
+    txn.commit().await?;
+    Ok(is_ours)
+}
+
+/// Makes a claimed attempt and notes what became of it; `true` if the client has heard.
+async fn attempt(app: Arc<App>, delivery: Model) -> Result<bool, Fault> {
+    let outcome = tell(&app, &delivery).await?;
+    let txn = app.store.begin().await?;
+    let has_heard = outcome.is_ok();
+    match outcome {
+        Ok(()) => store::logout_deliveries::delete(&txn, delivery.id).await?,
+        Err(error) => {
+            let attempts = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
+            let is_final = attempts >= PAUSES_SECS.len();
+            store::logout_deliveries::fail(&txn, delivery.id, &error, is_final).await?;
+            report(&delivery, &error, is_final);
+            if is_final {
+                let target = Target::new("client", &delivery.client_id);
+                let event = Event::new("logout.undelivered", Actor::System, target);
+                audit::record(&app, &txn, event.because(error)).await?;
+            }
+        }
+    }
+    txn.commit().await?;
+    Ok(has_heard)
+}
+
+/// Sends the token; why it was not taken, if it was not. A client that does not want to hear any more
+/// counts as told.
+async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Result<(), String>, Fault> {
+    let Some(client) = authentication::find_enabled(app, &delivery.client_id).await? else {
+        return Ok(Ok(()));
+    };
+    let Some(uri) = &client.settings.backchannel_logout_uri else { return Ok(Ok(())) };
+    let now = app.now();
+    let claims = Claims {
+        iss: &app.config.issuer,
+        aud: &client.id,
+        iat: now.timestamp(),
+        exp: (now + LIFETIME).timestamp(),
+        // the same at every attempt: who has heard it before can tell
+        jti: delivery.id.to_string(),
+        sub: delivery.user_id.to_string(),
+        sid: delivery.session_id.to_string(),
+        events: json!({ EVENT: {} }),
+    };
+    let algorithm = client
+        .settings
+        .id_token_signed_response_alg
+        .unwrap_or(entity::signing_key::Algorithm::Rs256);
+    let token = signing::keys(app).await?.sign(algorithm, ("logout+jwt", &claims), now)?;
+    Ok(match app.outbound.post_form(uri, &[("logout_token", token.as_str())]).await {
+        Ok(200..=299) => Ok(()),
+        Ok(status) => Err(format!("answers with status {status}")),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn report(delivery: &Model, error: &str, is_final: bool) {
+    let (id, client) = (delivery.id, &delivery.client_id);
+    if is_final {
+        tracing::error!(logout.id = %id, client.id = %client, %error, "a client was not told of a logout");
+    } else {
+        tracing::warn!(logout.id = %id, client.id = %client, %error, "a logout must wait");
+    }
+}

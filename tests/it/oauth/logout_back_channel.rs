@@ -1,0 +1,196 @@
+//! Clients are told by this server that a session ended (OpenID Connect Back-Channel Logout 1.0).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use entity::client_settings::Settings;
+use latchkey::{audit::Actor, identity::users, jobs, signing};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use serde_json::{Value, json};
+
+use crate::support::{Acme, ApiCaller, Browser, ClientApp, Hearer, Tokens, World, party};
+
+struct At {
+    world: World,
+    acme: Acme,
+    client: ClientApp,
+    browser: Browser,
+    hearer: Hearer,
+    tokens: Tokens,
+}
+
+/// Ada signed in at a client that wants to be told.
+async fn signed_in(scope: &str) -> At {
+    let world = World::with(|config| config.http.allow_private_fetches = true).await;
+    let acme = world.acme().await;
+    let hearer = Hearer::start().await;
+    let settings =
+        Settings { backchannel_logout_uri: Some(hearer.url.clone()), ..Settings::default() };
+    let client = world.client(party(settings)).await;
+    let mut browser = Browser::new(&world);
+    let tokens = world.signed_in_at((&mut browser, &client), &acme.ada, scope).await;
+    At { world, acme, client, browser, hearer, tokens }
+}
+
+impl At {
+    async fn deliver(&self) -> u64 {
+        jobs::logout::run_once(&self.world.app).await.unwrap()
+    }
+
+    async fn log_out(&mut self) {
+        let page = self.browser.get("/oauth/logout").await;
+        let answer = self.browser.submit(&page, "#logout-confirm", &[]).await;
+        assert_eq!(answer.text("h1"), "Signed out");
+    }
+
+    /// The claims of the only logout token that was heard, its signature proved with the published key.
+    async fn heard(&self) -> (Value, Value) {
+        let heard = self.hearer.take();
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        let token = heard[0].strip_prefix("logout_token=").unwrap();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let (header, claims) = message.split_once('.').unwrap();
+        let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let header: Value = serde_json::from_slice(&decoded(header)).unwrap();
+        let keys = signing::keys(&self.world.app).await.unwrap().public(self.world.app.now());
+        let keys = keys["keys"].as_array().unwrap();
+        let key = keys.iter().find(|key| key["kid"] == header["kid"]).unwrap();
+        let part = |name: &str| decoded(key[name].as_str().unwrap());
+        let public = RsaPublicKeyComponents { n: part("n"), e: part("e") };
+        let proved =
+            public.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &decoded(signature));
+        proved.unwrap();
+        (header, serde_json::from_slice(&decoded(claims)).unwrap())
+    }
+}
+
+/// CS-L6, CS-L8: who says it, to whom, of whom and of which session; never a nonce.
+#[tokio::test]
+async fn a_client_is_told_that_the_session_ended() {
+    let mut at = signed_in("openid leads:read").await;
+    let sid = at.world.sids(&at.acme.ada).await[0];
+    assert_eq!(at.deliver().await, 0);
+    at.log_out().await;
+
+    assert_eq!(at.deliver().await, 1);
+
+    let (header, mut claims) = at.heard().await;
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("logout+jwt"), &json!("RS256")));
+    let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+    assert!(jti.as_str().unwrap().len() >= 32);
+    let now = at.world.clock.unix();
+    let expected = json!({
+        "iss": at.world.url(""),
+        "aud": at.client.id,
+        "iat": now,
+        "exp": now + 120,
+        "sub": at.acme.ada.id.to_string(),
+        "sid": sid.to_string(),
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    assert_eq!(claims, expected);
+    assert_eq!(at.deliver().await, 0, "once is enough");
+}
+
+/// Back-Channel Logout §2.7: tokens end with the session, unless they were meant to outlive it.
+#[tokio::test]
+async fn tokens_end_with_the_session_unless_they_are_for_offline_access() {
+    for (scope, lives) in [("openid leads:read", false), ("openid leads:read offline_access", true)]
+    {
+        let mut at = signed_in(scope).await;
+        assert_eq!(ApiCaller::bearer(&at.world, &at.tokens.access).me().await.status, 200);
+
+        at.log_out().await;
+
+        let status = ApiCaller::bearer(&at.world, &at.tokens.access).me().await.status;
+        assert_eq!(status == 200, lives, "{scope}");
+        assert_eq!(at.client.refresh(&at.tokens.refresh).await.status == 200, lives, "{scope}");
+    }
+}
+
+/// A client that did not sign anybody in is no part of the session.
+#[tokio::test]
+async fn a_client_without_openid_hears_nothing_and_goes_on() {
+    let mut at = signed_in("leads:read").await;
+
+    at.log_out().await;
+
+    assert_eq!(at.deliver().await, 0);
+    assert_eq!(ApiCaller::bearer(&at.world, &at.tokens.access).me().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_fails_is_told_again_and_given_up_at_last() {
+    let mut at = signed_in("openid").await;
+    at.hearer.answer_with(500);
+    at.log_out().await;
+    for pause in [10, 30, 120, 600, 3600] {
+        assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 1), "{pause}");
+        at.world.clock.advance(TimeDelta::seconds(pause - 1));
+        assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 0), "{pause}");
+        at.world.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(at.world.audited("logout.undelivered").await, 0);
+
+    assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 1));
+
+    at.world.clock.advance(TimeDelta::days(2));
+    assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 0));
+    assert_eq!(at.world.audited("logout.undelivered").await, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_is_well_again_hears_it() {
+    let mut at = signed_in("openid").await;
+    at.hearer.answer_with(503);
+    at.log_out().await;
+    assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 1));
+    at.hearer.answer_with(204);
+    at.world.clock.advance(TimeDelta::seconds(10));
+
+    assert_eq!(at.deliver().await, 1);
+
+    at.heard().await;
+}
+
+/// No two nodes tell it at once.
+#[tokio::test]
+async fn one_node_tells_it() {
+    let mut at = signed_in("openid").await;
+    let node = at.world.another_node().await;
+    at.log_out().await;
+
+    let (one, other) = tokio::join!(at.deliver(), jobs::logout::run_once(&node.app));
+
+    assert_eq!(one + other.unwrap(), 1);
+    at.heard().await;
+}
+
+/// However a session ends, its clients hear it.
+#[tokio::test]
+async fn every_end_of_a_session_is_told() {
+    let at = signed_in("openid").await;
+    assert!(users::disable(&at.world.app, Actor::Operator, at.acme.ada.id).await.unwrap());
+    assert_eq!(at.deliver().await, 1);
+    at.heard().await;
+
+    let mut at = signed_in("openid").await;
+    let page = at.browser.get("/settings/security").await;
+    let fields = [
+        ("current_password", at.acme.ada.password.as_str()),
+        ("password", "another long password"),
+        ("password_repeat", "another long password"),
+    ];
+    let answer = at.browser.submit(&page, "#current_password", &fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(at.deliver().await, 1);
+    at.heard().await;
+
+    let at = signed_in("openid").await;
+    let mut phone = Browser::new(&at.world);
+    phone.sign_in(&at.acme.ada).await;
+    let page = phone.get("/settings/sessions").await;
+    let answer = phone.submit(&page, "tbody form", &[]).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(at.deliver().await, 1);
+    at.heard().await;
+}
