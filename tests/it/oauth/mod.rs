@@ -18,6 +18,7 @@ mod openid_configuration;
 mod prompt;
 mod resource;
 mod revoke;
+mod strength;
 mod token_client_credentials;
 mod token_code;
 mod token_password;
