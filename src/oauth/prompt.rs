@@ -51,13 +51,12 @@ pub(super) async fn next<'a>(
     };
     Ok(match demands::standing(app, signed_in, terms).await? {
         Standing::Met if terms.must_select => Next::SignIn,
-        Standing::Met => Next::Answer(signed_in),
         Standing::Unreachable => Next::Error(UNMET),
         Standing::SignIn(_) if !is_silent => Next::SignIn,
         Standing::SignIn(Why::OtherUser | Why::Stale) => Next::Error(LOGIN_REQUIRED),
         Standing::SignIn(Why::Weak) if terms.is_acr_essential => Next::Error(INTERACTION_REQUIRED),
         // what is only wanted is done without
-        Standing::SignIn(Why::Weak) => Next::Answer(signed_in),
+        Standing::Met | Standing::SignIn(Why::Weak) => Next::Answer(signed_in),
     })
 }
 

@@ -41,6 +41,7 @@ mod register_refusals;
 mod request_object;
 mod resource;
 mod revoke;
+mod strength;
 mod token_client_credentials;
 mod token_code;
 mod token_exchange;
