@@ -72,7 +72,7 @@ def register(**wanted):
     return answer.json()
 
 
-# CS-A5, CS-A18, CS-T5: code and PKCE, confidential and public
+# CS-A18, CS-T5: code and PKCE, confidential and public
 @flow("code+pkce")
 def _():
     for client in (web, spa):
@@ -168,7 +168,7 @@ def claims_of(token, client_id, nonce=None):
     return claims
 
 
-# CS-J1, CS-J3, CS-T6, CS-U1, CS-U4, CS-U5: who it was, told twice and the same
+# CS-J3, CS-T6, CS-U1, CS-U3, CS-U5: who it was, told twice and the same
 @flow("openid")
 def _():
     nonce = generate_token()

@@ -1,10 +1,10 @@
 // @modelcontextprotocol/sdk 1: what an MCP client does that knows nothing but an address.
 import assert from 'node:assert/strict';
 
-import { UnauthorizedError, auth } from '@modelcontextprotocol/sdk/client/auth.js';
+import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
 import { applyMiddlewares, withOAuth } from '@modelcontextprotocol/sdk/client/middleware.js';
 
-import { Browser, CALLBACK, ada, at, flow } from './demo_site.mjs';
+import { Browser, CALLBACK, ada, at, flow, issuer } from './demo_site.mjs';
 
 // What stands in for an MCP server: a resource that answers a bare request with 401.
 const RESOURCE = at('/api/v1/me');
@@ -47,36 +47,44 @@ class Provider {
   }
 }
 
-// CS-X4, CS-R1: 401, metadata of the resource and of the server, registration, code and PKCE for
-// that resource, and the call
+// What its transports do with a 401: metadata of the resource and of the server, registration, code
+// and PKCE for that resource.
+async function connect(provider) {
+  const bare = await fetch(RESOURCE);
+  assert.equal(bare.status, 401);
+  const { resourceMetadataUrl } = extractWWWAuthenticateParams(bare);
+  const options = { serverUrl: RESOURCE, resourceMetadataUrl };
+  assert.equal(await auth(provider, options), 'REDIRECT');
+  const back = await new Browser().authorize(provider.kept.address);
+  const authorizationCode = back.searchParams.get('code');
+  assert.equal(await auth(provider, { ...options, authorizationCode }), 'AUTHORIZED');
+}
+
+const calls = (provider) => applyMiddlewares(withOAuth(provider, RESOURCE))(fetch);
+
+// CS-X4, CS-R1: from a bare 401 to a call
 flow('from-a-401-to-a-call', async () => {
   const provider = new Provider('leads:read');
-  const call = applyMiddlewares(withOAuth(provider, RESOURCE))(fetch);
-  await assert.rejects(call(RESOURCE), UnauthorizedError);
+
+  await connect(provider);
+
   const { address, client } = provider.kept;
   assert.ok(client.client_id, 'the client has registered itself');
-  assert.equal(address.searchParams.get('resource'), RESOURCE.href);
+  // the whole API is one resource
+  assert.equal(address.searchParams.get('resource'), issuer);
   assert.equal(address.searchParams.get('code_challenge_method'), 'S256');
-
-  const back = await new Browser().authorize(address);
-  const authorizationCode = back.searchParams.get('code');
-  assert.equal(await auth(provider, { serverUrl: RESOURCE, authorizationCode }), 'AUTHORIZED');
-
-  const answer = await call(RESOURCE);
+  const answer = await calls(provider)(RESOURCE);
   assert.equal((await answer.json()).principal.username, ada.username);
 });
 
-// CS-T7: when the access token is dead, the refresh token is used, with `resource`, and nobody is asked
+// CS-T7: the refresh token is used when the access token is dead, and nobody is asked
 flow('refresh', async () => {
   const provider = new Provider('leads:read');
-  assert.equal(await auth(provider, { serverUrl: RESOURCE }), 'REDIRECT');
-  const back = await new Browser().authorize(provider.kept.address);
-  const authorizationCode = back.searchParams.get('code');
-  await auth(provider, { serverUrl: RESOURCE, authorizationCode });
+  await connect(provider);
   const first = provider.kept.tokens;
   provider.kept.tokens = { ...first, access_token: 'lk_at_dead' };
 
-  const answer = await applyMiddlewares(withOAuth(provider, RESOURCE))(fetch)(RESOURCE);
+  const answer = await calls(provider)(RESOURCE);
 
   assert.equal(answer.status, 200);
   assert.notEqual(provider.kept.tokens.refresh_token, first.refresh_token);

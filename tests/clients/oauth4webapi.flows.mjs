@@ -64,7 +64,7 @@ const asWeb = { client_id: web.client_id };
 const webSecret = oauth.ClientSecretBasic(web.client_secret);
 const leads = { redirect_uri: WEB_CALLBACK, scope: 'leads:read leads:write' };
 
-// CS-D1, CS-D2, CS-A5, CS-A7, CS-T1, CS-T5: it is the strictest reader of answers that there is
+// CS-D1, CS-D2, CS-A5, CS-A7, CS-T5: it is the strictest reader of answers that there is
 flow('code+pkce', async () => {
   const as = await discover('oauth2');
 
@@ -74,7 +74,7 @@ flow('code+pkce', async () => {
   assert.equal((await me(tokens.access_token)).body.principal.username, ada.username);
 });
 
-// CS-T4, CS-T7: rotation, and what a used token is worth when its successor has been used
+// CS-T7: rotation, and what a used token is worth when its successor has been used
 flow('refresh', async () => {
   const as = await discover('oauth2');
   const refresh = async (token) => {
@@ -92,7 +92,7 @@ flow('refresh', async () => {
   assert.equal((await me(third.access_token)).status, 401);
 });
 
-// CS-T2, CS-T10, CS-X1, CS-X2: a client of its own account, from the first token to the last
+// CS-T2, CS-X1, CS-X2: a client of its own account, from the first token to the last
 flow('client-credentials+introspection+revocation', async () => {
   const as = await discover('oauth2');
   const client = { client_id: service.client_id };

@@ -51,7 +51,7 @@ async function me(config, token, options) {
 
 const leads = { redirect_uri: WEB_CALLBACK, scope: 'leads:read leads:write' };
 
-// CS-D1, CS-D2, CS-D4, CS-D12, CS-D14, CS-A5, CS-A7, CS-A18: metadata, state, iss, PKCE
+// CS-D1, CS-D2, CS-D12, CS-D14, CS-A5, CS-A7, CS-A18: metadata, state, iss, PKCE
 flow('code+pkce', async () => {
   const config = await discover(web, oauth2);
   assert.equal(config.serverMetadata().supportsPKCE(), true);
