@@ -20,7 +20,8 @@ fn every_requirement_is_carried() {
     assert_eq!(all.len(), 121);
 
     let files = rust_files(&root.join("tests/it"));
-    let by_tests = files.iter().flat_map(|file| of_tests(&fs::read_to_string(file).unwrap()));
+    let by_tests =
+        files.iter().flat_map(|file| of_tests(&fs::read_to_string(file).unwrap(), &is_number));
     let by_rows = of_rows(&fs::read_to_string(root.join("README.md")).unwrap());
     let carried: BTreeSet<_> = by_tests.chain(by_rows).collect();
 
@@ -30,12 +31,12 @@ fn every_requirement_is_carried() {
     assert!(unknown.is_empty(), "there is no requirement {unknown:?}");
 }
 
-/// The numbers in the doc comments of the tests of a file.
-fn of_tests(text: &str) -> Vec<String> {
+/// The words of that kind in the doc comments of the tests of a file.
+pub fn of_tests(text: &str, is_number: &dyn Fn(&str) -> bool) -> Vec<String> {
     let (mut found, mut comment) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim) {
         if let Some(words) = line.strip_prefix("///") {
-            comment.extend(numbers(words));
+            comment.extend(numbers(words, is_number));
         } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             found.append(&mut comment);
         } else if !line.starts_with("#[") {
@@ -50,10 +51,11 @@ fn of_rows(readme: &str) -> Vec<String> {
     let (_, section) = readme.split_once(SECTION).unwrap();
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
-    rows.flat_map(|row| numbers(row.split(" |").next().unwrap_or_default())).collect()
+    rows.flat_map(|row| numbers(row.split(" |").next().unwrap_or_default(), &is_number)).collect()
 }
 
-fn numbers(text: &str) -> Vec<String> {
+/// The words of that kind in a text.
+pub fn numbers(text: &str, is_number: &dyn Fn(&str) -> bool) -> Vec<String> {
     let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '-');
     words.filter(|word| is_number(word)).map(str::to_owned).collect()
 }
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn only_a_tests_own_doc_comment_counts_and_no_range() {
-        let found = of_tests(&FILE.replace("XX-", "QF-"));
+        let found = of_tests(&FILE.replace("XX-", "QF-"), &is_number);
 
         assert_eq!(found, ["QF-3", "QF-44", "QF-5", "QF-6", "QF-8", "QF-10"]);
     }

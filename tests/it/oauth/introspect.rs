@@ -37,6 +37,7 @@ pub(super) fn new_key(acme: &Acme) -> NewKey {
     }
 }
 
+/// CS-X1: all that is said of a token that lives.
 #[tokio::test]
 async fn an_access_token_is_described() {
     let (world, acme, script, tokens, introspector) = introspected().await;

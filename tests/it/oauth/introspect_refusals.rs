@@ -33,6 +33,7 @@ async fn id_of_key(world: &World, key: &str) -> Uuid {
     me["credential"]["id"].as_str().unwrap().parse().unwrap()
 }
 
+/// CS-X1: nobody is told anything who does not prove who it is.
 #[tokio::test]
 async fn a_caller_must_prove_itself_as_a_confidential_client() {
     let (world, _, script, tokens, introspector) = introspected().await;
@@ -147,6 +148,7 @@ async fn what_is_no_token_is_inactive() {
     }
 }
 
+/// CS-X1: no more than that it is not active.
 #[tokio::test]
 async fn what_has_ended_is_inactive() {
     let (world, acme, script, first, introspector) = introspected().await;

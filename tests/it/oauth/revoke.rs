@@ -44,6 +44,7 @@ async fn an_access_token_ends_at_once_and_alone() {
 }
 
 /// RFC 7009 §2.1: a refresh token takes the access tokens of the same authorization with it.
+/// CS-X2: with it end the access tokens of its grant.
 #[tokio::test]
 async fn a_refresh_token_ends_its_whole_family_and_no_other() {
     let (world, acme, script, first) = signed_in().await;
@@ -122,6 +123,7 @@ async fn a_retry_does_not_bring_a_revoked_token_back() {
 }
 
 /// RFC 7009 §2.2: it is dead, which is what the client wanted.
+/// CS-X2: 200, whether there was such a token or not.
 #[tokio::test]
 async fn what_is_dead_or_unknown_is_success() {
     let (world, _, script, first) = signed_in().await;
@@ -222,6 +224,7 @@ async fn a_token_must_be_there_and_once() {
     assert!(is_alive(&world, &first.access).await);
 }
 
+/// CS-X2: what belongs to another client stays as it is.
 #[tokio::test]
 async fn another_clients_token_is_refused_and_untouched() {
     let (world, _, script, first) = signed_in().await;
@@ -246,6 +249,7 @@ async fn another_clients_token_is_refused_and_untouched() {
     assert_eq!(world.audited("refresh_token.revoke").await, 0);
 }
 
+/// CS-X2: `unsupported_token_type`.
 #[tokio::test]
 async fn api_keys_are_not_revoked_here() {
     let (world, acme, script, _) = signed_in().await;

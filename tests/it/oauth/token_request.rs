@@ -93,6 +93,7 @@ async fn unknown_parameters_are_ignored() {
     }
 }
 
+/// CS-T1: POST and nothing else, and even the refusal is not to be stored.
 #[tokio::test]
 async fn only_post_is_answered() {
     let (world, _, client) = client().await;
