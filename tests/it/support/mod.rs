@@ -17,8 +17,6 @@ mod hearer;
 mod holder;
 mod host;
 mod keys;
-mod keys;
-mod mailbox;
 mod mailbox;
 mod openid;
 mod parties;
