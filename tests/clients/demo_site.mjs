@@ -1,5 +1,7 @@
 // The server with its demo data, and a person whose browser knows forms and cookies and no scripts.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 export const demo = JSON.parse(readFileSync(process.env.DEMO, 'utf8'));
 export const { issuer } = demo;
@@ -33,6 +35,21 @@ process.on('exit', () => {
   console.error(`there is no such flow: ${wanted.join(' ')}`);
   process.exitCode = 1;
 });
+
+// A client that an administrator registers: what may not come by dynamic registration.
+export function createClient(...options) {
+  const places = ['--data-dir', dirname(process.env.DEMO), '--issuer', issuer];
+  const command = ['admin', 'create-client', '--json', '--name', process.env.CLIENT];
+  return JSON.parse(execFileSync(process.env.PROGRAM, [...command, ...options, ...places]));
+}
+
+// One for a device without a browser and without a secret (RFC 8628).
+export const createDevice = (...scopes) =>
+  createClient(
+    '--public',
+    ...['--grant-type', 'urn:ietf:params:oauth:grant-type:device_code'],
+    ...scopes.flatMap((scope) => ['--scope', scope]),
+  );
 
 // What a client without a token of its own may ask of the API.
 export async function me(token) {

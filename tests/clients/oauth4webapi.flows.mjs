@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import * as oauth from 'oauth4webapi';
 
-import { Browser, CALLBACK, ada, at, demo, flow, me } from './demo_site.mjs';
+import { Browser, CALLBACK, ada, at, createDevice, demo, flow, me } from './demo_site.mjs';
 
 const { web, service } = demo.clients;
 const WEB_CALLBACK = web.redirect_uris[0];
@@ -158,10 +158,8 @@ flow('fapi2', async () => {
 // RFC 8628, with the two answers that come before the person has allowed
 flow('device', async () => {
   const as = await discover('oauth2');
-  const client = await register(as, {
-    grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
-    token_endpoint_auth_method: 'none',
-  });
+  const { client_id } = createDevice('leads:read');
+  const client = { client_id };
   const asked = { scope: 'leads:read' };
   const started = await oauth.processDeviceAuthorizationResponse(
     as, client, await oauth.deviceAuthorizationRequest(as, client, oauth.None(), asked, http),

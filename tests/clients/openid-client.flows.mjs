@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import * as client from 'openid-client';
 
-import { Browser, CALLBACK, ada, at, demo, flow, issuer } from './demo_site.mjs';
+import { Browser, CALLBACK, ada, at, createDevice, demo, flow, issuer } from './demo_site.mjs';
 
 const { web, spa, service } = demo.clients;
 // the demo speaks http on loopback
@@ -244,13 +244,7 @@ flow('request-object', async () => {
 
 // RFC 8628: a device that has no browser asks a person who has one
 flow('device', async () => {
-  const config = await register(
-    {
-      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
-    },
-    client.None(),
-  );
+  const config = await asPublic(createDevice('openid', 'leads:read'), oidc);
   const started = await client.initiateDeviceAuthorization(config, { scope: 'openid leads:read' });
   const tokens = client.pollDeviceAuthorizationGrant(config, started);
 
