@@ -4,7 +4,6 @@ mod documented;
 
 use std::borrow::Cow;
 
-use entity::signing_key::Algorithm;
 use poem::{
     Endpoint, Error, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
@@ -18,21 +17,16 @@ use thiserror::Error as ThisError;
 
 use super::schema::{Code, ErrorBody, ErrorDetail, FieldProblem};
 use crate::{
-    access::{Demand, Refusal, gates::Closed},
+    access::{Refusal, gates::Closed},
     app::App,
     fault::{Fault, FieldError},
-    tokens::{
-        dpop::{self, Problem},
-        scopes::Scope,
-    },
-    web::{self, links, methods::WrongMethod, request_id},
+    tokens::{dpop, scopes::Scope},
+    web::{self, challenge::Challenge, links, methods::WrongMethod, request_id},
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
 const RETRY_AFTER_SECS: i64 = 1;
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
-
 /// A refusal in this face's dialect. Texts are constants, or name scope tokens.
 #[derive(Clone, Debug, ThisError)]
 #[error("{:?}: {}", .0.code, .0.message)]
@@ -46,19 +40,6 @@ struct Inner {
     challenge: Option<Challenge>,
     retry_after_secs: Option<i64>,
     allow: Option<String>,
-}
-
-/// What `WWW-Authenticate` says (RFC 6750 §3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Challenge {
-    /// Nothing was presented: no error code (RFC 6750 §3.1).
-    Nothing,
-    InvalidToken,
-    InsufficientScope(Scope),
-    /// Possession is not proved (RFC 9449 §7.1).
-    Unproved(Problem),
-    /// RFC 9470 §3.
-    InsufficientSignIn(Demand),
 }
 
 impl ApiError {
@@ -259,29 +240,6 @@ impl ApiError {
                 Self::new(Code::InvalidRequest, "the request cannot be read")
             }
             _ => Fault::internal(error.to_string()).into(),
-        }
-    }
-}
-
-impl Challenge {
-    /// RFC 6750 §3, RFC 9728 §5.1.
-    fn header(&self, app: &App) -> String {
-        let metadata = format!("resource_metadata=\"{}\"", app.url(METADATA_PATH));
-        if let Self::Unproved(problem) = self {
-            let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
-            return format!("DPoP {metadata}, error=\"{}\", algs=\"{algorithms}\"", problem.code());
-        }
-        let metadata = format!("Bearer {metadata}");
-        match self {
-            Self::Nothing | Self::Unproved(_) => metadata,
-            Self::InvalidToken => format!("{metadata}, error=\"invalid_token\""),
-            Self::InsufficientScope(scope) => {
-                format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
-            }
-            Self::InsufficientSignIn(demand) => {
-                let demanded = demand.attributes();
-                format!("{metadata}, error=\"insufficient_user_authentication\"{demanded}")
-            }
         }
     }
 }

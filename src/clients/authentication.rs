@@ -62,7 +62,8 @@ pub async fn authenticate(
             Proof::Nothing => client.secret_sha256.is_none(),
             Proof::Basic(secret) | Proof::Post(secret) => knows(app, &client, secret),
             Proof::Assertion(assertion, audience) => {
-                assertion.proves(app, &client, audience).await?
+                // boxed, so that every other proof does not carry the room for it
+                Box::pin(assertion.proves(app, &client, audience)).await?
             }
         };
     Ok(is_proved.then_some(client))
@@ -114,7 +115,7 @@ pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model
     let begun = app.cache.begin();
     let client = store::clients::find(app.store.read(), client_id).await?;
     let client = if documents::is_address(client_id) {
-        documents::described(app, client_id, client).await?
+        Box::pin(documents::described(app, client_id, client)).await?
     } else {
         client
     };

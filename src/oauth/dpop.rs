@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The header of a proof.
-const PROOF: HeaderName = HeaderName::from_static("dpop");
+pub const PROOF: HeaderName = HeaderName::from_static("dpop");
 /// The header of a nonce.
 pub const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 

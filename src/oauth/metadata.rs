@@ -13,6 +13,7 @@ use crate::{
     config::RegistrationMode,
     openid::claims,
     tokens::{acr, authorization_details, dpop, scopes},
+    web::links::PROTECTED_RESOURCE,
 };
 
 /// Where RFC 8414 §3 has the server's description.
@@ -101,9 +102,6 @@ fn openid(app: &App) -> Value {
         "claims_parameter_supported": true,
     })
 }
-
-/// Where the API describes itself, and under it every part of the API.
-pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// The API itself, as a protected resource of this server; or the part of it whose path follows,
 /// by its own name, as clients demand (RFC 9728 §3.3).

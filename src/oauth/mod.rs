@@ -18,6 +18,7 @@ mod jwks;
 mod logout;
 mod metadata;
 mod openid_params;
+mod other_sites;
 mod par;
 mod params;
 mod pkce;
@@ -30,31 +31,30 @@ mod revoke;
 mod token;
 mod userinfo;
 
-use poem::{Route, get, post};
+use poem::{Route, RouteMethod, get, post};
 
-use crate::web::methods::only;
+use crate::web::{links::PROTECTED_RESOURCE, methods::only};
 
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
     const USERINFO: &str = "GET, HEAD, POST, OPTIONS";
+    const REGISTERED: &str = "GET, PUT, DELETE";
     let authorization_server = || only("GET, HEAD", get(metadata::authorization_server));
     let userinfo = get(userinfo::get).post(userinfo::post).options(userinfo::options);
+    let registered = get(register::get).put(register::put).delete(register::delete);
     Route::new()
         .at("/oauth/authorize", only("GET, HEAD, POST", get(authorize::get).post(authorize::post)))
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
         .at("/oauth/consent/approval", only("POST", post(approval::post)))
         .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))
-        .at(par::PATH, error::json_405("POST", post(par::post)))
+        .at(par::PATH, posted(post(par::post)))
         .at("/device", only("GET, HEAD, POST", get(device::ask).post(device::look)))
         .at("/device/decision", only("POST", post(device::decide)))
         .at("/device/:code", only("GET, HEAD", get(device::ask_filled)))
-        .at(
-            "/oauth/device_authorization",
-            error::json_405("POST", post(device_authorization::post)),
-        )
-        .at("/oauth/token", error::json_405("POST", post(token::post)))
-        .at("/oauth/revoke", error::json_405("POST", post(revoke::post)))
+        .at("/oauth/device_authorization", posted(post(device_authorization::post)))
+        .at("/oauth/token", posted(post(token::post)))
+        .at("/oauth/revoke", posted(post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
         .at("/oauth/jwks.json", only("GET, HEAD", get(jwks::get)))
         .at("/oauth/userinfo", only(USERINFO, userinfo))
@@ -62,16 +62,18 @@ pub fn routes() -> Route {
         .at(format!("{}/*path", metadata::OAUTH_SERVER), authorization_server())
         .at(metadata::OPENID_PROVIDER, authorization_server())
         .at(format!("{}/*path", metadata::OPENID_PROVIDER), authorization_server())
-        .at("/oauth/register", error::json_405("POST", post(register::post)))
+        .at("/oauth/register", posted(post(register::post)))
         .at(
             "/oauth/register/:client_id",
-            error::json_405(
-                "GET, PUT, DELETE",
-                get(register::get).put(register::put).delete(register::delete),
-            ),
+            other_sites::open(REGISTERED, error::json_405(REGISTERED, registered)),
         )
-        .at(metadata::PROTECTED_RESOURCE, metadata_of_the_api())
-        .at(format!("{}/*path", metadata::PROTECTED_RESOURCE), metadata_of_the_api())
+        .at(PROTECTED_RESOURCE, metadata_of_the_api())
+        .at(format!("{PROTECTED_RESOURCE}/*path"), metadata_of_the_api())
+}
+
+/// An endpoint that is sent to, also by pages of other sites.
+fn posted(routes: RouteMethod) -> impl poem::Endpoint {
+    other_sites::open("POST", error::json_405("POST", routes))
 }
 
 fn metadata_of_the_api() -> impl poem::Endpoint {

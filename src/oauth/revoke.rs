@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use poem::{Body, IntoResponse, Request, Response, handler, http::StatusCode, web::Data};
 
-use super::{client_auth::ClientRequest, error::OAuthError};
+use super::{
+    client_auth::ClientRequest,
+    error::{OAuthError, json_text},
+};
 use crate::{
     app::App,
     crypto::secret::{AccessToken, RefreshToken, Secret},
@@ -18,11 +21,8 @@ use crate::{
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
-        Ok(()) => Response::builder()
-            .status(StatusCode::OK)
-            .header("cache-control", "no-store")
-            .header("pragma", "no-cache")
-            .finish(),
+        // RFC 7009 §2.2 leaves the body open, and some clients read JSON wherever there is an answer
+        Ok(()) => json_text(StatusCode::OK, "{}".to_owned()),
         Err(error) => error.into_response(),
     }
 }

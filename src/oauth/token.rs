@@ -70,11 +70,9 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAu
         _ => grant_types::client_credentials::answer(app, &request).await?,
     };
     let is_exchanged = grant_type == TOKEN_EXCHANGE;
-    let id_token = match is_exchanged {
-        // who acts for a user has not signed them in
-        true => None,
-        false => id_token::make(app, &request.client, &issued).await?,
-    };
+    // who acts for a user has not signed them in
+    let id_token =
+        if is_exchanged { None } else { id_token::make(app, &request.client, &issued).await? };
     Ok(Answer { issued, id_token, is_exchanged })
 }
 

@@ -1,7 +1,8 @@
 //! `GET`, `POST /oauth/userinfo` (OpenID Connect Core §5.3, RFC 6750). The checks, in order:
 //!
 //! 1. there is one access token, in the header or in the form that was sent, never in the query
-//! 2. it is live and for this server (`openid/userinfo.rs`), else 401; API keys are none
+//! 2. it is live and for this server (`openid/userinfo.rs`), else 401; API keys are none; if it is bound
+//!    to a key, possession is proved (RFC 9449 §7)
 //! 3. it was granted `openid`, else 403
 //!
 //! Pages of other sites may ask, as single-page apps do: there is no cookie here, so whoever has the
@@ -11,14 +12,15 @@ use std::sync::Arc;
 
 use poem::{
     Body, IntoResponse, Request, Response, Result, handler,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     web::Data,
 };
 use serde_json::Value;
 
 use super::{
+    dpop::{PROOF, with_nonce},
     error::{OAuthError, json_response, json_text},
-    metadata::PROTECTED_RESOURCE,
+    other_sites::{for_everybody, preflight},
     params::{Params, is_form},
 };
 use crate::{
@@ -28,7 +30,11 @@ use crate::{
         OPENID,
         userinfo::{self, UserInfo},
     },
-    web::body,
+    tokens::{
+        dpop::{Shown, Target},
+        scopes::Scope,
+    },
+    web::{body, challenge::Challenge},
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -37,7 +43,7 @@ const PARAMETER: &str = "access_token";
 #[handler]
 pub async fn get(Data(app): Data<&Arc<App>>, req: &Request) -> Response {
     let found = carried(req, &Params::default());
-    for_everybody(answer(app, found).await)
+    for_everybody(Box::pin(answer(app, req, found)).await)
 }
 
 #[handler]
@@ -46,19 +52,19 @@ pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Resp
         Ok(form) => carried(req, &form),
         Err(error) => Err(Refused::Error(error)),
     };
-    for_everybody(answer(app, found).await)
+    for_everybody(Box::pin(answer(app, req, found)).await)
 }
 
 /// What a browser asks first (Fetch §3.2.2): the header with the token is none that is always allowed.
 #[handler]
 pub fn options() -> Response {
-    let response = Response::builder()
-        .status(StatusCode::NO_CONTENT)
-        .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
-        .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
-        .header(header::ACCESS_CONTROL_MAX_AGE, "7200")
-        .finish();
-    for_everybody(response)
+    preflight("GET, POST")
+}
+
+/// A token that came, and whether by the scheme `DPoP` (RFC 9449 §7.1).
+struct Carried {
+    token: Secret<AccessToken>,
+    by_dpop: bool,
 }
 
 /// Why nothing is told.
@@ -70,14 +76,20 @@ enum Refused {
     Error(OAuthError),
 }
 
-async fn answer(app: &Arc<App>, carried: Result<Secret<AccessToken>, Refused>) -> Response {
-    let token = match carried {
-        Ok(token) => token,
-        Err(Refused::Nothing) => return challenged(app, "").into_response(),
+async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>) -> Response {
+    let Carried { token, by_dpop } = match carried {
+        Ok(carried) => carried,
+        Err(Refused::Nothing) => {
+            return OAuthError::invalid_token(Challenge::Nothing.header(app)).into_response();
+        }
         Err(Refused::Invalid) => return invalid(app),
         Err(Refused::Error(error)) => return error.into_response(),
     };
-    match userinfo::tell(app, &token).await {
+    let proofs: Vec<_> = req.headers().get_all(PROOF).iter().map(HeaderValue::as_bytes).collect();
+    let url = app.url(req.uri().path());
+    let target = Target { method: req.method().as_str(), url: &url };
+    let shown = Shown { by_dpop, proofs: &proofs, target, token: token.reveal() };
+    match userinfo::tell(app, &token, shown).await {
         Ok(UserInfo::Plain(claims)) => json_response(StatusCode::OK, &Value::Object(claims)),
         Ok(UserInfo::Signed(token)) => {
             let mut response = json_text(StatusCode::OK, token);
@@ -86,9 +98,12 @@ async fn answer(app: &Arc<App>, carried: Result<Secret<AccessToken>, Refused>) -
             response
         }
         Ok(UserInfo::InvalidToken) => invalid(app),
+        Ok(UserInfo::Unproved(problem)) => {
+            let challenge = Challenge::Unproved(problem).header(app);
+            with_nonce(app, OAuthError::invalid_token(challenge).into_response())
+        }
         Ok(UserInfo::InsufficientScope) => {
-            let parameters = format!(", error=\"insufficient_scope\", scope=\"{OPENID}\"");
-            let challenge = challenge(app, &parameters);
+            let challenge = Challenge::InsufficientScope(Scope::stored(OPENID)).header(app);
             OAuthError::insufficient_scope(challenge).into_response()
         }
         Err(fault) => OAuthError::from(fault).into_response(),
@@ -96,16 +111,7 @@ async fn answer(app: &Arc<App>, carried: Result<Secret<AccessToken>, Refused>) -
 }
 
 fn invalid(app: &App) -> Response {
-    challenged(app, ", error=\"invalid_token\"").into_response()
-}
-
-fn challenged(app: &App, parameters: &str) -> OAuthError {
-    OAuthError::invalid_token(challenge(app, parameters))
-}
-
-/// RFC 6750 §3, RFC 9728 §5.1.
-fn challenge(app: &App, parameters: &str) -> String {
-    format!("Bearer resource_metadata=\"{}\"{parameters}", app.url(PROTECTED_RESOURCE))
+    OAuthError::invalid_token(Challenge::InvalidToken.header(app)).into_response()
 }
 
 /// The form that was sent; a body of another kind has no parameters.
@@ -121,7 +127,7 @@ async fn form(req: &Request, body: Body) -> Result<Params, OAuthError> {
 }
 
 /// Step 1. RFC 6750 §2: one way only; the query is none of them here (RFC 9700 §4.3.2).
-fn carried(req: &Request, form: &Params) -> Result<Secret<AccessToken>, Refused> {
+fn carried(req: &Request, form: &Params) -> Result<Carried, Refused> {
     let refused = |text| Err(Refused::Error(OAuthError::invalid_request(text)));
     let query = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
     if query.get(PARAMETER).is_some() {
@@ -130,17 +136,21 @@ fn carried(req: &Request, form: &Params) -> Result<Secret<AccessToken>, Refused>
     let mut headers = req.headers().get_all(header::AUTHORIZATION).iter();
     match (headers.next(), headers.next(), form.get(PARAMETER)) {
         (None, _, None) => Err(Refused::Nothing),
-        (None, _, Some(token)) => Secret::parse(token).ok_or(Refused::Invalid),
-        (Some(header), None, None) => bearer(header),
+        (None, _, Some(token)) => {
+            let token = Secret::parse(token).ok_or(Refused::Invalid)?;
+            Ok(Carried { token, by_dpop: false })
+        }
+        (Some(header), None, None) => authorization(header),
         _ => refused("an access token must be there once"),
     }
 }
 
-/// RFC 6750 §2.1: the scheme, without regard to case, spaces, and the token.
-fn bearer(header: &HeaderValue) -> Result<Secret<AccessToken>, Refused> {
+/// RFC 6750 §2.1, RFC 9449 §7.1: the scheme, without regard to case, spaces, and the token.
+fn authorization(header: &HeaderValue) -> Result<Carried, Refused> {
     let text = header.to_str().map_err(|_| Refused::Invalid)?.trim();
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let by_dpop = scheme.eq_ignore_ascii_case("dpop");
+    if !by_dpop && !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refused::Nothing);
     }
     match rest.trim_start() {
@@ -148,15 +158,9 @@ fn bearer(header: &HeaderValue) -> Result<Secret<AccessToken>, Refused> {
             let text = "the authorization header has no token";
             Err(Refused::Error(OAuthError::invalid_request(text)))
         }
-        token => Secret::parse(token).ok_or(Refused::Invalid),
+        token => {
+            let token = Secret::parse(token).ok_or(Refused::Invalid)?;
+            Ok(Carried { token, by_dpop })
+        }
     }
-}
-
-fn for_everybody(mut response: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    let shown = HeaderValue::from_static("WWW-Authenticate");
-    headers.insert(HeaderName::from_static("access-control-expose-headers"), shown);
-    response
 }

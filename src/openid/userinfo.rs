@@ -13,7 +13,12 @@ use crate::{
     fault::Fault,
     signing, store,
     store::token_records::TokenRecord,
-    tokens::{audience, resolve, scopes::Scope},
+    tokens::{
+        audience,
+        dpop::{self, Problem, Shown},
+        resolve,
+        scopes::Scope,
+    },
 };
 
 /// The answer.
@@ -25,21 +30,30 @@ pub enum UserInfo {
     Signed(String),
     /// The token is nobody's, has ended, or is for another resource.
     InvalidToken,
+    /// The token is bound to a key, and possession is not proved (RFC 9449 §7).
+    Unproved(Problem),
     /// The token was not granted for signing in.
     InsufficientScope,
 }
 
-/// Tells who the user of a token is.
+/// Tells who the user of a token is; `shown` is how the token came.
 ///
 /// # Errors
 /// When the database fails, or the keys cannot be had.
-pub async fn tell(app: &Arc<App>, token: &Secret<AccessToken>) -> Result<UserInfo, Fault> {
+pub async fn tell(
+    app: &Arc<App>,
+    token: &Secret<AccessToken>,
+    shown: Shown<'_>,
+) -> Result<UserInfo, Fault> {
     let Some(record) = resolve::token_of_somebody(app, token).await? else {
         return Ok(UserInfo::InvalidToken);
     };
     // RFC 8707 §2: a token that was asked for elsewhere is nothing here
     if resolve::audience_of(&record).is_some_and(|uri| !audience::is_this_server(app, uri)) {
         return Ok(UserInfo::InvalidToken);
+    }
+    if let Err(problem) = dpop::at_resource(app, record.jkt.as_deref(), shown).await? {
+        return Ok(UserInfo::Unproved(problem));
     }
     let scope = resolve::scope_of(&record);
     let Some(user_id) = record.user_id.filter(|_| scope.contains(OPENID)) else {

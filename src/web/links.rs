@@ -11,6 +11,9 @@ const DEVICE: &str = "/device";
 /// Where the links of invitations lead; what follows is a secret.
 const INVITATIONS: &str = "/invitations/";
 
+/// Where the API describes itself, and under it every part of the API (RFC 9728 §3).
+pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
 /// The sign-in page; with the handle of an authorization request it returns to that afterwards.
 #[must_use]
 pub fn login(request: Option<&str>) -> String {

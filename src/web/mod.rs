@@ -9,6 +9,7 @@ pub mod audit_trail;
 pub mod audit_words;
 pub mod body;
 pub mod browser;
+pub mod challenge;
 pub mod client_ip;
 pub mod confirmed;
 pub mod csrf;

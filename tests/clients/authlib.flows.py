@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from urllib.parse import parse_qsl
 
 import httpx
 from authlib.common.security import generate_token
@@ -196,7 +197,7 @@ async def _():
     )
     async with AsyncOAuth2Client(
         client["client_id"],
-        key.as_dict(private=True),
+        key,
         token_endpoint_auth_method="private_key_jwt",
         redirect_uri=CALLBACK,
         scope="openid",
@@ -262,15 +263,17 @@ def _():
     browser = Browser()
     with session(client, "openid") as http:
         token = code_flow(http, metadata().__getitem__, browser)
+    state = "a-b.c_d~e f&g"
     query = {
         "id_token_hint": token["id_token"],
         "post_logout_redirect_uri": goodbye,
-        "state": "a-b.c_d~e",
+        "state": state,
     }
 
     left = browser.leave(str(httpx.URL(metadata()["end_session_endpoint"], params=query)))
 
-    assert left == f"{goodbye}?state=a-b.c_d~e", left
+    page, _, query = left.partition("?")
+    assert page == goodbye and parse_qsl(query) == [("state", state)], left
 
 
 run()

@@ -1,7 +1,7 @@
 // The server with its demo data, and a person whose browser knows forms and cookies and no scripts.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export const demo = JSON.parse(readFileSync(process.env.DEMO, 'utf8'));
 export const { issuer } = demo;
@@ -50,6 +50,18 @@ export const createDevice = (...scopes) =>
     ...['--grant-type', 'urn:ietf:params:oauth:grant-type:device_code'],
     ...scopes.flatMap((scope) => ['--scope', scope]),
   );
+
+// One that has keys and no secret, under the rules of FAPI 2.0: what the profile made of it.
+export function createFapi2(jwks, callback, ...scopes) {
+  const file = join(dirname(process.env.DEMO), 'jwks-of-a-client.json');
+  writeFileSync(file, JSON.stringify(jwks));
+  const { client_id, settings } = createClient(
+    ...['--profile', 'fapi2', '--jwks-file', file],
+    ...['--grant-type', 'authorization_code', '--redirect-uri', callback],
+    ...scopes.flatMap((scope) => ['--scope', scope]),
+  );
+  return { client_id, ...settings };
+}
 
 // What a client without a token of its own may ask of the API.
 export async function me(token) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import * as oauth from 'oauth4webapi';
 
-import { Browser, CALLBACK, ada, at, createDevice, demo, flow, me } from './demo_site.mjs';
+import { Browser, CALLBACK, ada, at, createDevice, createFapi2, demo, flow, me } from './demo_site.mjs';
 
 const { web, service } = demo.clients;
 const WEB_CALLBACK = web.redirect_uris[0];
@@ -127,20 +127,13 @@ flow('openid', async () => {
   assert.equal(user.email, 'ada@acme.example');
 });
 
-// CS-A18, CS-A20, CS-T8, CS-T9, CS-D15: FAPI 2.0, as its example goes: keys instead of secrets,
-// parameters pushed, tokens bound
-flow('fapi2', async () => {
+// FAPI 2.0, as its example goes: keys instead of secrets, parameters pushed, tokens bound.
+async function boundFlow(enrol) {
   const as = await discover('oidc');
   const mine = await oauth.generateKeyPair('ES256', { extractable: true });
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', mine.publicKey);
-  const client = await register(as, {
-    token_endpoint_auth_method: 'private_key_jwt',
-    token_endpoint_auth_signing_alg: 'ES256',
-    id_token_signed_response_alg: 'ES256',
-    require_pushed_authorization_requests: true,
-    dpop_bound_access_tokens: true,
-    jwks: { keys: [{ kty, crv, x, y, kid: 'mine', use: 'sig', alg: 'ES256' }] },
-  });
+  const jwks = { keys: [{ kty, crv, x, y, kid: 'mine', use: 'sig', alg: 'ES256' }] };
+  const client = await enrol(as, jwks);
   const authentication = oauth.PrivateKeyJwt({ key: mine.privateKey, kid: 'mine' });
   const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
   const nonce = oauth.generateRandomNonce();
@@ -153,7 +146,24 @@ flow('fapi2', async () => {
     tokens.access_token, 'GET', at('/api/v1/me'), undefined, undefined, { ...http, DPoP },
   );
   assert.equal((await answer.json()).principal.username, ada.username);
-});
+}
+
+// CS-A18, CS-A20, CS-T8, CS-T9, CS-D15: an administrator holds it to the whole profile by its name
+flow('fapi2', () => boundFlow((as, jwks) => createFapi2(jwks, CALLBACK, 'openid', 'leads:read')));
+
+// CS-R1, CS-T8, CS-T9: the same, asked for by the client itself
+flow('fapi2-registered', () =>
+  boundFlow((as, jwks) =>
+    register(as, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      id_token_signed_response_alg: 'ES256',
+      require_pushed_authorization_requests: true,
+      dpop_bound_access_tokens: true,
+      jwks,
+    }),
+  ),
+);
 
 // RFC 8628, with the two answers that come before the person has allowed
 flow('device', async () => {

@@ -17,7 +17,8 @@ const discover = (as, options) => client.discovery(at('/'), as.client_id, as.cli
 const asPublic = (as, options) => client.discovery(at('/'), as.client_id, undefined, client.None(), options);
 
 // What a client is given that makes itself known, with the token that the administrator handed out.
-const register = (metadata, authentication, execute = oidc.execute) =>
+// Who names no method has registered client_secret_basic (RFC 7591 §2), and this library would post.
+const register = (metadata, authentication = client.ClientSecretBasic(), execute = oidc.execute) =>
   client.dynamicClientRegistration(
     at('/'),
     { redirect_uris: [CALLBACK], client_name: 'openid-client', ...metadata },
@@ -158,11 +159,13 @@ flow('form-post', async () => {
 
 // CS-R1, CS-R3, CS-R5: a client makes itself known, and reads what is kept of it
 flow('registration', async () => {
-  const config = await register({
+  const metadata = {
     grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'client_secret_post',
     id_token_signed_response_alg: 'ES256',
     contacts: ['ops@example.com'],
-  });
+  };
+  const config = await register(metadata, client.ClientSecretPost());
   const { registration_client_uri: uri, registration_access_token: token } = config.clientMetadata();
 
   const tokens = await codeFlow(config, { redirect_uri: CALLBACK, scope: 'openid email' });

@@ -1,6 +1,7 @@
 //! The five layering sentences of `src/lib.rs`, kept true by reading the sources; and the products'
 //! requirements, kept complete by reading the tests.
 
+mod conformance;
 mod requirements;
 mod rules;
 mod source;

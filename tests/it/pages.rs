@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// What is no page, or ends the visit.
-const LEFT_OUT: [&str; 5] = ["/docs", "/llms.txt", "/openapi.json", "/static/", "/favicon.ico"];
+const LEFT_OUT: [&str; 6] =
+    ["/docs", "/llms.txt", "/openapi.json", "/static/", "/favicon.ico", "/oauth/jwks.json"];
 
 fn attributes(page: &Page, selector: &str, name: &str) -> Vec<String> {
     let (html, selector) = (Html::parse_document(&page.body), Selector::parse(selector).unwrap());

@@ -35,7 +35,9 @@ pub(crate) struct Client {
         value_name = "GRANT_TYPE",
         required = true,
         value_delimiter = ',',
-        help = "authorization_code, refresh_token, password or client_credentials (repeatable)"
+        help = "authorization_code, refresh_token, password, client_credentials, or the names of the device \
+                grant and of token exchange: urn:ietf:params:oauth:grant-type:device_code and \
+                …:token-exchange (repeatable)"
     )]
     grant_types: Vec<String>,
     /// A scope token it may ask for (repeatable)

@@ -1,9 +1,9 @@
 //! Tokens that are bound to keys, at the API (RFC 9449 §7).
 
-use latchkey::config::DpopNonce;
+use latchkey::{clients::registration::NewClient, config::DpopNonce};
 use serde_json::json;
 
-use crate::support::{Answer, ApiCaller, ClientApp, Holder, Tokens, World, service};
+use crate::support::{Answer, ApiCaller, ClientApp, Holder, Tokens, World, script, service, texts};
 
 const ME: &str = "/api/v1/me";
 const VERIFY: &str = "/api/v1/verify";
@@ -217,4 +217,39 @@ async fn a_resource_demands_a_nonce_too() {
     let nonce = without.header("dpop-nonce").unwrap();
     let draft = holder.draft(&world, "GET", ME).of_token(&token).with("nonce", nonce);
     show(&world, ME, &token, &[&holder.sign(&draft)]).await.expect(200);
+}
+
+/// CS-T9, CS-U6: userinfo is a resource like every other.
+#[tokio::test]
+async fn userinfo_tells_nobody_who_only_has_the_token() {
+    const USERINFO: &str = "/oauth/userinfo";
+    let (world, acme) = World::of_acme().await;
+    let client = world.client(NewClient { scope: texts(&["openid"]), ..script() }).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let params = [
+        ("grant_type", "password"),
+        ("username", acme.ada.username.as_str()),
+        ("password", acme.ada.password.as_str()),
+    ];
+    let request = client.request("/oauth/token", &params);
+    let request = request.header("dpop", holder.proof(&world, "/oauth/token"));
+    let token = Tokens::of(&Answer::to(request).await).access;
+    let proof = || holder.proof_at(&world, USERINFO, &token);
+
+    let told = show(&world, USERINFO, &token, &[&proof()]).await.expect(200);
+    let stolen = thief.proof_at(&world, USERINFO, &token);
+    let elsewhere = holder.proof_at(&world, ME, &token);
+    let bearer = ApiCaller::anonymous(&world).request(USERINFO).bearer_auth(&token);
+
+    assert_eq!(told.json()["sub"], acme.ada.id.to_string());
+    for (answer, error) in [
+        (Answer::to(bearer).await, "invalid_token"),
+        (show(&world, USERINFO, &token, &[]).await, "invalid_dpop_proof"),
+        (show(&world, USERINFO, &token, &[&stolen]).await, "invalid_token"),
+        (show(&world, USERINFO, &token, &[&elsewhere]).await, "invalid_dpop_proof"),
+    ] {
+        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        assert_eq!(answer.status, 401, "{}", answer.body);
+        assert!(challenge.starts_with("DPoP ") && challenge.contains(error), "{challenge}");
+    }
 }

@@ -1,40 +1,47 @@
 //! One switch, `profile = "fapi2"`: the FAPI 2.0 Security Profile, and what of Message Signing goes with
 //! it.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use entity::client_settings::{Profile, Settings};
-use latchkey::{clients::registration::NewClient, config::RequirePkce};
+use latchkey::{
+    clients::{metadata::with_profile, registration::NewClient},
+    config::RequirePkce,
+};
 use serde_json::json;
 
 use super::code_refused;
 use crate::support::{
     Acme, Answer, ApiCaller, Authorization, Browser, ClientApp, Draft, Holder, Pkce, Tokens, World,
-    web,
+    taken_apart, web,
 };
 
 const TOKEN: &str = "/oauth/token";
 
 /// A client of the profile, on a server that asks as little as it can.
-async fn world() -> (World, Acme, ClientApp, Holder) {
+async fn world() -> (World, Acme, ClientApp, Arc<Holder>) {
     let world = World::with(|config| {
         config.oauth.require_pkce = RequirePkce::Public;
         config.oauth.code_ttl = 300;
     })
     .await;
     let acme = world.acme().await;
-    let holder = Holder::new();
+    let holder = Arc::new(Holder::new());
     let client = client(&world, &holder).await;
     (world, acme, client, holder)
 }
 
-/// Everything of the profile but how the client proves itself, which is told elsewhere.
-async fn client(world: &World, holder: &Holder) -> ClientApp {
+/// A client with the one switch, which signs with the key that its tokens are bound to.
+async fn client(world: &World, holder: &Arc<Holder>) -> ClientApp {
     let settings = Settings {
         profile: Some(Profile::Fapi2),
         jwks: Some(holder.jwks()),
         ..Settings::default()
     };
-    world.client(NewClient { settings, ..web() }).await
+    let mut new = NewClient { settings: with_profile(settings), ..web() };
+    new.scope.push("openid".to_owned());
+    world.client(new).await.signed_by(world, holder)
 }
 
 async fn code(browser: &mut Browser, client: &ClientApp, acme: &Acme) -> String {
@@ -70,6 +77,8 @@ async fn the_whole_way() {
     let params = exchange(&client, callback.code(), &pkce);
     let answer = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
     assert_eq!(answer.json()["token_type"], "DPoP");
+    let (header, _) = taken_apart(answer.json()["id_token"].as_str().unwrap());
+    assert_eq!(header["alg"], "PS256");
     let tokens = Tokens::of(&answer);
     let me = "/api/v1/me";
     let request = ApiCaller::anonymous(&world).request(me);

@@ -2,10 +2,7 @@
 //! else's library believes them.
 
 use chrono::TimeDelta;
-use entity::{
-    client_settings::{Profile, Settings},
-    signing_key::Algorithm,
-};
+use entity::{client_settings::Settings, signing_key::Algorithm};
 use latchkey::clients::registration::NewClient;
 use serde_json::{Value, json};
 
@@ -98,18 +95,6 @@ async fn a_library_of_somebody_elses_believes_it() {
             assert_eq!(told.birthdate().map(|it| it.as_str()), Some("1985-12-10"));
         }
     }
-}
-
-#[tokio::test]
-async fn a_client_of_fapi_gets_no_rs256() {
-    let (world, acme, _, mut browser) = world().await;
-    let settings = Settings { profile: Some(Profile::Fapi2), ..Settings::default() };
-    let client = world.relying_party(settings).await;
-
-    let answer = tokens((&acme, &client, &mut browser), &request(&client)).await;
-
-    let (header, _) = taken_apart(answer.json()["id_token"].as_str().unwrap());
-    assert_eq!(header["alg"], "PS256");
 }
 
 /// CS-A6: echoed as it came, and absent if it was not sent.

@@ -28,7 +28,7 @@ fn take_scopes(document: &mut Value) -> Vec<String> {
     scopes
 }
 
-/// CS-D12, CS-D14, CS-D15.
+/// CS-D12, CS-D14, CS-D15. CS-D16.
 #[tokio::test]
 async fn the_authorization_server_describes_itself() {
     let world = behind_a_proxy().await;

@@ -6,7 +6,7 @@ use latchkey::{
     clients::registration,
     crypto::secret::{AccessToken, RefreshToken, Secret, with_checksum},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{refresh_refused, signed_in};
 use crate::support::{Answer, ApiCaller, Browser, ClientApp, Pkce, Tokens, World, service};
@@ -18,7 +18,7 @@ async fn revoke(client: &ClientApp, token: &str) -> Answer {
 /// Success says nothing, and no cache keeps it.
 #[track_caller]
 fn assert_done(answer: &Answer) {
-    assert_eq!(answer.shown(), (200, Value::Null));
+    assert_eq!(answer.shown(), (200, json!({})));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 

@@ -331,3 +331,28 @@ async fn who_is_not_known_learns_nothing_about_grant_types() {
         assert_challenged(&sent(&world, body).await, grant_type);
     }
 }
+
+/// A page of another site, as a single-page app is, may ask for tokens and read the answer.
+#[tokio::test]
+async fn pages_of_other_sites_may_ask() {
+    let world = World::new().await;
+    let script = world.script().await;
+    for path in ["/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/register"] {
+        let asked = world
+            .http
+            .request(reqwest::Method::OPTIONS, world.url(path))
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "dpop,content-type");
+        let asked = Answer::to(asked).await.expect(204);
+        let answer = Answer::to(script.request(path, &[])).await;
+
+        assert_eq!(asked.header("access-control-allow-methods"), Some("POST"), "{path}");
+        for answer in [&asked, &answer] {
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+            assert_eq!(answer.header("access-control-allow-credentials"), None, "{path}");
+        }
+    }
+    let closed = Answer::to(script.request("/oauth/introspect", &[])).await;
+    assert_eq!(closed.header("access-control-allow-origin"), None);
+}

@@ -25,7 +25,9 @@ async fn what_cannot_be_created_is_named() {
         ("create-user --username x@x.example --workspace no", "workspace does not exist"),
         (
             "create-client --name X --grant-type implicit",
-            "grant_types may be: authorization_code, refresh_token, password, client_credentials",
+            "grant_types may be: authorization_code, refresh_token, password, client_credentials, \
+             urn:ietf:params:oauth:grant-type:device_code, \
+             urn:ietf:params:oauth:grant-type:token-exchange",
         ),
         (
             "create-key --workspace acme --name X --scope cows:milk",

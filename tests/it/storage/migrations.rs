@@ -252,60 +252,20 @@ async fn every_entity_has_its_table() {
     let db = storage.store.read();
 
     macro_rules! read {
-        ($($table:ident),+) => {{
+        ($($table:ident)+) => {{
             $(entity::$table::Entity::find().all(db).await.expect(stringify!($table));)+
             vec![$(stringify!($table)),+]
         }};
     }
-    let known = read![
-        access_token,
-        api_key,
-        app_decision,
-        app_policy,
-        app_request,
-        audit_event,
-        authorization_code,
-        authorization_request,
-        blocked_client,
-        browser_session,
-        client,
-        dataset,
-        device_request,
-        email,
-        enterprise,
-        grant,
-        guest,
-        invalidation,
-        invitation,
-        known_device,
-        lead,
-        logout_delivery,
-        member,
-        message,
-        outbox,
-        passkey,
-        pushed_request,
-        recovery_code,
-        registration_token,
-        scan,
-        scan_endpoint,
-        scan_finding,
-        second_factor_use,
-        service,
-        service_account,
-        session_client,
-        sign_in_failure,
-        sign_up,
-        signing_key,
-        spent_assertion,
-        spent_challenge,
-        spent_proof,
-        subscriber,
-        subscription,
-        token_family,
-        user,
-        workspace
-    ];
+    let known = read! {
+        access_token api_key app_decision app_policy app_request audit_event authorization_code
+        authorization_request blocked_client browser_session client dataset device_request email
+        enterprise grant guest invalidation invitation known_device lead logout_delivery member
+        message outbox passkey pushed_request recovery_code registration_token scan scan_endpoint
+        scan_finding second_factor_use service service_account session_client sign_in_failure
+        sign_up signing_key spent_assertion spent_challenge spent_proof subscriber subscription
+        token_family user workspace
+    };
 
     let mut expected = known;
     expected.push("seaql_migrations");

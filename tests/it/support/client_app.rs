@@ -1,12 +1,19 @@
 //! A registered client: an application that speaks to the machine-facing endpoints.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use reqwest::RequestBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Person, Pkce, Site};
+use super::{Answer, Draft, Holder, Person, Pkce, Site, World};
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +36,21 @@ pub struct ClientApp {
     /// Where it gets its codes.
     pub redirect_uri: String,
     proof: Proof,
+    asserting: Option<Asserting>,
+}
+
+/// Signs for a client that proves itself by assertions (RFC 7523).
+#[derive(Clone)]
+struct Asserting {
+    holder: Arc<Holder>,
+    clock: Arc<super::chance::ManualClock>,
+    count: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Asserting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asserting")
+    }
 }
 
 /// The tokens of a token response.
@@ -52,7 +74,29 @@ impl ClientApp {
             secret: secret.map(str::to_owned),
             redirect_uri: String::new(),
             proof: if secret.is_some() { Proof::Basic } else { Proof::None },
+            asserting: None,
         }
+    }
+
+    /// The same client, proving itself by assertions that `holder` signs.
+    pub fn signed_by(self, world: &World, holder: &Arc<Holder>) -> Self {
+        let (holder, clock) = (Arc::clone(holder), Arc::clone(&world.clock));
+        Self { asserting: Some(Asserting { holder, clock, count: Arc::default() }), ..self }
+    }
+
+    /// An assertion for the issuer, not used before.
+    fn assertion(&self, asserting: &Asserting) -> String {
+        let now = asserting.clock.unix();
+        let claims = json!({
+            "iss": self.id,
+            "sub": self.id,
+            "aud": self.server,
+            "iat": now,
+            "exp": now + 60,
+            "jti": format!("{now} {}", asserting.count.fetch_add(1, Relaxed)),
+        });
+        let header = json!({ "alg": "ES256", "typ": "JWT" });
+        asserting.holder.sign(&Draft { header, claims })
     }
 
     /// The same client, speaking to another node.
@@ -72,14 +116,16 @@ impl ClientApp {
         body.extend_pairs(params);
         let mut request = self.http.post(format!("{}{path}", self.server));
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        match (self.proof, &self.secret) {
-            (Proof::Basic, Some(secret)) => {
-                let (id, secret): (String, String) = (encoded(&self.id), encoded(secret));
-                request = request.basic_auth(id, Some(secret));
-            }
-            _ => {
-                body.append_pair("client_id", &self.id);
-            }
+        if let (Proof::Basic, Some(secret)) = (self.proof, &self.secret) {
+            let (id, secret): (String, String) = (encoded(&self.id), encoded(secret));
+            request = request.basic_auth(id, Some(secret));
+        } else {
+            body.append_pair("client_id", &self.id);
+        }
+        if let Some(asserting) = &self.asserting {
+            let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            body.append_pair("client_assertion_type", kind);
+            body.append_pair("client_assertion", &self.assertion(asserting));
         }
         request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())
     }
