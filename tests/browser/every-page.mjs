@@ -32,6 +32,9 @@ export const PAGES = {
     '{key}/rotate',
     '{key}/delete',
     '{consent}',
+    '{again}',
+    '/device',
+    '{device}',
     '/oauth/logout',
     '/settings/missing',
   ],
@@ -55,6 +58,9 @@ export const PAGES = {
     '{client}/delete',
     '/admin/subscriptions',
     '{subscription}',
+    '/admin/registration-tokens',
+    '/admin/signing-keys',
+    '/admin/signing-keys/ES256/compromised',
     '/admin/outbox',
     '/admin/audit',
   ],
@@ -74,6 +80,29 @@ export function authorization(site, client = 'web', more = {}) {
     ...more,
   });
   return `/oauth/authorize?${query}`;
+}
+
+// A device that waits to be allowed, of a client that has registered itself for that.
+async function device(site) {
+  const registered = await fetch(site.at('/oauth/register'), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${site.demo.registration_token}`,
+    },
+    body: JSON.stringify({
+      client_name: 'A television',
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+      response_types: [],
+      token_endpoint_auth_method: 'none',
+    }),
+  });
+  const { client_id } = await registered.json();
+  const started = await fetch(site.at('/oauth/device_authorization'), {
+    method: 'POST',
+    body: new URLSearchParams({ client_id, scope: 'leads:read' }),
+  });
+  return new URL((await started.json()).verification_uri_complete).pathname;
 }
 
 export async function prepare(browser, site) {
@@ -102,5 +131,7 @@ export async function prepare(browser, site) {
     user,
     subscription,
     consent: authorization(site),
+    again: authorization(site, 'web', { prompt: 'login' }),
+    device: await device(site),
   };
 }
