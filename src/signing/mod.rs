@@ -61,8 +61,8 @@ impl KeySet {
         key.pair.sign(kind, claims)
     }
 
-    /// What a token claims that a key of this set has signed, be that key published still or not: the
-    /// token may be a hint from long ago.
+    /// What a token claims that a key of this set has signed: a hint, which may be from yesterday. What
+    /// a key has signed that is published no longer is not believed any more.
     #[must_use]
     pub fn claims_of<'a>(
         &self,
