@@ -9,12 +9,10 @@ import { Browser, ada, demo, flow, issuer, me } from './demo_site.mjs';
 const { web, script, service } = demo.clients;
 const redirect_uri = web.redirect_uris[0];
 
-// Its default paths are ours. By default it takes only JSON for an answer, and a revocation is
-// answered with no body at all (RFC 7009 §2.2).
+// Its default paths are ours.
 const config = ({ client_id: id, client_secret: secret }) => ({
   client: { id, secret },
   auth: { tokenHost: issuer },
-  http: { json: true },
 });
 
 // It leaves PKCE to whoever uses it.
