@@ -15,6 +15,7 @@ use crate::{
     audit::{self, Actor, Event, Target},
     clients::authentication,
     fault::Fault,
+    openid::id_token_algorithm,
     signing, store,
 };
 
@@ -117,10 +118,7 @@ async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Result<(), String>, Fa
         sid: delivery.session_id.to_string(),
         events: json!({ EVENT: {} }),
     };
-    let algorithm = client
-        .settings
-        .id_token_signed_response_alg
-        .unwrap_or(entity::signing_key::Algorithm::Rs256);
+    let algorithm = id_token_algorithm(&client.settings);
     let token = signing::keys(app).await?.sign(algorithm, ("logout+jwt", &claims), now)?;
     Ok(match app.outbound.post_form(uri, &[("logout_token", token.as_str())]).await {
         Ok(200..=299) => Ok(()),
