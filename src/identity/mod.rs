@@ -10,7 +10,6 @@ pub mod email_restore;
 pub mod email_verification;
 pub mod invitations;
 mod letters;
-pub mod logout_request;
 pub mod memberships;
 pub mod methods;
 pub mod passkeys;

@@ -21,10 +21,8 @@ use crate::{
     app::App,
     clients::redirect_uri,
     fault::Fault,
-    identity::{
-        logout_request::{self, Asked, LogoutRequest},
-        session,
-    },
+    identity::session,
+    openid::logout_request::{self, Asked, LogoutRequest},
     tokens::logout::Frame,
     web::{
         body,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{app::App, crypto::signed::SignedJwt, fault::Fault, signing};
 
@@ -35,6 +35,22 @@ pub async fn read(app: &Arc<App>, token: &str) -> Result<Option<Hint>, Fault> {
         && text("iss").as_deref() == Some(app.config.issuer.as_str())
         && ["exp", "iat"].into_iter().all(|name| claims.get(name).is_some_and(Value::is_i64))
         && !claims.contains_key("events");
-    let hint = text("sub").zip(text("aud")).filter(|_| is_id_token);
+    let hint = text("sub").zip(client_of(claims)).filter(|_| is_id_token);
     Ok(hint.map(|(sub, client_id)| Hint { sub, client_id, sid: text("sid") }))
+}
+
+/// The client that an ID token was made for: `azp` if it says so, else its one audience (OpenID Connect
+/// Core §2).
+fn client_of(claims: &Map<String, Value>) -> Option<String> {
+    let audiences = match claims.get("aud")? {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    let azp = claims.get("azp").and_then(Value::as_str);
+    match (azp, audiences.as_slice()) {
+        (Some(azp), all) if all.contains(&azp) => Some(azp.to_owned()),
+        (None, [one]) => Some((*one).to_owned()),
+        _ => None,
+    }
 }

@@ -6,6 +6,7 @@ pub mod claims_request;
 pub mod demands;
 pub mod hint;
 pub mod id_token;
+pub mod logout_request;
 pub mod userinfo;
 
 use entity::{client_settings::Settings, signing_key::Algorithm};

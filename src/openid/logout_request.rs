@@ -12,22 +12,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::session::SignedIn;
+use super::hint;
 use crate::{
     app::App,
     clients::{authentication, redirect_uri},
-    crypto::{
-        jwt::{Link, LinkSigner},
-        signed::SignedJwt,
-    },
+    crypto::jwt::{Link, LinkSigner},
     fault::Fault,
-    signing,
+    identity::session::SignedIn,
 };
 
-/// Longer hints are none of ours.
-const MAX_HINT_BYTES: usize = 16 * 1024;
 /// Longer states are not carried along.
 const MAX_STATE_BYTES: usize = 1024;
 /// How long a user may take to agree.
@@ -146,7 +140,7 @@ impl LogoutRequest {
 pub async fn read(app: &Arc<App>, asked: Asked<'_>) -> Result<LogoutRequest, Fault> {
     let hint = match asked.id_token_hint {
         None => None,
-        Some(hint) => match hint_of(app, hint).await? {
+        Some(hint) => match hint::read(app, hint).await? {
             Some(hint) => Some(hint),
             None => return Ok(LogoutRequest::refused(Problem::Hint)),
         },
@@ -185,99 +179,5 @@ fn destination(registered: &[String], asked: Asked<'_>) -> (Option<String>, Opti
         None => (Some(uri.to_owned()), None),
         Some(state) if state.len() > MAX_STATE_BYTES => (None, Some(Problem::State)),
         Some(state) => (Some(redirect_uri::with_parameters(uri, &[("state", state)])), None),
-    }
-}
-
-/// What an ID token of ours says.
-struct Hint {
-    client_id: String,
-    sub: String,
-    sid: Option<String>,
-}
-
-async fn hint_of(app: &Arc<App>, token: &str) -> Result<Option<Hint>, Fault> {
-    let Some(token) = SignedJwt::parse(token, MAX_HINT_BYTES) else { return Ok(None) };
-    // a logout token is no sign-in, though we have signed it
-    if token.kind.as_deref().is_some_and(|kind| kind != "jwt") {
-        return Ok(None);
-    }
-    let keys = signing::keys(app).await?;
-    Ok(keys.claims_of(&token).and_then(|claims| read_hint(&app.config.issuer, claims)))
-}
-
-fn read_hint(issuer: &str, claims: &Map<String, Value>) -> Option<Hint> {
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    // what we sign besides has the same issuer and audience, but not all of these
-    if text("iss") != Some(issuer) || !["iat", "exp"].iter().all(|name| claims.contains_key(*name))
-    {
-        return None;
-    }
-    let audiences: Vec<_> = match claims.get("aud")? {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
-        _ => return None,
-    };
-    let client_id = match (text("azp"), audiences.as_slice()) {
-        (Some(azp), all) if all.contains(&azp) => azp,
-        (None, [one]) => one,
-        _ => return None,
-    };
-    Some(Hint {
-        client_id: client_id.to_owned(),
-        sub: text("sub")?.to_owned(),
-        sid: text("sid").map(str::to_owned),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_hint_names_its_client_by_audience_or_authorized_party() {
-        let client_of = |more: Value| {
-            let mut claims = json!({ "iss": "i", "sub": "s", "iat": 1, "exp": 2 });
-            for (name, value) in more.as_object().unwrap() {
-                claims[name] = value.clone();
-            }
-            read_hint("i", claims.as_object().unwrap()).map(|hint| hint.client_id)
-        };
-
-        assert_eq!(client_of(json!({ "aud": "c" })).as_deref(), Some("c"));
-        assert_eq!(client_of(json!({ "aud": ["c"] })).as_deref(), Some("c"));
-        assert_eq!(client_of(json!({ "aud": ["c", "d"], "azp": "d" })).as_deref(), Some("d"));
-        for bad in [
-            json!({}),
-            json!({ "aud": 1 }),
-            json!({ "aud": [] }),
-            json!({ "aud": ["c", "d"] }),
-            json!({ "aud": "c", "azp": "d" }),
-            json!({ "aud": "c", "iss": "j" }),
-            json!({ "aud": "c", "sub": 1 }),
-        ] {
-            assert_eq!(client_of(bad.clone()), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_the_registered_bytes_lead_anywhere() {
-        let registered = ["https://a.example/out?x=1".to_owned()];
-        let to = |uri, state| {
-            let asked = Asked { post_logout_redirect_uri: Some(uri), state, ..Asked::default() };
-            destination(&registered, asked)
-        };
-
-        let uri = registered[0].as_str();
-        assert_eq!(to(uri, None), (Some(uri.to_owned()), None));
-        let with_state = format!("{uri}&state=a+b%26");
-        assert_eq!(to(uri, Some("a b&")), (Some(with_state), None));
-        for bad in
-            ["https://a.example/out", "https://a.example/out?x=1&y", "https://A.example/out?x=1"]
-        {
-            assert_eq!(to(bad, None), (None, Some(Problem::Address)), "{bad}");
-        }
-        assert_eq!(to(uri, Some(&"x".repeat(1025))), (None, Some(Problem::State)));
     }
 }
