@@ -58,22 +58,40 @@ impl<'a> Policy<'a> {
     /// Whether its request objects may be signed with this.
     #[must_use]
     pub fn takes_requests_signed_with(self, algorithm: Algorithm) -> bool {
-        match self.client.settings.request_object_signing_alg {
-            Some(only) if only != algorithm => false,
-            _ => !self.is_fapi2() || Algorithm::FAPI2.contains(&algorithm),
-        }
+        self.takes(self.client.settings.request_object_signing_alg, algorithm)
     }
 
     /// What its authorization responses are signed with (JARM §3): RS256 unless it says, or PS256 where
     /// RS256 is not allowed.
     #[must_use]
     pub fn response_algorithm(self) -> Algorithm {
-        let registered = self.client.settings.authorization_signed_response_alg;
-        if self.is_fapi2() {
-            let allowed = registered.filter(|it| Algorithm::FAPI2.contains(it));
-            return allowed.unwrap_or(Algorithm::Ps256);
-        }
-        registered.unwrap_or(Algorithm::Rs256)
+        self.signs_with(self.client.settings.authorization_signed_response_alg)
+    }
+
+    /// What its ID tokens and logout tokens are signed with: what it has registered, else RS256 (OpenID
+    /// Connect Registration §2), or PS256 where RS256 is not allowed (FAPI 2.0 §5.4).
+    #[must_use]
+    pub fn id_token_algorithm(self) -> Algorithm {
+        self.signs_with(self.client.settings.id_token_signed_response_alg)
+    }
+
+    /// What was registered, as far as it is allowed, else what everybody knows.
+    fn signs_with(self, registered: Option<Algorithm>) -> Algorithm {
+        let default = if self.is_fapi2() { Algorithm::Ps256 } else { Algorithm::Rs256 };
+        let is_allowed = |it: &Algorithm| !self.is_fapi2() || Algorithm::FAPI2.contains(it);
+        registered.filter(is_allowed).unwrap_or(default)
+    }
+
+    /// Whether its assertions may be signed with this (RFC 7523, FAPI 2.0 §5.4).
+    #[must_use]
+    pub fn takes_assertions_signed_with(self, algorithm: Algorithm) -> bool {
+        self.takes(self.client.settings.token_endpoint_auth_signing_alg, algorithm)
+    }
+
+    /// Whether an algorithm is the one that was registered, if one was, and one of the profile's.
+    fn takes(self, registered: Option<Algorithm>, algorithm: Algorithm) -> bool {
+        registered.is_none_or(|only| only == algorithm)
+            && (!self.is_fapi2() || Algorithm::FAPI2.contains(&algorithm))
     }
 
     /// Whether its access tokens must be bound to keys (RFC 9449 §5.2, FAPI 2.0 §5.3.2.1).

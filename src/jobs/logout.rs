@@ -13,9 +13,8 @@ use tokio::task::JoinSet;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    clients::authentication,
+    clients::{authentication, policy::Policy},
     fault::Fault,
-    openid::id_token_algorithm,
     signing, store,
 };
 
@@ -118,7 +117,7 @@ async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Result<(), String>, Fa
         sid: delivery.session_id.to_string(),
         events: json!({ EVENT: {} }),
     };
-    let algorithm = id_token_algorithm(&client.settings);
+    let algorithm = Policy::of(app, &client).id_token_algorithm();
     let token = signing::keys(app).await?.sign(algorithm, ("logout+jwt", &claims), now)?;
     Ok(match app.outbound.post_form(uri, &[("logout_token", token.as_str())]).await {
         Ok(200..=299) => Ok(()),

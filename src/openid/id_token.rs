@@ -9,9 +9,10 @@ use entity::{client, signing_key::Algorithm};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{OPENID, claims, id_token_algorithm};
+use super::{OPENID, claims};
 use crate::{
     app::App,
+    clients::policy::Policy,
     crypto::digest,
     fault::Fault,
     signing, store,
@@ -76,7 +77,7 @@ pub async fn make(
         return Ok(None);
     };
     let now = app.now();
-    let algorithm = id_token_algorithm(&client.settings);
+    let algorithm = Policy::of(app, client).id_token_algorithm();
     let lifetime = TimeDelta::seconds(issued.expires_in).clamp(MIN_LIFETIME, MAX_LIFETIME);
     let terms = &about.terms;
     let amr = terms.amr.as_deref().unwrap_or_default();
