@@ -8,15 +8,15 @@
 //! 5. it was not used before
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{client::Model, signing_key::Algorithm};
+use entity::client::Model;
 use serde_json::{Map, Value};
 
-use super::keys;
+use super::{keys, policy::Policy};
 use crate::{
     app::App,
-    crypto::{digest, signed::SignedJwt},
+    crypto::signed::SignedJwt,
     fault::Fault,
-    store,
+    store::{self, spent_ids::Use},
 };
 
 const MAX_BYTES: usize = 8 * 1024;
@@ -72,17 +72,16 @@ impl Assertion {
         else {
             return Ok(false);
         };
-        if !may_sign(client, self.0.algorithm) {
+        if !Policy::of(app, client).takes_assertions_signed_with(self.0.algorithm) {
             return Ok(false);
         }
         let keys = keys::of(app, client, self.0.kid.as_deref()).await?;
         if self.0.claims_proved_by_any(&keys).is_none() {
             return Ok(false);
         }
-        // names of different clients have nothing to do with each other; an id has no NUL
-        let digest = digest::sha256(format!("{}\0{jti}", client.id).as_bytes());
+        let (name, end) = ((client.id.as_str(), jti), expires_at + BEHIND);
         let txn = app.store.begin().await?;
-        let is_first = store::spent_assertions::spend(&txn, digest, expires_at + BEHIND).await?;
+        let is_first = store::spent_ids::spend(&txn, Use::Assertion, name, end).await?;
         txn.commit().await?;
         Ok(is_first)
     }
@@ -131,13 +130,6 @@ fn is_for(aud: Option<&Value>, audience: Audience<'_>, issuer: &str) -> bool {
         }
         _ => false,
     }
-}
-
-fn may_sign(client: &Model, algorithm: Algorithm) -> bool {
-    let settings = &client.settings;
-    let is_registered =
-        settings.token_endpoint_auth_signing_alg.is_none_or(|registered| registered == algorithm);
-    is_registered && (!settings.is_fapi2() || Algorithm::FAPI2.contains(&algorithm))
 }
 
 #[cfg(test)]

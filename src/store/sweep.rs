@@ -165,8 +165,7 @@ fn authorizations() -> Vec<Table> {
         ),
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
         digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
-        digest("spent_assertion", "assertion_sha256", "spent_assertion.expires_at <= $1"),
-        digest("spent_proof", "proof_sha256", "spent_proof.expires_at <= $1"),
+        digest("spent_id", "id_sha256", "spent_id.expires_at <= $1"),
         // who has not been answered in 90 days may ask again
         id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
     ]

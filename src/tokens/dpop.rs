@@ -20,9 +20,9 @@ use self::claims::Claimed;
 use crate::{
     app::App,
     config::DpopNonce,
-    crypto::{digest, jwk::PublicKey, signed::SignedJwt},
+    crypto::{jwk::PublicKey, signed::SignedJwt},
     fault::Fault,
-    store,
+    store::{self, spent_ids::Use},
 };
 
 /// What proofs may be signed with: FAPI 2.0's list, for everybody.
@@ -142,7 +142,7 @@ pub struct Target<'a> {
 pub struct Proof {
     /// Whose possession it proves.
     pub key: Thumbprint,
-    id_sha256: Vec<u8>,
+    id: String,
     made_at: DateTime<Utc>,
 }
 
@@ -191,8 +191,7 @@ pub fn check(
     let made_at = claimed.made_at(now)?;
     claimed.nonce(app, now)?;
     claimed.token(token)?;
-    let id_sha256 = digest::sha256(format!("{thumbprint} {id}").as_bytes());
-    Ok(Proof { key: thumbprint, id_sha256, made_at })
+    Ok(Proof { key: thumbprint, id: id.to_owned(), made_at })
 }
 
 /// Step 5: spends a proof.
@@ -202,9 +201,11 @@ pub fn check(
 pub async fn spend(app: &App, proof: Proof) -> Result<Result<Thumbprint, Problem>, Fault> {
     // a second more: instants are cut, and nobody takes it after that
     let ends_at = proof.made_at + OLDEST + TimeDelta::seconds(1);
+    let maker = proof.key.to_string();
     let is_first = store::retrying(async || {
         let txn = app.store.begin().await?;
-        let first = store::spent_proofs::spend(&txn, proof.id_sha256.clone(), ends_at).await?;
+        let name = (maker.as_str(), proof.id.as_str());
+        let first = store::spent_ids::spend(&txn, Use::Proof, name, ends_at).await?;
         txn.commit().await?;
         Ok(first)
     })

@@ -184,7 +184,7 @@ async fn of_many_at_once_one_works() {
 
 #[tokio::test]
 async fn spent_assertions_are_forgotten_when_they_would_be_refused_anyway() {
-    use entity::spent_assertion::Entity;
+    use entity::spent_id::Entity;
     use sea_orm::{EntityTrait, PaginatorTrait};
 
     let (world, _, client, signer) = signing().await;

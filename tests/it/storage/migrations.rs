@@ -263,7 +263,7 @@ async fn every_entity_has_its_table() {
         enterprise grant guest invalidation invitation known_device lead logout_delivery member
         message outbox passkey pushed_request recovery_code registration_token scan scan_endpoint
         scan_finding second_factor_use service service_account session_client sign_in_failure
-        sign_up signing_key spent_assertion spent_challenge spent_proof subscriber subscription
+        sign_up signing_key spent_challenge spent_id subscriber subscription
         token_family user workspace
     };
 

@@ -1,4 +1,5 @@
-//! An assertion by which a client has proved who it is: it proves it once (RFC 7523 §3).
+//! The name (`jti`, RFC 7519 §4.1.7) of a JWT that may be used once and was: a proof of possession (RFC
+//! 9449 §11.1) or an assertion by which a client has proved who it is (RFC 7523 §3).
 
 use sea_orm::entity::prelude::*;
 
@@ -6,11 +7,11 @@ use crate::types::Instant;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "spent_assertion")]
+#[sea_orm(table_name = "spent_id")]
 pub struct Model {
-    /// The digest of who made it and of its name (`jti`).
+    /// Of what it was for, who made it, and its name.
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
-    pub assertion_sha256: Vec<u8>,
+    pub id_sha256: Vec<u8>,
     /// When it is refused without this row too.
     pub expires_at: Instant,
 }
