@@ -43,6 +43,8 @@ pub struct Model {
     pub scope: String,
     /// Where its client-credentials tokens belong.
     pub workspace_id: Option<Uuid>,
+    /// In whose workspaces it is at home; never with `workspace_id`.
+    pub enterprise_id: Option<Uuid>,
     /// May call the introspection endpoint.
     pub may_introspect: bool,
     /// Registered by itself (RFC 7591), not by an administrator.

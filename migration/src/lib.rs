@@ -29,6 +29,7 @@ mod m20261126_000031_openid;
 mod m20261126_000033_registration;
 mod m20261126_000034_bound_and_pushed;
 mod m20261126_000035_logout_and_devices;
+mod m20261126_000036_clients_of_enterprises;
 mod schema;
 
 /// Every step, in order.
@@ -59,9 +60,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000029_app_policies::Migration),
             Box::new(m20261126_000030_family_numbers::Migration),
             Box::new(m20261126_000031_openid::Migration),
-            Box::new(m20261126_000034_bound_and_pushed::Migration),
             Box::new(m20261126_000033_registration::Migration),
+            Box::new(m20261126_000034_bound_and_pushed::Migration),
             Box::new(m20261126_000035_logout_and_devices::Migration),
+            Box::new(m20261126_000036_clients_of_enterprises::Migration),
         ]
     }
 }

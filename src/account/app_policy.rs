@@ -117,7 +117,7 @@ async fn show_form(
         words: policy_words(policy),
         is_chosen: policy == present,
     };
-    let stopping = workspace_apps::undecided(app, workspace.id).await?;
+    let stopping = workspace_apps::undecided(app, workspace).await?;
     let page = PolicyPage {
         brand: Brand::of(app),
         frame: room.frame(app, account, Tab::WorkspaceApps),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use entity::{client, workspace};
+use entity::client;
 use poem::{
     Response, handler,
     http::{StatusCode, Uri},
@@ -19,7 +19,10 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
-    clients::{listing, registration},
+    clients::{
+        listing::{self, Home},
+        registration,
+    },
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -42,15 +45,15 @@ struct ClientPage {
     /// Whether it proves itself by one.
     has_secret: bool,
     settings: Vec<(String, String)>,
-    workspace: Option<String>,
+    home: Option<String>,
     since: Moment,
     disabled: Option<Moment>,
     overlap_ends: Option<Moment>,
     lifetimes: Vec<(&'static str, i64)>,
     scopes: Vec<String>,
     client: client::Model,
-    /// What is in the field for the slug of a workspace.
-    typed: String,
+    /// What is in the fields for the slug of a workspace and the PIN of an enterprise.
+    typed: [String; 2],
     problems: Problems,
 }
 
@@ -65,7 +68,7 @@ struct RotatePage {
     problems: Problems,
 }
 
-type Found = (client::Model, Option<workspace::Model>);
+type Found = (client::Model, Option<Home>);
 
 pub(super) async fn find(app: &App, id: &str) -> Result<Found, PageError> {
     listing::find(app, id).await?.ok_or_else(PageError::not_found)
@@ -79,7 +82,7 @@ pub async fn show(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients).with_notice_of(uri);
-    show_client(app, frame, &id, ("", Problems::default())).await
+    show_client(app, frame, &id, (["", ""], Problems::default())).await
 }
 
 /// The page of a client, perhaps with what is wrong with the form that binds it.
@@ -87,9 +90,9 @@ pub(super) async fn show_client(
     app: &App,
     frame: Frame,
     id: &str,
-    (typed, problems): (&str, Problems),
+    (typed, problems): ([&str; 2], Problems),
 ) -> Result<Response, PageError> {
-    let (client, workspace) = find(app, id).await?;
+    let (client, home) = find(app, id).await?;
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let overlap = client.previous_secret_expires_at.filter(|at| at.0 > app.now());
@@ -100,17 +103,24 @@ pub(super) async fn show_client(
         kind: kind_words(client.kind),
         has_secret: registration::proves_itself_by_secret(&client),
         settings: facts(&client.settings),
-        workspace: workspace.map(|workspace| format!("{} ({})", workspace.name, workspace.slug)),
+        home: home.as_ref().map(home_words),
         since: Moment::of(client.created_at.0),
         disabled: client.disabled_at.map(|at| Moment::of(at.0)),
         overlap_ends: overlap.map(|at| Moment::of(at.0)),
         lifetimes: lifetimes(&client),
         scopes: client.scope.split_whitespace().map(str::to_owned).collect(),
         client,
-        typed: typed.to_owned(),
+        typed: typed.map(str::to_owned),
         problems,
     };
     Ok(html(app, status, &page)?)
+}
+
+fn home_words(home: &Home) -> String {
+    match home {
+        Home::Workspace(it) => format!("{} ({})", it.name, it.slug),
+        Home::Enterprise(it) => format!("all of {} ({})", it.name, it.pin),
+    }
 }
 
 /// The lifetimes of a client's own, in seconds.

@@ -17,8 +17,10 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
-    clients::{binding, changes},
-    fault::FieldError,
+    clients::{
+        binding::{self, Binding},
+        changes,
+    },
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -26,7 +28,7 @@ use crate::{
         page::{Brand, html, see_other},
         page_error::PageError,
     },
-    workspaces::lookup,
+    workspaces::refused,
 };
 
 fn to(id: &str, name: &str) -> Response {
@@ -78,15 +80,17 @@ pub async fn bind(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
-    let slug = form.text("workspace").trim();
-    let Some(workspace) = lookup::find_by_slug(app, slug).await? else {
-        let problems = vec![FieldError::new("workspace", "does not exist")];
-        let frame = Frame::new(app, &admin, Tab::Clients);
-        return show_client(app, frame, &client.id, (slug, problems.into())).await;
-    };
+    let [slug, pin] = ["workspace", "enterprise"].map(|field| form.text(field).trim());
     let actor = Actor::User(admin.user.id);
-    if !binding::bind(app, actor, &client.id, workspace.id).await? {
-        return Err(PageError::not_found());
+    let [named, of] = [slug, pin].map(|text| Some(text).filter(|text| !text.is_empty()));
+    let bound = match binding::named(app, named, of).await? {
+        Ok(Binding::None) => refused("workspace", "or an enterprise has to be named"),
+        Ok(binding) => binding::bind(app, actor, &client.id, binding).await?,
+        Err(problems) => Err(problems),
+    };
+    if let Err(problems) = bound {
+        let frame = Frame::new(app, &admin, Tab::Clients);
+        return show_client(app, frame, &client.id, ([slug, pin], problems.into())).await;
     }
     Ok(to(&client.id, "client-bound"))
 }
@@ -100,9 +104,9 @@ pub async fn unbind(
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
     let actor = Actor::User(admin.user.id);
-    if let Some(problem) = binding::unbind(app, actor, &client.id).await?.problem() {
+    if let Err(problems) = binding::unbind(app, actor, &client.id).await? {
         let frame = Frame::new(app, &admin, Tab::Clients);
-        return show_client(app, frame, &client.id, ("", vec![problem].into())).await;
+        return show_client(app, frame, &client.id, (["", ""], problems.into())).await;
     }
     Ok(to(&client.id, "client-unbound"))
 }

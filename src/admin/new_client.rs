@@ -14,6 +14,7 @@ use crate::{
     app::App,
     audit::Actor,
     clients::{
+        binding,
         metadata::{self, GRANT_TYPES, NewClient, OPENID_SCOPES},
         registration::{self, Registration},
     },
@@ -27,7 +28,6 @@ use crate::{
         page_error::PageError,
         problems::Problems,
     },
-    workspaces::lookup,
 };
 
 #[derive(Template)]
@@ -42,6 +42,7 @@ struct NewClientPage {
     tos_uri: String,
     redirect_uris: String,
     workspace: String,
+    enterprise: String,
     is_public: bool,
     may_introspect: bool,
     grant_types: Vec<Choice>,
@@ -52,13 +53,14 @@ struct NewClientPage {
 }
 
 /// Fields that show what is wrong with them, beside those of the settings.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "name",
     "publisher",
     "grant_types",
     "redirect_uris",
     "scope",
     "workspace",
+    "enterprise",
     "may_introspect",
     "logo_uri",
     "policy_uri",
@@ -77,6 +79,7 @@ struct Draft {
     client: NewClient,
     redirect_uris: String,
     workspace: String,
+    enterprise: String,
     settings: Typed,
     problems: Vec<FieldError>,
 }
@@ -100,24 +103,26 @@ impl Draft {
             tos_uri: text("tos_uri"),
             ..NewClient::default()
         };
-        let workspace = form.text("workspace").trim().to_owned();
+        let [workspace, enterprise] =
+            ["workspace", "enterprise"].map(|field| form.text(field).trim().to_owned());
         let settings = Typed::sent(form);
         let (meant, problems) = match settings.settings(&client.settings) {
             Ok(meant) => (meant, Vec::new()),
             Err(problems) => (client.settings.clone(), problems),
         };
         let client = NewClient { settings: meant, ..client };
-        Self { client, redirect_uris, workspace, settings, problems }
+        Self { client, redirect_uris, workspace, enterprise, settings, problems }
     }
 
-    /// Binds the client to the workspace that was named.
+    /// Binds the client to the workspace or the enterprise that was named.
     async fn bind(&mut self, app: &App) -> Result<(), Fault> {
-        if self.workspace.is_empty() {
-            return Ok(());
-        }
-        match lookup::find_by_slug(app, &self.workspace).await? {
-            Some(workspace) => self.client.workspace_id = Some(workspace.id),
-            None => self.problems.push(FieldError::new("workspace", "does not exist")),
+        let [slug, pin] = [&self.workspace, &self.enterprise]
+            .map(|text| Some(text.as_str()).filter(|text| !text.is_empty()));
+        match binding::named(app, slug, pin).await? {
+            Ok(binding) => {
+                (self.client.workspace_id, self.client.enterprise_id) = binding.columns();
+            }
+            Err(problems) => self.problems.extend(problems),
         }
         Ok(())
     }
@@ -172,7 +177,7 @@ pub async fn register(
 fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageError> {
     let status =
         if draft.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let Draft { client, redirect_uris, workspace, settings, problems } = draft;
+    let Draft { client, redirect_uris, workspace, enterprise, settings, problems } = draft;
     let problems = Problems::from(problems);
     let page = NewClientPage {
         brand: Brand::of(app),
@@ -188,6 +193,7 @@ fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageErr
         may_introspect: client.may_introspect,
         redirect_uris,
         workspace,
+        enterprise,
         groups: settings.groups(&problems),
         shown_beside: FIELDS.into_iter().chain(names()).collect(),
         problems,

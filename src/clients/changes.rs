@@ -50,6 +50,7 @@ pub fn editable(client: &Model) -> NewClient {
         scope: client.scope.split_whitespace().map(str::to_owned).collect(),
         is_public: client.kind == Kind::Public,
         workspace_id: client.workspace_id,
+        enterprise_id: client.enterprise_id,
         may_introspect: client.may_introspect,
         is_dynamic: client.is_dynamic,
         publisher: client.publisher.clone(),
@@ -89,6 +90,7 @@ pub async fn update(
         grant_types: present.grant_types,
         is_public: present.is_public,
         workspace_id: present.workspace_id,
+        enterprise_id: present.enterprise_id,
         may_introspect: present.may_introspect,
         is_dynamic: present.is_dynamic,
         ..edited

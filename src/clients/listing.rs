@@ -1,8 +1,8 @@
 //! The registered clients, as an administrator of the server sees them.
 
-use entity::{client, workspace};
+use entity::{client, enterprise, workspace};
 
-use super::authentication::is_id;
+use super::{authentication::is_id, binding::Binding};
 use crate::{
     app::App,
     fault::Fault,
@@ -20,14 +20,20 @@ pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<client::Model>, Fau
     store::clients::page(app.store.read(), wanted).await
 }
 
-/// A client and the workspace it is bound to.
+/// What a client is bound to.
+#[derive(Clone, Debug)]
+pub enum Home {
+    /// One workspace.
+    Workspace(workspace::Model),
+    /// Every workspace of one enterprise.
+    Enterprise(enterprise::Model),
+}
+
+/// A client and what it is bound to.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(
-    app: &App,
-    id: &str,
-) -> Result<Option<(client::Model, Option<workspace::Model>)>, Fault> {
+pub async fn find(app: &App, id: &str) -> Result<Option<(client::Model, Option<Home>)>, Fault> {
     if !is_id(id) {
         return Ok(None);
     }
@@ -35,9 +41,10 @@ pub async fn find(
     let Some(client) = store::clients::find(db, id).await? else {
         return Ok(None);
     };
-    let workspace = match client.workspace_id {
-        Some(id) => store::workspaces::find(db, id).await?,
-        None => None,
+    let home = match Binding::of(&client) {
+        Binding::None => None,
+        Binding::Workspace(id) => store::workspaces::find(db, id).await?.map(Home::Workspace),
+        Binding::Enterprise(id) => store::enterprises::find(db, id).await?.map(Home::Enterprise),
     };
-    Ok(Some((client, workspace)))
+    Ok(Some((client, home)))
 }

@@ -61,6 +61,8 @@ pub struct NewClient {
     pub is_public: bool,
     /// Where its client-credentials tokens belong.
     pub workspace_id: Option<uuid::Uuid>,
+    /// In whose workspaces it is at home, if in no single one.
+    pub enterprise_id: Option<uuid::Uuid>,
     /// Whether it may call the introspection endpoint.
     pub may_introspect: bool,
     /// Whether it registered itself (RFC 7591) instead of being registered by an administrator.

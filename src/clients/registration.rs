@@ -12,6 +12,7 @@ use entity::{
 pub use super::metadata::NewClient;
 use super::{
     authentication::is_id,
+    binding::{self, Binding},
     metadata::{problems, sector_problem},
 };
 use crate::{
@@ -53,15 +54,12 @@ pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registr
     let secret = has_secret(&new).then(|| Secret::<ClientSecret>::random(&*app.random));
     let client = row(app, new, secret.as_ref());
     let txn = app.store.begin().await?;
-    if let Some(id) = client.workspace_id
-        && store::workspaces::find(&txn, id).await?.is_none()
-    {
-        let problem = FieldError::new("workspace", "does not exist");
+    let bound = Binding::of(&client);
+    if let Some(problem) = binding::problem(&txn, bound, client.may_introspect).await? {
         return Ok(Registration::Invalid(vec![problem]));
     }
     store::clients::insert(&txn, client.clone()).await?;
-    let event = Event::new("client.register", actor, Target::new("client", &client.id));
-    audit::record(app, &txn, event.in_workspace(client.workspace_id)).await?;
+    audit::record(app, &txn, binding::event("client.register", actor, &client.id, bound)).await?;
     txn.commit().await?;
     Ok(Registration::Registered { client, secret })
 }
@@ -94,6 +92,7 @@ pub(super) fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret
         grant_types: StringList(new.grant_types),
         scope: scope.into_iter().collect::<Vec<_>>().join(" "),
         workspace_id: new.workspace_id,
+        enterprise_id: new.enterprise_id,
         may_introspect: new.may_introspect,
         is_dynamic: new.is_dynamic,
         publisher: new.publisher,

@@ -125,10 +125,13 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn undecided(app: &App, workspace_id: Uuid) -> Result<Vec<WorkspaceApp>, Fault> {
+pub async fn undecided(
+    app: &App,
+    workspace: &workspace::Model,
+) -> Result<Vec<WorkspaceApp>, Fault> {
     let mut apps = Vec::new();
-    for client in approvals::undecided(app.store.read(), workspace_id).await? {
-        let counts = app_counts::count(app, &client.id, Some(workspace_id)).await?;
+    for client in approvals::undecided(app.store.read(), workspace).await? {
+        let counts = app_counts::count(app, &client.id, Some(workspace.id)).await?;
         apps.push(WorkspaceApp { client, decision: None, counts });
     }
     Ok(apps)

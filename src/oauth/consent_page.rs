@@ -203,7 +203,9 @@ impl Barriers {
             match (why, workspace) {
                 (Barred::Blocked, _) => barriers.is_blocked = true,
                 (_, None) => {}
-                (Barred::Denied, Some(it)) => barriers.denied.push(it.name.clone()),
+                (Barred::Denied | Barred::Elsewhere, Some(it)) => {
+                    barriers.denied.push(it.name.clone());
+                }
                 (Barred::NeedsApproval, Some(it)) if place.role >= Some(Role::Admin) => {
                     let page = links::workspace_app(&it.slug, client_id);
                     barriers.to_decide.push((it.name.clone(), page));

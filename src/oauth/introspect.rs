@@ -19,6 +19,7 @@ use super::{
 use crate::{
     app::App,
     cache::Known,
+    clients::binding::Binding,
     crypto::{
         digest,
         secret::{AccessToken, RefreshToken, Secret},
@@ -74,7 +75,12 @@ struct Described {
 
 impl Described {
     fn is_visible_to(&self, caller: &client::Model) -> bool {
-        caller.workspace_id.is_none_or(|id| self.workspace_id == Some(id))
+        match Binding::of(caller) {
+            Binding::None => true,
+            Binding::Workspace(id) => self.workspace_id == Some(id),
+            // nobody is bound to one and may ask
+            Binding::Enterprise(_) => false,
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct CodeRecord {
     pub grant_scope: String,
     /// The workspace of the grant.
     pub workspace_id: Option<Uuid>,
+    /// The enterprise of that workspace.
+    pub enterprise_id: Option<Uuid>,
     /// What it says about third-party apps.
     pub app_policy: Option<Policy>,
     /// Whether it has decided about this client.
@@ -77,6 +79,7 @@ impl Record for CodeRecord {
             "user_id",
             "grant_scope",
             "workspace_id",
+            "enterprise_id",
             "app_policy",
             "is_decided",
             "approved_scope",
@@ -94,6 +97,7 @@ impl Record for CodeRecord {
             user_id: cells.next()?,
             grant_scope: cells.next()?,
             workspace_id: cells.next()?,
+            enterprise_id: cells.next()?,
             app_policy: cells.next()?,
             is_decided: cells.next()?,
             approved_scope: cells.next()?,
@@ -106,12 +110,14 @@ const OF_CLIENT: &str = r#"select code.code_sha256, code.family_id, code.client_
     code.redirect_uri, code.scope, code.code_challenge, code.nonce, code.resource, code.terms, code.user_epoch,
     code.authenticated_at, code.expires_at, code.consumed_at,
     permission.revoked_at as grant_revoked_at, person.disabled_at as user_disabled_at, person.epoch,
-    permission.user_id, permission.scope as grant_scope, permission.workspace_id, policy.policy as app_policy,
+    permission.user_id, permission.scope as grant_scope, permission.workspace_id,
+    workspace.enterprise_id, policy.policy as app_policy,
     decision.client_id is not null as is_decided, decision.scope as approved_scope,
     block.client_id is not null as is_blocked
     from authorization_code code
     join "grant" permission on permission.id = code.grant_id
     join "user" person on person.id = permission.user_id
+    left join workspace on workspace.id = permission.workspace_id
     left join app_policy policy on policy.workspace_id = permission.workspace_id
     left join app_decision decision on decision.workspace_id = permission.workspace_id
         and decision.client_id = code.client_id

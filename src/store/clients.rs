@@ -171,14 +171,19 @@ pub async fn set_verified(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Resu
     Ok(other.exec(db).await?.rows_affected == 1)
 }
 
-/// Binds a client to a workspace; `false` if there is no such client.
+/// Binds a client to a workspace or to an enterprise, or to neither; `false` if there is no such client.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bind(db: &Txn, id: &str, workspace_id: Uuid) -> Result<bool, Fault> {
+pub async fn bind(
+    db: &Txn,
+    id: &str,
+    (workspace_id, enterprise_id): (Option<Uuid>, Option<Uuid>),
+) -> Result<bool, Fault> {
     db.changes(Subject::Client(id.to_owned()));
     let changed = Entity::update_many()
         .col_expr(Column::WorkspaceId, Expr::value(workspace_id))
+        .col_expr(Column::EnterpriseId, Expr::value(enterprise_id))
         .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(id))
         .exec(db)
@@ -216,19 +221,4 @@ pub async fn delete(db: &Txn, id: &str) -> Result<bool, Fault> {
         .await?;
     grant::Entity::delete_many().filter(grant::COLUMN.client_id.eq(id)).exec(db).await?;
     Ok(Entity::delete_by_id(id).exec(db).await?.rows_affected == 1)
-}
-
-/// Takes the binding to a workspace from a client that has one; `false` if there is none to take.
-///
-/// # Errors
-/// When the database fails.
-pub async fn unbind(db: &Txn, id: &str) -> Result<bool, Fault> {
-    db.changes(Subject::Client(id.to_owned()));
-    let changed = Entity::update_many()
-        .col_expr(Column::WorkspaceId, Expr::value(None::<Uuid>))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.workspace_id.is_not_null())
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
 }

@@ -125,6 +125,8 @@ record! {
         pub scope: String,
         /// Its workspace; `None` if it was made while the user belonged to none.
         pub workspace_id: Option<Uuid>,
+        /// The enterprise of that workspace.
+        pub enterprise_id: Option<Uuid>,
         /// The user's role there, unless they have left it or it is disabled.
         pub role: Option<Role>,
         /// What the workspace says about third-party apps.
@@ -138,8 +140,8 @@ record! {
     }
 }
 
-const STANDING: &str = r#"select permission.id, permission.scope, permission.workspace_id, member.role,
-    policy.policy as app_policy, decision.client_id is not null as is_decided,
+const STANDING: &str = r#"select permission.id, permission.scope, permission.workspace_id,
+    workspace.enterprise_id, member.role, policy.policy as app_policy, decision.client_id is not null as is_decided,
     decision.scope as approved_scope, block.client_id is not null as is_blocked
     from "grant" permission
     left join workspace on workspace.id = permission.workspace_id and workspace.disabled_at is null

@@ -56,6 +56,8 @@ record! {
         pub origin_client_id: String,
         /// The workspace that the client that the user has allowed is bound to.
         pub client_workspace_id: Option<Uuid>,
+        /// The enterprise that it is bound to.
+        pub client_enterprise_id: Option<Uuid>,
         /// When that client was disabled, or the one that the user has allowed.
         pub client_disabled_at: Option<Instant>,
         /// How long its access tokens live, if not the default.
@@ -88,6 +90,8 @@ record! {
         pub product: Option<String>,
         /// Its plan.
         pub plan: Option<String>,
+        /// The enterprise that it belongs to.
+        pub enterprise_id: Option<Uuid>,
         /// When it was disabled.
         pub workspace_disabled_at: Option<Instant>,
         /// The user's role there.
@@ -149,6 +153,7 @@ macro_rules! columns {
          family.user_epoch as family_user_epoch, family.authenticated_at, family.terms,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
          origin.id as origin_client_id, origin.workspace_id as client_workspace_id,
+         origin.enterprise_id as client_enterprise_id,
          coalesce(client.disabled_at, origin.disabled_at) as client_disabled_at, client.access_token_ttl_secs,
          client.refresh_token_idle_ttl_secs,
          permission.id as grant_id, permission.scope as grant_scope,
@@ -157,7 +162,7 @@ macro_rules! columns {
          person.epoch as user_epoch, person.disabled_at as user_disabled_at,
          workspace.id as workspace_id, workspace.slug as workspace_slug,
          workspace.name as workspace_name, workspace.product, workspace.plan,
-         workspace.disabled_at as workspace_disabled_at, member.role,
+         workspace.enterprise_id, workspace.disabled_at as workspace_disabled_at, member.role,
          policy.policy as app_policy, decision.client_id is not null as is_decided,
          decision.scope as approved_scope, block.client_id is not null as is_blocked"
     };

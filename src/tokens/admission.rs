@@ -1,6 +1,6 @@
 //! Whether a client may act for a user in a workspace, whatever the user says: what the workspace
-//! has decided about it, else the workspace's policy for third-party apps; and whether the user has
-//! blocked it.
+//! has decided about it, else the workspace's policy for third-party apps; whether the client is bound
+//! to a workspace or an enterprise; and whether the user has blocked it.
 //!
 //! It is looked at when permission is given *and* at each use of what came of it, by the same join
 //! that looks at everything else a token depends on: so no race between a decision and a consent
@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::scopes::Scope;
 use crate::{
+    clients::binding::Binding,
     fault::Fault,
     store::{
         Ask, app_policies, authorization_codes::CodeRecord, blocked_clients,
-        grants::StandingRecord, token_records::TokenRecord,
+        grants::StandingRecord, token_records::TokenRecord, workspaces,
     },
 };
 
@@ -24,6 +25,8 @@ use crate::{
 pub enum Barred {
     /// The user has blocked it.
     Blocked,
+    /// It is bound to another workspace, or to another enterprise than the workspace's.
+    Elsewhere,
     /// The workspace has denied it, or every app that it has not approved.
     Denied,
     /// Somebody who runs the workspace has to approve it first.
@@ -56,8 +59,10 @@ pub type Admission = Result<Ceiling, Barred>;
 pub struct Facts<'a> {
     /// The workspace that the client would act in.
     pub workspace_id: Option<Uuid>,
-    /// The workspace that the client is bound to.
-    pub bound_to: Option<Uuid>,
+    /// The enterprise of that workspace, if it belongs to one.
+    pub enterprise_id: Option<Uuid>,
+    /// What the client is bound to.
+    pub binding: Binding,
     /// The workspace's policy, if it has set one.
     pub policy: Option<Policy>,
     /// What it has decided about the client, if anything: the approved scope, or `None`.
@@ -74,8 +79,12 @@ pub fn judge(facts: Facts<'_>) -> Admission {
     if facts.is_blocked {
         return Err(Barred::Blocked);
     }
-    // a workspace's own client is no third party in it
-    if facts.workspace_id.is_none() || facts.workspace_id == facts.bound_to {
+    let Some(workspace_id) = facts.workspace_id else { return Ok(Ceiling::NONE) };
+    if !facts.binding.reaches(workspace_id, facts.enterprise_id) {
+        return Err(Barred::Elsewhere);
+    }
+    // a workspace's own client is no third party in it, nor is its enterprise's
+    if facts.binding.owns(workspace_id, facts.enterprise_id) {
         return Ok(Ceiling::NONE);
     }
     match (facts.decision, facts.policy) {
@@ -96,15 +105,18 @@ pub async fn now(
     user_id: Uuid,
     workspace_id: Option<Uuid>,
 ) -> Result<Admission, Fault> {
-    let (mut policy, mut decision) = (None, None);
+    let binding = Binding::of(client);
+    let (mut policy, mut decision, mut enterprise_id) = (None, None, None);
     if let Some(id) = workspace_id {
+        if matches!(binding, Binding::Enterprise(_)) {
+            enterprise_id = workspaces::find(db, id).await?.and_then(|found| found.enterprise_id);
+        }
         policy = app_policies::find(db, id).await?;
         decision = app_policies::find_decision(db, id, &client.id).await?;
     }
     let is_blocked = blocked_clients::is_blocked(db, user_id, &client.id).await?;
     let decision = decision.as_ref().map(|decision| decision.scope.as_deref());
-    let bound_to = client.workspace_id;
-    Ok(judge(Facts { workspace_id, bound_to, policy, decision, is_blocked }))
+    Ok(judge(Facts { workspace_id, enterprise_id, binding, policy, decision, is_blocked }))
 }
 
 /// The admission of what a token belongs to.
@@ -115,7 +127,8 @@ pub fn of_token(record: &TokenRecord) -> Admission {
     judge(Facts {
         // a client's own tokens are under nobody's permission
         workspace_id: record.grant_id.and(record.workspace_id),
-        bound_to: record.client_workspace_id,
+        enterprise_id: record.enterprise_id,
+        binding: Binding::stored(record.client_workspace_id, record.client_enterprise_id),
         policy: record.app_policy,
         decision: record.is_decided.then_some(record.approved_scope.as_deref()),
         is_blocked: record.is_blocked,
@@ -129,7 +142,8 @@ pub fn of_token(record: &TokenRecord) -> Admission {
 pub fn of_code(record: &CodeRecord, client: &client::Model) -> Admission {
     judge(Facts {
         workspace_id: record.workspace_id,
-        bound_to: client.workspace_id,
+        enterprise_id: record.enterprise_id,
+        binding: Binding::of(client),
         policy: record.app_policy,
         decision: record.is_decided.then_some(record.approved_scope.as_deref()),
         is_blocked: record.is_blocked,
@@ -143,7 +157,8 @@ pub fn of_code(record: &CodeRecord, client: &client::Model) -> Admission {
 pub fn of_standing(record: &StandingRecord, client: &client::Model) -> Admission {
     judge(Facts {
         workspace_id: record.workspace_id,
-        bound_to: client.workspace_id,
+        enterprise_id: record.enterprise_id,
+        binding: Binding::of(client),
         policy: record.app_policy,
         decision: record.is_decided.then_some(record.approved_scope.as_deref()),
         is_blocked: record.is_blocked,
@@ -156,9 +171,11 @@ mod tests {
 
     const HERE: Uuid = Uuid::from_u128(1);
     const THERE: Uuid = Uuid::from_u128(2);
+    const ACME: Uuid = Uuid::from_u128(3);
+    const OTHER: Uuid = Uuid::from_u128(4);
 
     fn facts() -> Facts<'static> {
-        Facts { workspace_id: Some(HERE), ..Facts::default() }
+        Facts { workspace_id: Some(HERE), enterprise_id: Some(ACME), ..Facts::default() }
     }
 
     #[test]
@@ -188,9 +205,29 @@ mod tests {
     fn policies_are_for_third_parties_in_a_workspace() {
         let denied = Facts { policy: Some(Policy::Deny), ..facts() };
 
-        assert_eq!(judge(Facts { bound_to: Some(HERE), ..denied }), Ok(Ceiling::NONE));
-        assert_eq!(judge(Facts { bound_to: Some(THERE), ..denied }), Err(Barred::Denied));
+        assert_eq!(judge(denied), Err(Barred::Denied));
+        for binding in [Binding::Workspace(HERE), Binding::Enterprise(ACME)] {
+            assert_eq!(judge(Facts { binding, ..denied }), Ok(Ceiling::NONE), "{binding:?}");
+        }
         assert_eq!(judge(Facts { workspace_id: None, ..denied }), Ok(Ceiling::NONE));
+    }
+
+    #[test]
+    fn a_client_acts_nowhere_but_where_it_is_bound_to() {
+        let approved = Facts { decision: Some(Some("a")), ..facts() };
+
+        for binding in [Binding::Workspace(THERE), Binding::Enterprise(OTHER)] {
+            for facts in [facts(), approved] {
+                assert_eq!(
+                    judge(Facts { binding, ..facts }),
+                    Err(Barred::Elsewhere),
+                    "{binding:?}"
+                );
+            }
+        }
+        let binding = Binding::Enterprise(ACME);
+        let of_nobody = Facts { enterprise_id: None, binding, ..facts() };
+        assert_eq!(judge(of_nobody), Err(Barred::Elsewhere));
     }
 
     #[test]
@@ -198,7 +235,8 @@ mod tests {
         let blocked = Facts { is_blocked: true, decision: Some(Some("a")), ..facts() };
 
         assert_eq!(judge(blocked), Err(Barred::Blocked));
-        assert_eq!(judge(Facts { bound_to: Some(HERE), ..blocked }), Err(Barred::Blocked));
+        let binding = Binding::Workspace(HERE);
+        assert_eq!(judge(Facts { binding, ..blocked }), Err(Barred::Blocked));
         assert_eq!(judge(Facts { workspace_id: None, ..blocked }), Err(Barred::Blocked));
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clients::binding::Binding,
     fault::{Fault, FieldError},
     mail::LetterKind,
     outbox,
@@ -303,7 +304,7 @@ async fn set_policy_once(app: &App, decider: Decider<'_>, policy: Policy) -> Res
     store::app_policies::set(&txn, id, policy, now).await?;
     let mut ended = 0;
     if policy != Policy::Allow {
-        for client in undecided(&txn, id).await? {
+        for client in undecided(&txn, decider.workspace).await? {
             ended += store::grants::revoke_of_workspace(&txn, id, &client.id, now).await?;
         }
     }
@@ -331,13 +332,13 @@ async fn set_policy_once(app: &App, decider: Decider<'_>, policy: Policy) -> Res
 /// When the database fails.
 pub async fn undecided(
     db: &impl store::Ask,
-    workspace_id: Uuid,
+    workspace: &workspace::Model,
 ) -> Result<Vec<client::Model>, Fault> {
-    let ids = store::connected_apps::list_connected(db, workspace_id).await?;
-    let decided = store::app_policies::list_decisions_of(db, workspace_id, ids.clone()).await?;
+    let ids = store::connected_apps::list_connected(db, workspace.id).await?;
+    let decided = store::app_policies::list_decisions_of(db, workspace.id, ids.clone()).await?;
     let mut clients = store::clients::list_by_ids(db, ids).await?;
     clients.retain(|client| {
-        client.workspace_id != Some(workspace_id)
+        !Binding::of(client).owns(workspace.id, workspace.enterprise_id)
             && !decided.iter().any(|decision| decision.client_id == client.id)
     });
     Ok(clients)

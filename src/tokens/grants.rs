@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clients::binding::Binding,
     fault::Fault,
     store::{self, Txn, grants::StandingRecord},
 };
@@ -38,8 +39,8 @@ impl Place {
     }
 }
 
-/// Where a user may allow a client to act: the workspace the client is bound to, if it is bound, else
-/// every workspace of the user. The one of the user's own enterprise comes first, then the oldest
+/// Where a user may allow a client to act: the user's workspaces, as far as the client is bound to
+/// nothing else. The one of the user's own enterprise comes first, then the oldest
 /// membership.
 ///
 /// # Errors
@@ -50,7 +51,8 @@ pub async fn places(
     user: &user::Model,
 ) -> Result<Vec<Place>, Fault> {
     let mut workspaces = store::members::list_workspaces(app.store.read(), user.id).await?;
-    workspaces.retain(|(workspace, _)| client.workspace_id.is_none_or(|id| id == workspace.id));
+    let binding = Binding::of(client);
+    workspaces.retain(|(workspace, _)| binding.reaches(workspace.id, workspace.enterprise_id));
     let is_foreign = |workspace: &workspace::Model| {
         user.enterprise_id.is_none() || workspace.enterprise_id != user.enterprise_id
     };
@@ -195,7 +197,7 @@ pub async fn remembered(
         let admission: Admission = admission::of_standing(&standing, client);
         let StandingRecord { id, scope, workspace_id, role, .. } = standing;
         let is_place = match workspace_id {
-            Some(id) => role.is_some() && client.workspace_id.is_none_or(|bound| bound == id),
+            Some(_) => role.is_some(),
             // it was made in no workspace, which is where the user acts only as long as there is none
             None => places(app, client, user).await?.is_empty(),
         };

@@ -9,7 +9,7 @@ use super::{
     grants::{self, Place},
     scopes::Scope,
 };
-use crate::{app::App, fault::Fault, store};
+use crate::{app::App, clients::binding::Binding, fault::Fault, store};
 
 /// A place where the client may act if the user says so.
 #[derive(Clone, Debug)]
@@ -82,12 +82,14 @@ impl Said {
         })
     }
 
-    fn admission(&self, client: &client::Model, id: Option<Uuid>) -> Result<Ceiling, Barred> {
+    fn admission(&self, client: &client::Model, place: &Place) -> Result<Ceiling, Barred> {
+        let id = place.workspace_id();
         let policy = self.policies.iter().find(|row| Some(row.workspace_id) == id);
         let decision = self.decisions.iter().find(|row| Some(row.workspace_id) == id);
         admission::judge(Facts {
             workspace_id: id,
-            bound_to: client.workspace_id,
+            enterprise_id: place.workspace.as_ref().and_then(|it| it.enterprise_id),
+            binding: Binding::of(client),
             policy: policy.map(|row| row.policy),
             decision: decision.map(|row| row.scope.as_deref()),
             is_blocked: self.is_blocked,
@@ -123,7 +125,7 @@ pub async fn list(
     let mut offers = Offers::default();
     for place in places {
         let id = place.workspace_id();
-        match said.admission(client, id) {
+        match said.admission(client, &place) {
             Ok(ceiling) => offers.open.push(Offer {
                 scope: grants::grantable(client, Some(requested), place.role, &ceiling),
                 before: said.before(id),

@@ -3,7 +3,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{admission, scopes::Scope};
+use super::{
+    admission::{self, Barred},
+    scopes::Scope,
+};
 use crate::{
     app::App,
     cache::Subject,
@@ -146,19 +149,22 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
             || record.user_epoch != Some(record.family_user_epoch));
     let is_superseded =
         record.family_generation - record.generation >= store::access_tokens::GENERATIONS_KEPT;
+    let barred = admission::of_token(&record).err();
+    let is_elsewhere = barred == Some(Barred::Elsewhere);
     if record.family_revoked_at.is_some()
         || record.grant_revoked_at.is_some()
         || is_person_gone
         || is_superseded
-        || admission::of_token(&record).is_err()
+        || (barred.is_some() && !is_elsewhere)
     {
         return Resolved::Dead;
     }
     if record.client_disabled_at.is_some() {
         return Resolved::ClientDisabled;
     }
-    let is_bound =
-        record.workspace_id.is_some() && (record.user_id.is_none() || record.role.is_some());
+    let is_bound = record.workspace_id.is_some()
+        && (record.user_id.is_none() || record.role.is_some())
+        && !is_elsewhere;
     if !is_bound {
         return Resolved::NotBound;
     }

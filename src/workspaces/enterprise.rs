@@ -3,7 +3,7 @@
 use entity::{enterprise::Model, subscription, workspace};
 use uuid::Uuid;
 
-use super::{Account, Checked, Pin, names::name_problem, refused};
+use super::{Account, Checked, Pin, lookup, names::name_problem, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -43,11 +43,8 @@ pub async fn enterprises(app: &App, wanted: &Wanted) -> Result<Page<Model>, Faul
 /// # Errors
 /// When the database fails.
 pub async fn find_enterprise(app: &App, pin: &str) -> Result<Option<Realm>, Fault> {
-    let Some(pin) = Pin::parse(pin) else { return Ok(None) };
     let db = app.store.read();
-    let Some(enterprise) = store::enterprises::find_by_pin(db, pin.as_str()).await? else {
-        return Ok(None);
-    };
+    let Some(enterprise) = lookup::find_enterprise(db, pin).await? else { return Ok(None) };
     let id = enterprise.id;
     Ok(Some(Realm {
         users: store::users::count_of_enterprise(db, id).await?,

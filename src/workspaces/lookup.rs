@@ -2,12 +2,12 @@
 
 use entity::{enterprise, workspace};
 
-use super::names::slug_problem;
+use super::{Pin, names::slug_problem};
 use crate::{
     app::App,
     fault::Fault,
     store::{
-        self,
+        self, Ask,
         paging::{Page, Wanted},
     },
 };
@@ -22,6 +22,15 @@ pub async fn find_by_slug(app: &App, slug: &str) -> Result<Option<workspace::Mod
         return Ok(None);
     }
     store::workspaces::find_by_slug(app.store.read(), slug).await
+}
+
+/// The enterprise of a PIN as it was typed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_enterprise(db: &impl Ask, pin: &str) -> Result<Option<enterprise::Model>, Fault> {
+    let Some(pin) = Pin::parse(pin) else { return Ok(None) };
+    store::enterprises::find_by_pin(db, pin.as_str()).await
 }
 
 /// A page of workspaces, by slug.

@@ -4,7 +4,7 @@ use entity::{member::Role, types::Instant, workspace::Model};
 use uuid::Uuid;
 
 use super::{
-    Checked, Membership, Pin, member,
+    Checked, Membership, lookup, member,
     names::{name_problem, slug_problem},
     refused,
 };
@@ -96,8 +96,8 @@ pub async fn found_workspace(
     let txn = app.store.begin().await?;
     let enterprise_id = match &new.enterprise {
         None => None,
-        Some(pin) => match find_enterprise(&txn, pin).await? {
-            Some(id) => Some(id),
+        Some(pin) => match lookup::find_enterprise(&txn, pin).await? {
+            Some(enterprise) => Some(enterprise.id),
             None => return Ok(refused("enterprise", "does not exist")),
         },
     };
@@ -115,14 +115,6 @@ pub async fn found_workspace(
     audit::record(app, &txn, event.in_workspace(workspace.id)).await?;
     txn.commit().await?;
     Ok(Ok(workspace))
-}
-
-async fn find_enterprise(txn: &store::Txn, pin: &str) -> Result<Option<Uuid>, Fault> {
-    let Some(pin) = Pin::parse(pin) else {
-        return Ok(None);
-    };
-    let found = store::enterprises::find_by_pin(txn, pin.as_str()).await?;
-    Ok(found.map(|enterprise| enterprise.id))
 }
 
 /// Disables a workspace: every token and key of it is refused from now on. `false` if there is none

@@ -37,9 +37,7 @@ impl Client {
     }
 
     pub(super) async fn unbind(self, app: &App) -> Result<(), Failure> {
-        if let Some(problem) = unbind(app, Actor::Operator, &self.client).await?.problem() {
-            return Err(vec![problem].into());
-        }
+        unbind(app, Actor::Operator, &self.client).await??;
         let record = Record::new().with("client_id", self.client).with("unbound", true);
         output::record(record, self.format.json)
     }

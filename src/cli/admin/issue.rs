@@ -9,7 +9,10 @@ use crate::{
     app::App,
     audit::Actor,
     cli::output::{self, Record},
-    clients::registration::{NewClient, Registration, register},
+    clients::{
+        binding,
+        registration::{NewClient, Registration, register},
+    },
     config::Environment,
     keys::{
         manage::{self, Creation, KeyOwner, NewKey},
@@ -49,6 +52,9 @@ pub(crate) struct Client {
     /// The slug of the workspace that its client-credentials tokens belong to
     #[arg(long, value_name = "SLUG")]
     workspace: Option<String>,
+    /// The PIN of the enterprise in whose workspaces it is at home, and in no others
+    #[arg(long, value_name = "PIN", conflicts_with = "workspace")]
+    enterprise: Option<String>,
     /// It may call the introspection endpoint
     #[arg(long)]
     introspection: bool,
@@ -60,10 +66,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
-        let workspace_id = match &self.workspace {
-            Some(slug) => Some(find_workspace(app, slug).await?.id),
-            None => None,
-        };
+        let (slug, pin) = (self.workspace.as_deref(), self.enterprise.as_deref());
+        let binding = binding::named(app, slug, pin).await??;
+        let (workspace_id, enterprise_id) = binding.columns();
         let is_public = self.public || self.settings.is_public();
         let new = NewClient {
             name: self.name,
@@ -72,6 +77,7 @@ impl Client {
             scope: self.scope.into_iter().filter(|token| !token.is_empty()).collect(),
             is_public,
             workspace_id,
+            enterprise_id,
             may_introspect: self.introspection,
             settings: self.settings.settings()?,
             ..NewClient::default()
@@ -90,6 +96,10 @@ impl Client {
             .with("scope", client.scope)
             .with("workspace", self.workspace)
             .with("introspection", client.may_introspect);
+        let record = match self.enterprise {
+            Some(pin) => record.with("enterprise", pin),
+            None => record,
+        };
         let settings = serde_json::to_value(&client.settings)?;
         let has_settings = client.settings != Settings::default();
         let record = if has_settings { record.with("settings", settings) } else { record };

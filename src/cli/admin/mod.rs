@@ -56,7 +56,7 @@ pub(super) enum Command {
     SetPlan(accounts::Plan),
     /// Refuse a client and its tokens from now on
     DisableClient(end::Client),
-    /// Take a client's binding to its workspace away; the API refuses its own tokens from now on
+    /// Take a client's binding away; the API refuses its own tokens from now on
     UnbindClient(end::Client),
     /// Refuse a user and the user's tokens and keys from now on
     DisableUser(end::User),

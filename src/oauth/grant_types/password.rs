@@ -62,6 +62,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
 fn barred(why: Barred) -> OAuthError {
     OAuthError::invalid_grant(match why {
         Barred::Blocked => "the user has blocked this client",
+        Barred::Elsewhere => "the client is bound to another workspace or enterprise",
         Barred::Denied => "the workspace does not allow this client",
         Barred::NeedsApproval => "the workspace has to approve this client first",
     })

@@ -5,7 +5,7 @@ use latchkey::clients::registration::NewClient;
 
 use super::clients::{admin, introduced};
 use crate::support::{
-    ApiCaller, Browser, CALLBACK, ClientApp, Tokens, World, script, service, web,
+    ApiCaller, Browser, CALLBACK, ClientApp, Form, Page, Tokens, World, script, service, web,
 };
 
 fn path_of(client: &ClientApp) -> String {
@@ -48,18 +48,82 @@ async fn a_client_is_bound_elsewhere_and_unbound() {
     let answer = browser.submit(&page, "#bind-client", &[("workspace", " other ")]).await;
 
     let page = browser.follow(answer).await;
-    assert_eq!(page.text(".flash"), "The client is bound to the workspace.");
+    assert_eq!(page.text(".flash"), "The client is bound.");
     assert_eq!(caller.me().await.json()["workspace"]["slug"], "other");
     let refused = browser.submit(&page, "#bind-client", &[("workspace", "nowhere")]).await;
     assert_eq!(refused.text("#workspace-problem"), "The workspace does not exist.");
     assert_eq!(refused.form("#bind-client").get("workspace"), Some("nowhere"));
-    let mut form = page.form("#bind-client");
-    form.action = format!("{}/unbind", path_of(&client));
+    let form = unbinding(&page, &client);
     let answer = browser.send_form(&page.url, &form).await;
-    assert_eq!(browser.follow(answer).await.text(".flash"), "The client is bound to no workspace.");
+    assert_eq!(browser.follow(answer).await.text(".flash"), "The client is bound to nothing.");
     caller.me().await.expect(403);
     let again = browser.send_form(&page.url, &form).await;
-    assert_eq!(again.text("#client-problem"), "The client is bound to no workspace.");
+    assert_eq!(again.text("#client-problem"), "The client is bound to nothing.");
+}
+
+/// What the second button of the form does.
+fn unbinding(page: &Page, client: &ClientApp) -> Form {
+    let mut form = page.form("#bind-client");
+    form.action = format!("{}/unbind", path_of(client));
+    form
+}
+
+#[tokio::test]
+async fn a_client_is_bound_to_an_enterprise_and_unbound() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let client = world.client(service(Some(&acme.workspace))).await;
+    let page = browser.get(&path_of(&client)).await;
+
+    let answer = browser.submit(&page, "#bind-client", &[("enterprise", " ACME ")]).await;
+
+    let page = browser.follow(answer).await;
+    assert_eq!(page.text(".flash"), "The client is bound.");
+    assert!(page.texts("dl.facts dd").contains(&"all of acme (acme)".to_owned()));
+    // to one thing at a time
+    let token = Tokens::of(&client.token(&[("grant_type", "client_credentials")]).await).access;
+    ApiCaller::bearer(&world, &token).me().await.expect(403);
+    let answer = browser.send_form(&page.url, &unbinding(&page, &client)).await;
+    let page = browser.follow(answer).await;
+    assert_eq!(page.text(".flash"), "The client is bound to nothing.");
+    assert!(page.texts("dl.facts dd").contains(&"any".to_owned()));
+    assert_eq!((world.audited("client.bind").await, world.audited("client.unbind").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_binding_that_cannot_be_is_refused_beside_its_field() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let client = world.client(service(Some(&acme.workspace))).await;
+    let asks =
+        world.client(NewClient { may_introspect: true, ..service(Some(&acme.workspace)) }).await;
+    for (client, workspace, enterprise, field, words) in [
+        (&client, "", "", "workspace", "The workspace or an enterprise has to be named."),
+        (&client, "", "nobody", "enterprise", "The enterprise does not exist."),
+        (&client, "", "<b>\u{0}", "enterprise", "The enterprise does not exist."),
+        (&client, "acme", "acme", "enterprise", "The enterprise cannot be given with a workspace."),
+        (
+            &asks,
+            "",
+            "acme",
+            "enterprise",
+            "The enterprise is not for a client that may introspect; it can be bound to a workspace.",
+        ),
+    ] {
+        let page = browser.get(&path_of(client)).await;
+        let typed = [("workspace", workspace), ("enterprise", enterprise)];
+
+        let refused = browser.submit(&page, "#bind-client", &typed).await;
+
+        assert_eq!(refused.status, 422, "{words}");
+        assert_eq!(refused.text(&format!("#{field}-problem")), words);
+        if !enterprise.contains('\0') {
+            assert_eq!(refused.form("#bind-client").get("enterprise"), Some(enterprise));
+        }
+        let home = "The workspace acme (acme)".to_owned();
+        assert!(refused.texts("dl.facts dd").contains(&home));
+    }
+    assert_eq!(world.audited("client.bind").await, 0);
 }
 
 #[tokio::test]
@@ -69,8 +133,7 @@ async fn a_client_that_introspects_stays_bound() {
     let new = NewClient { may_introspect: true, ..service(Some(&acme.workspace)) };
     let client = world.client(new).await;
     let page = browser.get(&path_of(&client)).await;
-    let mut form = page.form("#bind-client");
-    form.action = format!("{}/unbind", path_of(&client));
+    let form = unbinding(&page, &client);
 
     let answer = browser.send_form(&page.url, &form).await;
 

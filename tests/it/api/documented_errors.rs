@@ -139,7 +139,7 @@ async fn a_client_that_is_unbound_from_its_organization_is_forbidden() {
     assert_forbidden("a later token", &own().await).await;
     assert_eq!(world.audited("client.unbind").await, 1);
     let again = world.admin(&["unbind-client", "--client", &client.id]);
-    assert_eq!(again, Err("latchkey: client is bound to no workspace".to_owned()));
+    assert_eq!(again, Err("latchkey: client is bound to nothing".to_owned()));
     let nobody = world.admin(&["unbind-client", "--client", "nobody"]);
     assert_eq!(nobody, Err("latchkey: client does not exist".to_owned()));
 }

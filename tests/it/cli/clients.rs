@@ -161,3 +161,31 @@ async fn a_secret_is_rotated_with_an_overlap() {
     assert!(found.previous_secret_sha256.is_some());
     assert_eq!(rotate("721"), Err("latchkey: overlap must be at most 30 days".to_owned()));
 }
+
+#[tokio::test]
+async fn a_client_is_made_for_an_enterprise() {
+    let (world, acme) = World::of_acme().await;
+    let create = |rest: &[&str]| {
+        let about = ["create-client", "--name", "Own", "--grant-type", "password"];
+        world.admin(&[&about[..], rest].concat())
+    };
+
+    let made = create(&["--enterprise", "ACME"]).unwrap();
+
+    let id = made["client_id"].as_str().unwrap();
+    let (client, _) = latchkey::clients::listing::find(&world.app, id).await.unwrap().unwrap();
+    assert_eq!(client.enterprise_id, acme.workspace.enterprise_id);
+    assert_eq!(client.workspace_id, None);
+    for (rest, problem) in [
+        (&["--enterprise", "nobody"][..], "enterprise does not exist"),
+        (&["--enterprise", ""], "enterprise does not exist"),
+        (&["--workspace", ""], "workspace does not exist"),
+        (&["--enterprise", "acme", "--introspection"], "enterprise is not for a client"),
+    ] {
+        let refused = create(rest).unwrap_err();
+        assert!(refused.starts_with(&format!("latchkey: {problem}")), "{refused}");
+    }
+    world.admin(&["unbind-client", "--client", id]).unwrap();
+    let (client, _) = latchkey::clients::listing::find(&world.app, id).await.unwrap().unwrap();
+    assert_eq!(client.enterprise_id, None);
+}

@@ -16,6 +16,7 @@ mod device_page;
 mod dpop;
 mod dpop_api;
 mod dpop_refusals;
+mod enterprise_clients;
 mod fapi2;
 mod id_token;
 mod introspect;
