@@ -54,6 +54,8 @@ record! {
         pub client_scope: String,
         /// The client that the user has allowed: that client, unless the token was exchanged.
         pub origin_client_id: String,
+        /// What the client that the user has allowed may have.
+        pub origin_client_scope: String,
         /// The workspace that the client that the user has allowed is bound to.
         pub client_workspace_id: Option<Uuid>,
         /// When that client was disabled, or the one that the user has allowed.
@@ -148,7 +150,8 @@ macro_rules! columns {
              else coalesce(family.revoked_at, parent.revoked_at) end as family_revoked_at,
          family.user_epoch as family_user_epoch, family.authenticated_at, family.terms,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
-         origin.id as origin_client_id, origin.workspace_id as client_workspace_id,
+         origin.id as origin_client_id, origin.scope as origin_client_scope,
+         origin.workspace_id as client_workspace_id,
          coalesce(client.disabled_at, origin.disabled_at) as client_disabled_at, client.access_token_ttl_secs,
          client.refresh_token_idle_ttl_secs,
          permission.id as grant_id, permission.scope as grant_scope,
