@@ -12,6 +12,7 @@ mod client_documents_refusals;
 mod consent;
 mod consent_choice;
 mod device;
+mod device_approval;
 mod device_page;
 mod dpop;
 mod dpop_api;
