@@ -50,11 +50,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         verify::unmask(&mut request);
         let app = Arc::clone(web::app::of(&request)?);
-        let id = id_of(&request);
+        let (id, uri) = (id_of(&request), request.uri().clone());
         let (count, admission) = admit(&app, &request).await;
         let mut response = match self.pass(request, admission).await {
             Ok(response) => response,
-            Err(error) => error.respond(&app, &id),
+            Err(error) => error.respond(&app, (&id, uri.path())),
         };
         if let Some(count) = count {
             state(count, &mut response);

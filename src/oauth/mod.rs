@@ -58,7 +58,7 @@ pub fn routes() -> Route {
         .at("/oauth/revoke", posted(post(revoke::post)))
         .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
         .at("/oauth/jwks.json", only("GET, HEAD", get(jwks::get)))
-        .at("/oauth/userinfo", only(USERINFO, userinfo))
+        .at(userinfo::PATH, only(USERINFO, userinfo))
         .at(metadata::OAUTH_SERVER, authorization_server())
         .at(format!("{}/*path", metadata::OAUTH_SERVER), authorization_server())
         .at(metadata::OPENID_PROVIDER, authorization_server())

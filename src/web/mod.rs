@@ -28,4 +28,5 @@ pub mod problems;
 pub mod qr;
 pub mod query;
 pub mod request_id;
+pub mod resource;
 pub mod session_cookie;

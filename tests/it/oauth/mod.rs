@@ -36,6 +36,7 @@ mod private_key_jwt;
 mod private_key_jwt_keys;
 mod private_key_jwt_refusals;
 mod prompt;
+mod protected_resource;
 mod register;
 mod register_manage;
 mod register_refusals;
