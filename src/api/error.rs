@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
-const RETRY_AFTER_SECS: i64 = 1;
+const RETRY_AFTER_SECS: u64 = 1;
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// A refusal in this face's dialect. Texts are constants, or name scope tokens.
 #[derive(Clone, Debug, ThisError)]
@@ -38,7 +38,7 @@ struct Inner {
     message: Cow<'static, str>,
     details: Vec<FieldError>,
     challenge: Option<Challenge>,
-    retry_after_secs: Option<i64>,
+    retry_after_secs: Option<u64>,
     allow: Option<String>,
 }
 
@@ -148,7 +148,7 @@ impl ApiError {
     }
 
     /// 429, until the next minute begins.
-    pub(super) fn rate_limited(retry_after_secs: i64) -> Self {
+    pub(super) fn rate_limited(retry_after_secs: u64) -> Self {
         let mut error = Self::new(Code::RateLimited, "too many requests; wait for the next minute");
         error.0.retry_after_secs = Some(retry_after_secs);
         error

@@ -56,6 +56,7 @@ mod token_refresh_reuse;
 mod token_request;
 mod token_request_client;
 mod userinfo;
+mod userinfo_limits;
 
 use reqwest::Url;
 use serde_json::{Value, json};
