@@ -1,46 +1,28 @@
 //! The way out to hosts that clients have named: whoever waits for a slow one keeps nobody from going
 //! elsewhere. The hosts here are real servers; one of them never answers.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use latchkey::outbound::OutboundError;
 use serde_json::json;
-use tokio::{
-    task::{JoinSet, yield_now},
-    time::timeout,
-};
+use tokio::{task::JoinSet, time::timeout};
 
-use crate::support::{Host, Reply, World};
+use crate::support::{AT_ONCE, Host, Reply, World};
 
 const PATH: &str = "/document.json";
-/// How many go to one host at once.
-const AT_ONCE: usize = 4;
-/// How many are on their way to one host at once, with those who wait.
-const IN_ALL: usize = 64;
 /// Sooner than anybody gives up a host that does not answer.
-const AT_ONCE_SECS: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(2);
 
 /// A server, and as many as may be on their way to a host that never answers.
 async fn crowded() -> (World, Host, JoinSet<Option<OutboundError>>) {
     let world = World::with(|config| config.http.allow_private_fetches = true).await;
     let slow = Host::new().await;
-    slow.says(PATH, Reply::Silence);
-    let mut crowd = JoinSet::new();
-    for _ in 0..IN_ALL {
-        let (app, url) = (world.app.clone(), slow.url(PATH));
-        crowd.spawn(async move { app.outbound.get(&url, "*/*", 1_024).await.err() });
-    }
-    soon(async {
-        while slow.asked(PATH) < AT_ONCE {
-            yield_now().await;
-        }
-    })
-    .await;
+    let crowd = slow.crowded_by(&world).await;
     (world, slow, crowd)
 }
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
-    timeout(AT_ONCE_SECS, work).await.expect("it takes too long")
+    timeout(SOON, work).await.expect("it takes too long")
 }
 
 #[tokio::test]
@@ -56,7 +38,7 @@ async fn a_slow_host_keeps_nobody_from_another() {
 
     assert_eq!(document.body, b"{}");
     assert_eq!(posted, Ok(200));
-    assert_eq!(slow.asked(PATH), AT_ONCE);
+    assert_eq!(slow.crowd(), AT_ONCE);
     crowd.shutdown().await;
 }
 
@@ -73,7 +55,7 @@ async fn one_more_than_can_wait_is_turned_away_at_once() {
         let posted = soon(world.app.outbound.post_form(&url, &[])).await;
         assert_eq!(posted, Err(OutboundError::Busy));
     }
-    assert_eq!((slow.asked(PATH), port.asked(PATH)), (AT_ONCE, 0));
+    assert_eq!((slow.crowd(), port.asked(PATH)), (AT_ONCE, 0));
     // whoever goes makes room
     crowd.shutdown().await;
     soon(world.app.outbound.get(&port.url(PATH), "*/*", 1_024)).await.unwrap();
@@ -87,6 +69,6 @@ async fn who_waits_in_vain_hears_that_the_host_is_busy() {
     let first = crowd.join_next().await.unwrap().unwrap();
 
     assert_eq!(first, Some(OutboundError::Busy));
-    assert_eq!(slow.asked(PATH), AT_ONCE);
+    assert_eq!(slow.crowd(), AT_ONCE);
     crowd.shutdown().await;
 }

@@ -42,7 +42,7 @@ pub use self::{
     form::Form,
     hearer::Hearer,
     holder::{Draft, Holder, opened},
-    host::{Host, Reply},
+    host::{AT_ONCE, Host, Reply},
     keys::new_key,
     mailbox::Letter,
     openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
