@@ -38,8 +38,9 @@ const TRUST_MILLIS: u64 = 500;
 pub const SETTLED: Duration = Duration::from_millis(TRUST_MILLIS + 50);
 /// Stamps; two subjects that share one are forgotten together.
 const STAMPS: usize = 1 << 16;
-/// The most subjects that a value depends on.
-const MAX_SUBJECTS: usize = 6;
+/// The most subjects that a value depends on: those of a token that was exchanged (RFC 8693), which has
+/// two families and two clients.
+const MAX_SUBJECTS: usize = 7;
 
 /// A row whose change may end what was worked out from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +77,7 @@ pub struct Begun(u64);
 pub struct Known<'a> {
     /// When it was begun.
     pub begun: Begun,
-    /// What it depends on: 1 to 6 subjects.
+    /// What it depends on: 1 to 7 subjects.
     pub subjects: &'a [Subject],
     /// When it ends by itself.
     pub ends_at: Option<DateTime<Utc>>,

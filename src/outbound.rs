@@ -2,7 +2,8 @@
 //!
 //! - `https` only, on names that lead to public addresses. What a name leads to is looked at where the
 //!   connection is made, so that it cannot change in between; a literal address is looked at before.
-//! - no redirects, no proxies, no cookies; 5 seconds in all; answers of a few KiB; few at once.
+//! - no redirects, no proxies, no cookies; 5 seconds in all; answers of a few KiB; few at once, and
+//!   fewer to one host: whoever waits for a slow one keeps nobody from going elsewhere.
 //!
 //! `http.allow_private_fetches` lets tests reach this machine, also by plain `http`;
 //! `http.extra_ca_file` adds certificate authorities.
@@ -30,12 +31,18 @@ use url::{Host, Url};
 
 use self::address::is_public;
 pub use self::shelf::{Bounds, Fetched, Shelf};
-use crate::{config::Config, fault::Fault};
+use crate::{
+    config::Config,
+    fault::Fault,
+    limiter::{Gate, Guard},
+};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How many requests are under way at once; more wait, within the deadline.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
+/// How many of them go to one host; more wait for a moment, and no longer keep others waiting.
+const AT_ONCE_TO_A_HOST: usize = 4;
 
 /// The way out.
 pub struct Outbound {
@@ -44,6 +51,7 @@ pub struct Outbound {
     authorities: Vec<Certificate>,
     may_be_private: bool,
     turns: Semaphore,
+    hosts: Gate,
     /// What was fetched lately.
     pub shelf: Shelf,
 }
@@ -68,6 +76,9 @@ pub enum OutboundError {
     /// Nobody is there, or not in time.
     #[error("cannot be reached")]
     Unreachable,
+    /// Nobody has gone there: too many are on their way to this host. Says nothing about the address.
+    #[error("is asked by too many at once; try again")]
+    Busy,
     /// Another status than 200.
     #[error("does not answer with status 200")]
     Status,
@@ -94,6 +105,7 @@ impl Outbound {
             authorities,
             may_be_private: config.http.allow_private_fetches,
             turns: Semaphore::new(AT_ONCE),
+            hosts: Gate::for_each(AT_ONCE_TO_A_HOST),
             shelf: Shelf::default(),
         })
     }
@@ -139,6 +151,7 @@ impl Outbound {
         max_bytes: usize,
     ) -> Result<Document, OutboundError> {
         let url = self.parse(url).ok_or(OutboundError::Address)?;
+        let _place = self.place(&url).await?;
         let answer = async {
             let _turn = self.turns.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             let request = self.client()?.get(url).header(ACCEPT, accept);
@@ -163,6 +176,7 @@ impl Outbound {
         let url = self.parse(url).ok_or(OutboundError::Address)?;
         let body =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let _place = self.place(&url).await?;
         let answer = async {
             let _turn = self.turns.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             let request = self
@@ -174,6 +188,12 @@ impl Outbound {
             Ok(response.status().as_u16())
         };
         timeout(DEADLINE, answer).await.unwrap_or(Err(OutboundError::Unreachable))
+    }
+
+    /// A place among those who are on their way to the host of a URL, whatever the port.
+    async fn place(&self, url: &Url) -> Result<Guard, OutboundError> {
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        self.hosts.enter(host.as_bytes()).await.map_err(|_| OutboundError::Busy)
     }
 
     fn parse(&self, url: &str) -> Option<Url> {

@@ -161,7 +161,7 @@ fn forbidden_token(reason: &'static str, record: &TokenRecord) -> Refusal {
     Refusal::Forbidden { reason, account: account_of(record), workspace_id }
 }
 
-fn account_of(record: &TokenRecord) -> Account {
+pub(super) fn account_of(record: &TokenRecord) -> Account {
     Account {
         counted: match record.grant_id {
             Some(id) => Counted::Grant(id),

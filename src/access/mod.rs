@@ -8,6 +8,7 @@ pub mod principal;
 pub mod refusal;
 pub mod scopes;
 pub mod step_up;
+pub mod userinfo;
 
 pub use self::{
     authenticate::{authenticate, count_refused, count_use},
@@ -17,5 +18,6 @@ pub use self::{
     refusal::Refusal,
     scopes::{require_all, require_for, require_somewhere},
     step_up::{Demand, UserSignIn, require_sign_in},
+    userinfo::tell_who,
 };
 pub use crate::tokens::permission::Resource;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
-const RETRY_AFTER_SECS: i64 = 1;
+const RETRY_AFTER_SECS: u64 = 1;
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// A refusal in this face's dialect. Texts are constants, or name scope tokens.
 #[derive(Clone, Debug, ThisError)]
@@ -38,7 +38,7 @@ struct Inner {
     message: Cow<'static, str>,
     details: Vec<FieldError>,
     challenge: Option<Challenge>,
-    retry_after_secs: Option<i64>,
+    retry_after_secs: Option<u64>,
     allow: Option<String>,
 }
 
@@ -148,7 +148,7 @@ impl ApiError {
     }
 
     /// 429, until the next minute begins.
-    pub(super) fn rate_limited(retry_after_secs: i64) -> Self {
+    pub(super) fn rate_limited(retry_after_secs: u64) -> Self {
         let mut error = Self::new(Code::RateLimited, "too many requests; wait for the next minute");
         error.0.retry_after_secs = Some(retry_after_secs);
         error
@@ -159,8 +159,8 @@ impl ApiError {
         &self.0.message
     }
 
-    /// The answer.
-    pub(super) fn respond(&self, app: &App, request_id: &str) -> Response {
+    /// The answer to a request to `path`.
+    pub(super) fn respond(&self, app: &App, (request_id, path): (&str, &str)) -> Response {
         let mut response = Response::builder()
             .status(self.status())
             .content_type("application/json")
@@ -174,7 +174,7 @@ impl ApiError {
         };
         let inner = &*self.0;
         if let Some(challenge) = &inner.challenge {
-            put(header::WWW_AUTHENTICATE, challenge.header(app));
+            put(header::WWW_AUTHENTICATE, challenge.header(app, path));
             // RFC 9449 §9
             if let (Challenge::Unproved(_), Some(nonce)) = (challenge, dpop::present_nonce(app)) {
                 put(NONCE, nonce);
@@ -327,10 +327,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shaped<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let app = web::app::of(&request)?.clone();
-        let id = id_of(&request);
+        let (id, path) = (id_of(&request), request.uri().path().to_owned());
         let mut response = match self.0.call(request).await {
             Ok(response) => response,
-            Err(error) => ApiError::shape(error).respond(&app, &id),
+            Err(error) => ApiError::shape(error).respond(&app, (&id, &path)),
         };
         let nosniff = HeaderValue::from_static("nosniff");
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);

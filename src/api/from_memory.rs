@@ -21,7 +21,7 @@ use crate::{
     app::App,
     crypto::digest,
     tokens::scopes::Scope,
-    web::request_id,
+    web::{rate_limit, request_id},
 };
 
 const ME: &str = "/api/v1/me";
@@ -111,7 +111,7 @@ impl<'r> Question<'r> {
             return None;
         }
         let mut response = if self.is_me { ready.me() } else { ready.verified() };
-        guard::state(count, &mut response);
+        rate_limit::state(count, &mut response);
         guard::close(&mut response);
         request_id::name(&mut response, &request_id::new(app));
         Some(response)

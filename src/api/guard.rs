@@ -20,16 +20,13 @@ use crate::{
     fault::Fault,
     keys::exposure,
     limiter::Count,
-    web,
+    web::{self, rate_limit},
 };
 
 /// How long finding out who asks may take; a caller hears 503 within 3 seconds.
 const DEADLINE: Duration = Duration::from_millis(2_500);
 /// The header of a key.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Stands before the routes of the API.
 pub(super) struct Guard<E> {
@@ -50,14 +47,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         verify::unmask(&mut request);
         let app = Arc::clone(web::app::of(&request)?);
-        let id = id_of(&request);
+        let (id, uri) = (id_of(&request), request.uri().clone());
         let (count, admission) = admit(&app, &request).await;
         let mut response = match self.pass(request, admission).await {
             Ok(response) => response,
-            Err(error) => error.respond(&app, &id),
+            Err(error) => error.respond(&app, (&id, uri.path())),
         };
         if let Some(count) = count {
-            state(count, &mut response);
+            rate_limit::state(count, &mut response);
         }
         close(&mut response);
         Ok(response)
@@ -99,8 +96,8 @@ async fn admit(
     };
     let count = access::count_use(app, &principal.account);
     if !count.is_allowed {
-        let seconds = (count.reset - app.now().timestamp()).max(1);
-        return (Some(count), Err(ApiError::rate_limited(seconds)));
+        let error = ApiError::rate_limited(count.secs_left(app.now()));
+        return (Some(count), Err(error));
     }
     if in_query {
         note_exposure(app, &principal);
@@ -184,12 +181,4 @@ pub(super) fn close(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-}
-
-/// Says where the credential stands with its limit.
-pub(super) fn state(count: Count, response: &mut Response) {
-    let headers = response.headers_mut();
-    headers.insert(LIMIT, HeaderValue::from(count.limit));
-    headers.insert(REMAINING, HeaderValue::from(count.remaining));
-    headers.insert(RESET, HeaderValue::from(count.reset));
 }

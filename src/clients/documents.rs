@@ -74,6 +74,10 @@ pub(super) async fn described(
     let got = app.outbound.get(address, "application/json", MAX_BYTES).await;
     match got.and_then(|document| Ok((understood(app, address, &document)?, document.max_age))) {
         Ok((new, max_age)) => keep(app, address, new, now + KEPT.of(max_age)).await,
+        // that many come is no fault of the document: the next one asks again
+        Err(error @ OutboundError::Busy) => {
+            Err(Fault::unavailable(format!("the address of a client {error}")))
+        }
         Err(error) => {
             tracing::debug!(%error, "the document of a client was not read");
             app.outbound.shelf.refuse(address, error, PAUSE, now);

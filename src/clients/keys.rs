@@ -11,7 +11,7 @@ use crate::{
     app::App,
     crypto::jwk::{self, PublicKey},
     fault::Fault,
-    outbound::{Bounds, Fetched},
+    outbound::{Bounds, Fetched, OutboundError},
 };
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -28,7 +28,7 @@ const PAUSE: TimeDelta = TimeDelta::minutes(1);
 /// None if it has none, or they cannot be had now. May go out, so never inside a transaction.
 ///
 /// # Errors
-/// When too many wait for the same keys already.
+/// When too many wait for the same keys already, or for others of the same host.
 pub async fn of(app: &App, client: &Model, kid: Option<&str>) -> Result<Vec<PublicKey>, Fault> {
     if let Some(jwks) = &client.settings.jwks {
         return Ok(jwk::read_set(jwks).unwrap_or_default());
@@ -55,6 +55,10 @@ async fn fetched(app: &App, uri: &str, kid: Option<&str>) -> Result<Vec<PublicKe
         // a host that is away takes nothing away that is still good
         tracing::debug!(%error, "the keys of a client were not fetched anew");
         return Ok(keys_of(&before));
+    }
+    if let Err(error @ OutboundError::Busy) = &got {
+        // that many come is no fault of the keys: the next one asks again
+        return Err(Fault::unavailable(format!("the address of a client's keys {error}")));
     }
     Ok(keys_of(&app.outbound.shelf.keep(uri, &got, (&KEPT, PAUSE), now)))
 }

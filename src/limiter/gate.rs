@@ -1,4 +1,4 @@
-//! One at a time for each key: a queue with an end and a deadline.
+//! One at a time, or a few, for each key: a queue with an end and a deadline.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -14,9 +14,10 @@ const MAX_LANES: usize = 4_096;
 /// Who may be in or waiting for one lane.
 const MAX_QUEUE: usize = 64;
 
-/// Lets one at a time through for each key; the others queue, in order, for a bounded time.
+/// Lets one at a time through for each key, or a few; the others queue, in order, for a bounded time.
 pub struct Gate {
     lanes: Arc<Mutex<HashMap<Vec<u8>, Lane>>>,
+    at_once: usize,
     deadline: Duration,
 }
 
@@ -41,16 +42,23 @@ struct Place {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self::with_deadline(QUEUE_DEADLINE)
+        Self::for_each(1)
     }
 }
 
 impl Gate {
-    fn with_deadline(deadline: Duration) -> Self {
-        Self { lanes: Arc::default(), deadline }
+    /// A gate that lets so many through at once for each key.
+    #[must_use]
+    pub fn for_each(at_once: usize) -> Self {
+        Self { lanes: Arc::default(), at_once, deadline: QUEUE_DEADLINE }
     }
 
-    /// Waits until nobody else holds `key`, 3 seconds at most.
+    #[cfg(test)]
+    fn with_deadline(deadline: Duration) -> Self {
+        Self { deadline, ..Self::default() }
+    }
+
+    /// Waits until there is room for one more at `key`, 3 seconds at most.
     ///
     /// # Errors
     /// [`Fault::Unavailable`] when the time is up or too many wait already.
@@ -70,7 +78,7 @@ impl Gate {
         }
         let lane = lanes
             .entry(key.to_vec())
-            .or_insert_with(|| Lane { permit: Arc::new(Semaphore::new(1)), people: 0 });
+            .or_insert_with(|| Lane { permit: Arc::new(Semaphore::new(self.at_once)), people: 0 });
         if lane.people >= MAX_QUEUE {
             return Err(Fault::unavailable("a gate's queue is full"));
         }
@@ -130,6 +138,17 @@ mod tests {
         assert!(ben.is_ok());
         assert!(late.is_err_and(|fault| fault.is_transient()));
         drop(ada);
+        assert!(gate.enter(b"ada").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_wide_gate_lets_a_few_through() {
+        let gate = Gate { deadline: Duration::from_millis(5), ..Gate::for_each(2) };
+        let first = gate.enter(b"ada").await.unwrap();
+        let _second = gate.enter(b"ada").await.unwrap();
+
+        assert!(gate.enter(b"ada").await.is_err());
+        drop(first);
         assert!(gate.enter(b"ada").await.is_ok());
     }
 

@@ -47,6 +47,14 @@ pub struct Count {
     pub reset: i64,
 }
 
+impl Count {
+    /// Seconds until the next minute begins; never none.
+    #[must_use]
+    pub fn secs_left(&self, now: DateTime<Utc>) -> u64 {
+        (self.reset - now.timestamp()).max(1).cast_unsigned()
+    }
+}
+
 impl Counted {
     /// Whether it is a limit that all nodes keep together; notes are each node's own.
     pub(super) const fn is_shared(&self) -> bool {

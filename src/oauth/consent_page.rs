@@ -4,7 +4,10 @@ use askama::Template;
 use entity::{client, grant, member::Role};
 use poem::{Response, http::StatusCode};
 
-use super::consent::{REQUIRED, Waiting};
+use super::{
+    approval,
+    consent::{REQUIRED, Waiting},
+};
 use crate::{
     app::App,
     clients::{
@@ -76,9 +79,21 @@ pub(super) struct Item {
     pub(super) only_in: Option<String>,
 }
 
+/// The form by which a workspace is asked to approve the client.
+#[derive(Default)]
+pub(super) struct ApprovalForm {
+    pub(super) action: &'static str,
+    /// What names the waiting request.
+    pub(super) field: &'static str,
+    pub(super) value: String,
+    /// What whoever can decide does afterwards.
+    pub(super) again: &'static str,
+}
+
 /// Workspaces where the client may not act.
 #[derive(Default)]
 pub(super) struct Barriers {
+    pub(super) form: ApprovalForm,
     pub(super) is_blocked: bool,
     pub(super) denied: Vec<String>,
     /// Those that have not been asked.
@@ -128,20 +143,19 @@ pub(super) fn show(
     waiting: &Waiting<'_>,
     (offers, sent): (Offers, Sent),
 ) -> Result<Response, Fault> {
-    let has_problem = sent.scope_problem.is_some() || sent.approval_problem.is_some();
-    let is_refused = offers.open.is_empty()
-        && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
-    let status = match (is_refused, has_problem) {
-        (true, _) => StatusCode::FORBIDDEN,
-        (_, true) => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
+    let status = status(&offers, &sent);
     let client = &waiting.client;
     let (brand, asks) = (Brand::of(app), Asks::of(client));
     let has_logo = asks.logo.is_some();
     let (csrf, request) = (browser.csrf(app), waiting.handle.to_owned());
     let username = waiting.signed_in.user.username.clone();
-    let barriers = Barriers::of(&client.id, &offers.barred, &sent);
+    let form = ApprovalForm {
+        action: approval::PATH,
+        field: "request",
+        value: request.clone(),
+        again: "come back to this page",
+    };
+    let barriers = Barriers::of(&client.id, (&offers, &sent), form);
     if offers.open.is_empty() {
         let page = BarredPage { brand, asks, username, barriers, csrf, request };
         return respond(app, waiting, (&page, status), has_logo);
@@ -161,6 +175,18 @@ pub(super) fn show(
         request,
     };
     respond(app, waiting, (&page, status), has_logo)
+}
+
+/// The status of a page that asks, or says why there is nothing to decide.
+pub(super) fn status(offers: &Offers, sent: &Sent) -> StatusCode {
+    let has_problem = sent.scope_problem.is_some() || sent.approval_problem.is_some();
+    let is_refused = offers.open.is_empty()
+        && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
+    match (is_refused, has_problem) {
+        (true, _) => StatusCode::FORBIDDEN,
+        (_, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    }
 }
 
 fn respond(
@@ -191,14 +217,19 @@ impl Asks {
 }
 
 impl Barriers {
-    pub(super) fn of(client_id: &str, barred: &[Barrier], sent: &Sent) -> Self {
+    pub(super) fn of(
+        client_id: &str,
+        (offers, sent): (&Offers, &Sent),
+        form: ApprovalForm,
+    ) -> Self {
         let mut barriers = Self {
+            form,
             message: sent.message.clone(),
             max_message: MAX_MESSAGE_CHARS,
             problem: sent.approval_problem.clone(),
             ..Self::default()
         };
-        for Barrier { place, why, asked_at } in barred {
+        for Barrier { place, why, asked_at } in &offers.barred {
             let workspace = place.workspace.as_ref();
             match (why, workspace) {
                 (Barred::Blocked, _) => barriers.is_blocked = true,
@@ -224,7 +255,7 @@ impl Barriers {
     }
 
     /// Whether there is nothing to say.
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         !self.is_blocked
             && self.denied.is_empty()
             && self.to_ask.is_empty()
@@ -233,7 +264,7 @@ impl Barriers {
     }
 
     /// Whether somebody else, or the user, can still approve the app.
-    fn can_be_approved(&self) -> bool {
+    pub(super) fn can_be_approved(&self) -> bool {
         !self.to_ask.is_empty() || !self.asked.is_empty() || !self.to_decide.is_empty()
     }
 }

@@ -4,6 +4,8 @@
 //! 2. GET asks for the code; with the code in its address it is filled in, and still has to be sent
 //! 3. POST: the form is ours; codes are guessed no faster than passwords; the code waits → the question
 //! 4. POST of the answer: the same again, since time has passed; then as on the consent page
+//! 5. POST of a question to a workspace that has to approve the client: the same again; then as on the
+//!    consent page, and the question of step 3, which says that it was asked
 //!
 //! Whoever starts a sign-in on a device of their own can send somebody else the code: the pages say to
 //! go on only for a device in front of oneself, and where and when it asked.
@@ -19,8 +21,11 @@ use poem::{
 };
 
 use super::{
+    approval::{self, Asking},
     consent::{answered, chosen},
-    consent_page::{Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime},
+    consent_page::{
+        ApprovalForm, Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime, status,
+    },
 };
 use crate::{
     app::App,
@@ -42,6 +47,8 @@ use crate::{
     },
 };
 
+/// Where the page of a device asks a workspace to approve its client.
+pub(super) const APPROVAL: &str = "/device/approval";
 const WRONG: &str =
     "No device waits under this code. Look at the device: a code works for 15 minutes.";
 const NOTHING_TICKED: &str = "Tick something that the app may do, or deny it.";
@@ -130,6 +137,26 @@ pub async fn decide(
             Err(PageError::bad_request("invalid_request", "decision", text))
         }
     }
+}
+
+#[handler]
+pub async fn ask_for_approval(
+    Data(app): Data<&Arc<App>>,
+    account: Account,
+    form: CsrfForm,
+) -> Result<Response, PageError> {
+    let waiting = match find(app, &account, form.text("user_code")).await? {
+        Ok(waiting) => waiting,
+        Err(response) => return Ok(response),
+    };
+    let asking = Asking {
+        user: &account.user,
+        client: &waiting.client,
+        scope: &Scope::stored(&waiting.request.scope),
+        offers: waiting.offers(app, &account).await?,
+    };
+    let sent = approval::ask(app, asking, &form).await?.unwrap_or_default();
+    waiting.show(app, &account, (None, sent)).await
 }
 
 fn code_page(
@@ -221,6 +248,13 @@ impl Waiting {
             None => self.offers(app, account).await?,
         };
         let client = &self.client;
+        let status = status(&offers, &sent);
+        let form = ApprovalForm {
+            action: APPROVAL,
+            field: "user_code",
+            value: self.code.shown(),
+            again: "start again on the device",
+        };
         let page = QuestionPage {
             brand: Brand::of(app),
             asks: Asks::of(client),
@@ -232,14 +266,9 @@ impl Waiting {
             groups: groups(app, &offers.open, &sent),
             scope_problem: sent.scope_problem,
             lifetime: lifetime(Lifetimes::of(app, client), client),
-            barriers: Barriers::of(&client.id, &offers.barred, &sent),
+            barriers: Barriers::of(&client.id, (&offers, &sent), form),
             is_open: !offers.open.is_empty(),
             csrf: account.csrf(app),
-        };
-        let status = match (page.is_open, page.scope_problem) {
-            (false, _) => StatusCode::FORBIDDEN,
-            (true, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            (true, None) => StatusCode::OK,
         };
         let has_logo = page.asks.logo.is_some();
         let html = Page::new(&page).status(status).with_secret();

@@ -13,7 +13,7 @@ use crate::{
     config::RegistrationMode,
     openid::claims,
     tokens::{acr, authorization_details, dpop, scopes},
-    web::links::PROTECTED_RESOURCE,
+    web::resource,
 };
 
 /// Where RFC 8414 §3 has the server's description.
@@ -107,9 +107,11 @@ fn openid(app: &App) -> Value {
 /// by its own name, as clients demand (RFC 9728 §3.3).
 #[handler]
 pub fn protected_resource(Data(app): Data<&Arc<App>>, req: &Request) -> Response {
-    let part = req.uri().path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
+    let Some(resource) = resource::described_at(app, req.uri().path()) else {
+        return OAuthError::not_found("there is no such path").into_response();
+    };
     public(&json!({
-        "resource": app.url(part),
+        "resource": resource,
         "authorization_servers": [app.config.issuer],
         "scopes_supported": scopes_supported(app),
         "bearer_methods_supported": ["header"],

@@ -41,7 +41,10 @@ pub(super) fn for_everybody(mut response: Response) -> Response {
     let any = HeaderValue::from_static("*");
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    let shown = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");
+    let shown = HeaderValue::from_static(
+        "WWW-Authenticate, DPoP-Nonce, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
+         X-RateLimit-Reset",
+    );
     headers.insert(HeaderName::from_static("access-control-expose-headers"), shown);
     response
 }

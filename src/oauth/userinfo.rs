@@ -3,7 +3,8 @@
 //! 1. there is one access token, in the header or in the form that was sent, never in the query
 //! 2. it is live and for this server (`openid/userinfo.rs`), else 401; API keys are none; if it is bound
 //!    to a key, possession is proved (RFC 9449 §7)
-//! 3. it was granted `openid`, else 403
+//! 3. its limit, which it shares with the API, is not reached, else 429
+//! 4. it was granted `openid`, else 403
 //!
 //! Pages of other sites may ask, as single-page apps do: there is no cookie here, so whoever has the
 //! token may read the answer anyway.
@@ -24,19 +25,19 @@ use super::{
     params::{Params, is_form},
 };
 use crate::{
+    access,
     app::App,
     crypto::secret::{AccessToken, Secret},
-    openid::{
-        OPENID,
-        userinfo::{self, UserInfo},
-    },
+    openid::{OPENID, userinfo::UserInfo},
     tokens::{
         dpop::{Shown, Target},
         scopes::Scope,
     },
-    web::{body, challenge::Challenge},
+    web::{body, challenge::Challenge, rate_limit},
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/userinfo";
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const PARAMETER: &str = "access_token";
 
@@ -79,39 +80,47 @@ enum Refused {
 async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>) -> Response {
     let Carried { token, by_dpop } = match carried {
         Ok(carried) => carried,
-        Err(Refused::Nothing) => {
-            return OAuthError::invalid_token(Challenge::Nothing.header(app)).into_response();
-        }
-        Err(Refused::Invalid) => return invalid(app),
+        Err(Refused::Nothing) => return refused(app, &Challenge::Nothing),
+        Err(Refused::Invalid) => return refused(app, &Challenge::InvalidToken),
         Err(Refused::Error(error)) => return error.into_response(),
     };
     let proofs: Vec<_> = req.headers().get_all(PROOF).iter().map(HeaderValue::as_bytes).collect();
-    let url = app.url(req.uri().path());
+    let url = app.url(PATH);
     let target = Target { method: req.method().as_str(), url: &url };
     let shown = Shown { by_dpop, proofs: &proofs, target, token: token.reveal() };
-    match userinfo::tell(app, &token, shown).await {
-        Ok(UserInfo::Plain(claims)) => json_response(StatusCode::OK, &Value::Object(claims)),
-        Ok(UserInfo::Signed(token)) => {
+    let (count, told) = match access::tell_who(app, &token, shown).await {
+        Ok(answer) => answer,
+        Err(fault) => return OAuthError::from(fault).into_response(),
+    };
+    let mut response = told_to(app, told);
+    if let Some(count) = count {
+        rate_limit::state(count, &mut response);
+    }
+    response
+}
+
+/// The answer to who has a token.
+fn told_to(app: &App, told: UserInfo) -> Response {
+    match told {
+        UserInfo::Plain(claims) => json_response(StatusCode::OK, &Value::Object(claims)),
+        UserInfo::Signed(token) => {
             let mut response = json_text(StatusCode::OK, token);
             let kind = HeaderValue::from_static("application/jwt");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
         }
-        Ok(UserInfo::InvalidToken) => invalid(app),
-        Ok(UserInfo::Unproved(problem)) => {
-            let challenge = Challenge::Unproved(problem).header(app);
-            with_nonce(app, OAuthError::invalid_token(challenge).into_response())
+        UserInfo::InvalidToken => refused(app, &Challenge::InvalidToken),
+        UserInfo::Unproved(problem) => with_nonce(app, refused(app, &Challenge::Unproved(problem))),
+        UserInfo::InsufficientScope => {
+            let challenge = Challenge::InsufficientScope(Scope::stored(OPENID));
+            OAuthError::insufficient_scope(challenge.header(app, PATH)).into_response()
         }
-        Ok(UserInfo::InsufficientScope) => {
-            let challenge = Challenge::InsufficientScope(Scope::stored(OPENID)).header(app);
-            OAuthError::insufficient_scope(challenge).into_response()
-        }
-        Err(fault) => OAuthError::from(fault).into_response(),
+        UserInfo::TooMany(secs) => OAuthError::too_many_requests(secs).into_response(),
     }
 }
 
-fn invalid(app: &App) -> Response {
-    OAuthError::invalid_token(Challenge::InvalidToken.header(app)).into_response()
+fn refused(app: &App, challenge: &Challenge) -> Response {
+    OAuthError::invalid_token(challenge.header(app, PATH)).into_response()
 }
 
 /// The form that was sent; a body of another kind has no parameters.

@@ -34,28 +34,36 @@ pub enum UserInfo {
     Unproved(Problem),
     /// The token was not granted for signing in.
     InsufficientScope,
+    /// The limit of the token is reached: in so many seconds there is a new one (contract §4).
+    TooMany(u64),
 }
 
-/// Tells who the user of a token is; `shown` is how the token came.
+/// A live token for this server that whoever shows it may use; else the answer. `shown` is how it came.
 ///
 /// # Errors
-/// When the database fails, or the keys cannot be had.
-pub async fn tell(
-    app: &Arc<App>,
+/// When the database fails.
+pub async fn find(
+    app: &App,
     token: &Secret<AccessToken>,
     shown: Shown<'_>,
-) -> Result<UserInfo, Fault> {
+) -> Result<Result<TokenRecord, UserInfo>, Fault> {
     let Some(record) = resolve::token_of_somebody(app, token).await? else {
-        return Ok(UserInfo::InvalidToken);
+        return Ok(Err(UserInfo::InvalidToken));
     };
     // RFC 8707 §2: a token that was asked for elsewhere is nothing here
     if resolve::audience_of(&record).is_some_and(|uri| !audience::is_this_server(app, uri)) {
-        return Ok(UserInfo::InvalidToken);
+        return Ok(Err(UserInfo::InvalidToken));
     }
-    if let Err(problem) = dpop::at_resource(app, record.jkt.as_deref(), shown).await? {
-        return Ok(UserInfo::Unproved(problem));
-    }
-    let scope = resolve::scope_of(&record);
+    let proved = dpop::at_resource(app, record.jkt.as_deref(), shown).await?;
+    Ok(proved.map(|()| record).map_err(UserInfo::Unproved))
+}
+
+/// Tells who the user of such a token is.
+///
+/// # Errors
+/// When the database fails, or the keys cannot be had.
+pub async fn tell(app: &Arc<App>, record: &TokenRecord) -> Result<UserInfo, Fault> {
+    let scope = resolve::scope_of(record);
     let Some(user_id) = record.user_id.filter(|_| scope.contains(OPENID)) else {
         return Ok(UserInfo::InsufficientScope);
     };
@@ -63,7 +71,7 @@ pub async fn tell(
     let client = authentication::find_enabled(app, &record.client_id).await?;
     let (Some(user), Some(client)) = (user, client) else { return Ok(UserInfo::InvalidToken) };
     let ceiling = Scope::stored(&record.client_scope);
-    let mut told = claims::told(&user, &scope, (&named(&record), &ceiling));
+    let mut told = claims::told(&user, &scope, (&named(record), &ceiling));
     told.insert("sub".to_owned(), user.id.to_string().into());
     match client.settings.userinfo_signed_response_alg {
         None => Ok(UserInfo::Plain(told)),

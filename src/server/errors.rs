@@ -8,7 +8,10 @@ use poem::{
 use serde_json::{Value, json};
 
 use super::Face;
-use crate::web::request_id::{self, RequestId};
+use crate::web::{
+    links,
+    request_id::{self, RequestId},
+};
 
 /// OAuth endpoints that people see.
 const OAUTH_PAGES: [&str; 4] =
@@ -55,7 +58,7 @@ impl Dialect {
     fn of(path: &str) -> Option<Self> {
         match Face::of(path) {
             Face::Api => Some(Self::Api),
-            Face::OAuth => (!OAUTH_PAGES.contains(&path)).then_some(Self::OAuth),
+            Face::OAuth => (!is_page(path)).then_some(Self::OAuth),
             Face::Server | Face::Admin | Face::Account => None,
         }
     }
@@ -92,6 +95,13 @@ impl Dialect {
             }
         }
     }
+}
+
+/// Whether people read what a path of the OAuth face answers.
+fn is_page(path: &str) -> bool {
+    let below = path.strip_prefix(links::device());
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        || OAUTH_PAGES.contains(&path)
 }
 
 #[cfg(test)]
@@ -132,7 +142,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_people_ask_for_is_left_to_the_error_pages() {
-        for path in ["/nothing", "/admin/nothing", "/oauth/consent", "/static/nothing"] {
+        for path in [
+            "/nothing",
+            "/admin/nothing",
+            "/oauth/consent",
+            "/static/nothing",
+            "/device",
+            "/device/approval/nothing",
+        ] {
             let (status, kind, _) = answered(path).await;
             assert_eq!((status, kind), (StatusCode::NOT_FOUND, None), "{path}");
         }

@@ -8,7 +8,8 @@ use entity::{
     types::Instant,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -197,20 +198,26 @@ pub async fn bind(
 /// When the database fails.
 pub async fn delete(db: &Txn, id: &str) -> Result<bool, Fault> {
     db.changes(Subject::Client(id.to_owned()));
+    let grants = Query::select()
+        .column(grant::Column::Id)
+        .from(grant::Entity)
+        .and_where(grant::COLUMN.client_id.eq(id))
+        .to_owned();
+    // with what others got for its tokens (RFC 8693)
+    let is_its = Condition::any()
+        .add(token_family::COLUMN.client_id.eq(id))
+        .add(token_family::COLUMN.grant_id.in_subquery(grants));
     let families = Query::select()
         .column(token_family::Column::Id)
         .from(token_family::Entity)
-        .and_where(token_family::COLUMN.client_id.eq(id))
+        .cond_where(is_its.clone())
         .to_owned();
     // in the order in which one lets go of the next
     access_token::Entity::delete_many()
         .filter(access_token::Column::FamilyId.in_subquery(families))
         .exec(db)
         .await?;
-    token_family::Entity::delete_many()
-        .filter(token_family::COLUMN.client_id.eq(id))
-        .exec(db)
-        .await?;
+    token_family::Entity::delete_many().filter(is_its).exec(db).await?;
     authorization_code::Entity::delete_many()
         .filter(authorization_code::COLUMN.client_id.eq(id))
         .exec(db)

@@ -54,6 +54,8 @@ record! {
         pub client_scope: String,
         /// The client that the user has allowed: that client, unless the token was exchanged.
         pub origin_client_id: String,
+        /// What the client that the user has allowed may have.
+        pub origin_client_scope: String,
         /// The workspace that the client that the user has allowed is bound to.
         pub client_workspace_id: Option<Uuid>,
         /// The enterprise that it is bound to.
@@ -152,7 +154,8 @@ macro_rules! columns {
              else coalesce(family.revoked_at, parent.revoked_at) end as family_revoked_at,
          family.user_epoch as family_user_epoch, family.authenticated_at, family.terms,
          client.id as client_id, client.name as client_name, client.scope as client_scope,
-         origin.id as origin_client_id, origin.workspace_id as client_workspace_id,
+         origin.id as origin_client_id, origin.scope as origin_client_scope,
+         origin.workspace_id as client_workspace_id,
          origin.enterprise_id as client_enterprise_id,
          coalesce(client.disabled_at, origin.disabled_at) as client_disabled_at, client.access_token_ttl_secs,
          client.refresh_token_idle_ttl_secs,

@@ -22,6 +22,21 @@ pub fn is_this_server(app: &App, resource: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && is_uri_text(rest)))
 }
 
+/// Whether a token may be for `asked` where tokens were granted for `granted`: the same, or a path below
+/// it, of this server (RFC 8707 §2.2).
+#[must_use]
+pub fn covers(app: &App, granted: &str, asked: &str) -> bool {
+    let is_ours = |resource| is_this_server(app, resource);
+    asked == granted || is_ours(granted) && is_ours(asked) && is_below(granted, asked)
+}
+
+fn is_below(whole: &str, part: &str) -> bool {
+    let whole = whole.trim_end_matches('/');
+    let has_dots = |segment: &str| [".", "..", "%2e", "%2e%2e"].contains(&&*segment.to_lowercase());
+    part.strip_prefix(whole)
+        .is_some_and(|rest| rest.starts_with('/') && !rest.split(['/', '?']).any(has_dots))
+}
+
 /// Whether there are only characters that a URI may have before its fragment (RFC 3986 §2).
 fn is_uri_text(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte))
@@ -30,6 +45,19 @@ fn is_uri_text(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_below_the_whole() {
+        let whole = "https://id.example/api";
+        for good in ["/", "/v1", "/v1/me?a=b", "/v1.2"] {
+            assert!(is_below(whole, &format!("{whole}{good}")), "{good}");
+        }
+        assert!(is_below("https://id.example/", "https://id.example/api"));
+        for bad in ["", "s", "?a=b", "/../admin", "/v1/%2E./x", "/."] {
+            assert!(!is_below(whole, &format!("{whole}{bad}")), "{bad}");
+        }
+        assert!(!is_below(whole, "https://id.example/"));
+    }
 
     #[test]
     fn a_uri_has_few_characters() {

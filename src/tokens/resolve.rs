@@ -110,12 +110,16 @@ pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Re
     Ok(found.filter(is_present).map_or(Resolved::Dead, |found| verdict(found.token)))
 }
 
-/// What a token may do now: what it was granted ∩ what its client may have ∩ what its user still
-/// allows ∩ what the role allows ∩ what the workspace has approved.
+/// What a token may do now: what it was granted ∩ what its client may have, and the client of the token
+/// that it was exchanged from ∩ what its user still allows ∩ what the role allows ∩ what the workspace
+/// has approved.
 #[must_use]
 pub fn scope_of(record: &TokenRecord) -> Scope {
     let granted = record.narrowed_scope.as_deref().unwrap_or(&record.family_scope);
-    let granted = Scope::stored(granted).intersection(&Scope::stored(&record.client_scope));
+    let mut granted = Scope::stored(granted).intersection(&Scope::stored(&record.client_scope));
+    if record.parent_family_id.is_some() {
+        granted = granted.intersection(&Scope::stored(&record.origin_client_scope));
+    }
     let Some(allowed) = &record.grant_scope else { return granted };
     let allowed = granted.intersection(&Scope::stored(allowed)).for_role(record.role);
     admission::of_token(record).map_or_else(|_| Scope::default(), |ceiling| ceiling.limit(&allowed))

@@ -197,7 +197,7 @@ fn restrict(
     };
     let resource = match (&asked.resource, &record.family_resource) {
         (None, granted) => granted.clone(),
-        (Some(asked), Some(granted)) if asked == granted => Some(asked.clone()),
+        (Some(part), Some(all)) if audience::covers(app, all, part) => Some(part.clone()),
         (Some(asked), None) if audience::is_registered(app, asked) => Some(asked.clone()),
         (Some(_), _) => return Err(Excess::Target),
     };
@@ -240,7 +240,7 @@ impl Step<'_> {
                 key: self.key,
                 narrowed: Some((
                     (scope != record.family_scope).then_some(scope),
-                    resource.clone().filter(|_| record.family_resource.is_none()),
+                    resource.clone().filter(|_| *resource != record.family_resource),
                 )),
             },
         }

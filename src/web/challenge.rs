@@ -2,7 +2,7 @@
 
 use entity::signing_key::Algorithm;
 
-use super::links::PROTECTED_RESOURCE;
+use super::resource;
 use crate::{
     access::Demand,
     app::App,
@@ -28,10 +28,11 @@ pub enum Challenge {
 }
 
 impl Challenge {
-    /// The header (RFC 6750 §3, RFC 9728 §5.1).
+    /// The header for a request to `path` (RFC 6750 §3, RFC 9728 §5.1). The metadata that it names are
+    /// those of what was asked for: clients use no others (RFC 9728 §3.3).
     #[must_use]
-    pub fn header(&self, app: &App) -> String {
-        let metadata = format!("resource_metadata=\"{}\"", app.url(PROTECTED_RESOURCE));
+    pub fn header(&self, app: &App, path: &str) -> String {
+        let metadata = format!("resource_metadata=\"{}\"", resource::metadata_url(app, path));
         if let Self::Unproved(problem) = self {
             let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
             return format!("DPoP {metadata}, error=\"{}\", algs=\"{algorithms}\"", problem.code());

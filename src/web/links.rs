@@ -181,7 +181,8 @@ pub fn invitation(token: &str) -> String {
 /// A path as logs may have it: without the secret of an invitation or the code of a device.
 #[must_use]
 pub fn logged(path: &str) -> String {
-    if path.strip_prefix(DEVICE).is_some_and(|rest| rest.starts_with('/') && rest != "/decision") {
+    let is_form = |rest: &str| ["/decision", "/approval"].contains(&rest);
+    if path.strip_prefix(DEVICE).is_some_and(|rest| rest.starts_with('/') && !is_form(rest)) {
         return format!("{DEVICE}/…");
     }
     if !path.starts_with(INVITATIONS) {
@@ -364,6 +365,7 @@ mod tests {
             ("/settings/profile", "/settings/profile"),
             ("/device/WDJB-MJHT", "/device/…"),
             ("/device/decision", "/device/decision"),
+            ("/device/approval", "/device/approval"),
             ("/device", "/device"),
         ] {
             assert_eq!(logged(path), logged_path);

@@ -27,5 +27,7 @@ pub mod page_error;
 pub mod problems;
 pub mod qr;
 pub mod query;
+pub mod rate_limit;
 pub mod request_id;
+pub mod resource;
 pub mod session_cookie;

@@ -17,6 +17,7 @@ mod instructions;
 mod mail;
 mod nodes;
 mod oauth;
+mod outbound;
 mod pages;
 mod process;
 mod proxies;

@@ -53,11 +53,11 @@ pub(super) async fn challenge(visitor: &Visitor, report: &mut Report) {
         return;
     };
     let (origin, path) = visitor.parts();
-    // the last one is that of a part, by its own name (RFC 9728 §3.1)
-    let part = format!("{origin}{RESOURCE}{path}/api");
-    for (url, resource) in
-        [(url, visitor.issuer.clone()), (part, format!("{}/api", visitor.issuer))]
-    {
+    // the first is what the challenge leads to, of what was asked for; the others are where clients look
+    // that were told nothing (RFC 9728 §3.1)
+    let named = |part: &str| format!("{}{part}", visitor.issuer);
+    let found = |part: &str| (format!("{origin}{RESOURCE}{path}{part}"), named(part));
+    for (url, resource) in [(url, named(PROTECTED)), found("/api"), found("")] {
         let sound = visitor.document(&url).await.and_then(|document| {
             let named = text(&document, "resource")?;
             if named != resource {

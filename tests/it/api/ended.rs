@@ -56,7 +56,7 @@ async fn assert_unknown(world: &World, credential: &str, message: &str) {
         let answer = ApiCaller::bearer(world, credential).get(path).await;
 
         assert_refused(&answer, 401, "UNAUTHORIZED", message);
-        assert_eq!(answer.header("www-authenticate"), Some(invalid_token(world).as_str()));
+        assert_eq!(answer.header("www-authenticate"), Some(invalid_token(world, path).as_str()));
     }
 }
 

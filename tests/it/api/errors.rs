@@ -94,7 +94,7 @@ async fn no_credential_is_401_without_an_error_code() {
         let message = "a credential is required: Authorization: Bearer, or X-API-Key";
         assert_refused(&answer, 401, "UNAUTHORIZED", message);
         // RFC 6750 §3.1: nothing was presented, so there is nothing to call wrong
-        assert_eq!(answer.header("www-authenticate"), Some(challenge(&world, "").as_str()));
+        assert_eq!(answer.header("www-authenticate"), Some(challenge(&world, path, "").as_str()));
     }
 }
 
@@ -107,7 +107,8 @@ async fn the_challenge_names_metadata_that_is_there() {
 
     let metadata = Answer::to(world.http.get(metadata)).await.expect(200).json();
 
-    assert_eq!(metadata["resource"], world.url(""));
+    // RFC 9728 §3.3: of exactly what was asked for
+    assert_eq!(metadata["resource"], world.url("/api/v1/me"));
     assert_eq!(metadata["authorization_servers"][0], world.url(""));
 }
 
@@ -135,7 +136,7 @@ async fn a_malformed_authorization_header_is_401() {
             let answer = get(&world, path, &[("authorization", value.as_bytes())]).await;
 
             assert_refused(&answer, 401, "UNAUTHORIZED", NOT_BEARER);
-            let expected = challenge(&world, "");
+            let expected = challenge(&world, path, "");
             assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()), "{value:?}");
         }
     }
@@ -184,7 +185,10 @@ async fn an_empty_key_is_401() {
 
     for answer in [header, blank, query, beside] {
         assert_refused(&answer, 401, "UNAUTHORIZED", "the API key is empty");
-        assert_eq!(answer.header("www-authenticate"), Some(challenge(&world, "").as_str()));
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some(challenge(&world, "/api/v1/me", "").as_str())
+        );
     }
 }
 
@@ -251,7 +255,7 @@ async fn what_is_nobodys_credential_is_401_invalid_token() {
             let answer = ApiCaller::bearer(&world, credential).get(path).await;
 
             assert_refused(&answer, 401, "UNAUTHORIZED", message);
-            let expected = invalid_token(&world);
+            let expected = invalid_token(&world, path);
             assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
         }
     }
@@ -277,10 +281,16 @@ async fn an_access_token_does_not_travel_in_a_query() {
     let answer = get(&world, &format!("/api/v1/me?api-key={token}"), &[]).await;
 
     assert_refused(&answer, 401, "UNAUTHORIZED", "access tokens are not accepted in a query");
-    assert_eq!(answer.header("www-authenticate"), Some(invalid_token(&world).as_str()));
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(invalid_token(&world, "/api/v1/me").as_str())
+    );
     // RFC 6750 §2.3 is not offered: such a parameter is none of ours
     let unread = get(&world, &format!("/api/v1/me?access_token={token}"), &[]).await;
-    assert_eq!(unread.header("www-authenticate"), Some(challenge(&world, "").as_str()));
+    assert_eq!(
+        unread.header("www-authenticate"),
+        Some(challenge(&world, "/api/v1/me", "").as_str())
+    );
 }
 
 #[tokio::test]
@@ -316,7 +326,10 @@ async fn a_parameter_of_another_name_or_case_is_no_credential() {
     for name in ["API-KEY", "apikey", "api_key", "x-api-key", "key"] {
         let answer = get(&world, &format!("/api/v1/me?{name}={key}"), &[]).await;
 
-        assert_eq!(answer.header("www-authenticate"), Some(challenge(&world, "").as_str()));
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some(challenge(&world, "/api/v1/me", "").as_str())
+        );
     }
 }
 

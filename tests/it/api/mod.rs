@@ -70,15 +70,17 @@ fn request_id(answer: &Answer) -> String {
     id.to_owned()
 }
 
-/// `WWW-Authenticate`, with these attributes after the address of the metadata.
-fn challenge(world: &World, attributes: &str) -> String {
-    let metadata = world.url("/.well-known/oauth-protected-resource");
+/// `WWW-Authenticate` of a request to this path, with these attributes after the address of the path's
+/// metadata (RFC 9728 §3.3).
+fn challenge(world: &World, path: &str, attributes: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let metadata = world.url(&format!("/.well-known/oauth-protected-resource{path}"));
     format!("Bearer resource_metadata=\"{metadata}\"{attributes}")
 }
 
 /// That of a credential that was presented and is not valid (RFC 6750 §3.1).
-fn invalid_token(world: &World) -> String {
-    challenge(world, ", error=\"invalid_token\"")
+fn invalid_token(world: &World, path: &str) -> String {
+    challenge(world, path, ", error=\"invalid_token\"")
 }
 
 /// A workspace of that product, and the user who owns it.

@@ -119,7 +119,10 @@ async fn head_is_answered_alike() {
     let answer = Answer::to(head).await;
 
     assert_eq!((answer.status, answer.body.as_str()), (401, ""));
-    assert_eq!(answer.header("www-authenticate"), Some(challenge(&world, "").as_str()));
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(challenge(&world, "/api/v1/verify", "").as_str())
+    );
 }
 
 /// What nginx's `auth_request` sends on: the caller's headers, on a path of the gateway's choice.
@@ -177,7 +180,7 @@ async fn a_missing_scope_is_403_and_named() {
         let message = format!("the credential lacks scope: {missing}");
         assert_refused(&answer, 403, "FORBIDDEN", &message);
         let expected = format!(", error=\"insufficient_scope\", scope=\"{required}\"");
-        let expected = challenge(&world, &expected);
+        let expected = challenge(&world, "/api/v1/verify", &expected);
         assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
         assert_eq!(shown(&answer).2, [None; 4]);
     }

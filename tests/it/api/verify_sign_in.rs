@@ -25,7 +25,7 @@ async fn a_sign_in_must_be_fresh_enough() {
     assert_eq!(answer.status, 401);
     assert_eq!(answer.json()["error"]["code"], "UNAUTHORIZED");
     let attributes = ", error=\"insufficient_user_authentication\", max_age=\"300\"";
-    assert_eq!(answer.header("www-authenticate"), Some(&*challenge(&world, attributes)));
+    assert_eq!(answer.header("www-authenticate"), Some(&*challenge(&world, PATH, attributes)));
     assert_eq!(caller.get(PATH).await.status, 204);
     let refreshed = Tokens::of(&script.refresh(&tokens.refresh).await);
     let caller = ApiCaller::bearer(&world, &refreshed.access);
@@ -48,7 +48,7 @@ async fn a_sign_in_must_be_strong_enough() {
     let attributes = format!(
         ", error=\"insufficient_user_authentication\", acr_values=\"{MFA}\", max_age=\"60\""
     );
-    assert_eq!(answer.header("www-authenticate"), Some(&*challenge(&world, &attributes)));
+    assert_eq!(answer.header("www-authenticate"), Some(&*challenge(&world, PATH, &attributes)));
 }
 
 /// A second factor is stronger than a password, and will do for one.

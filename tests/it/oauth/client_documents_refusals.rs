@@ -153,6 +153,21 @@ async fn a_host_that_never_answers_is_given_up() {
     assert_eq!(host.asked(PATH), 1);
 }
 
+/// That many are on their way to a host says nothing about the document: nothing is remembered.
+#[tokio::test]
+async fn a_host_that_is_busy_is_asked_again() {
+    let (world, _, host) = hosted().await;
+    host.says(PATH, Reply::Json(document(&host).to_string()));
+    let client = client_of(&world, &host);
+    let mut crowd = host.crowded_by(&world).await;
+
+    assert_eq!(arrive(&world, &client).await.status, 503);
+
+    assert_eq!(host.asked(PATH), 0);
+    crowd.shutdown().await;
+    assert_eq!(arrive(&world, &client).await.status, 303);
+}
+
 /// Such a client gets no tokens but through its users.
 #[tokio::test]
 async fn it_has_nothing_of_its_own() {

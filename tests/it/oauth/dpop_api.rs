@@ -34,11 +34,12 @@ async fn show(world: &World, path: &str, token: &str, proofs: &[&str]) -> Answer
 #[track_caller]
 fn challenge(world: &World, answer: &Answer, error: &str) {
     assert_eq!(answer.status, 401, "{}", answer.body);
-    let metadata = world.url("/.well-known/oauth-protected-resource");
-    let expected = format!(
-        "DPoP resource_metadata=\"{metadata}\", error=\"{error}\", algs=\"PS256 ES256 EdDSA\""
-    );
-    assert_eq!(answer.header("www-authenticate"), Some(&*expected), "{}", answer.body);
+    // of the path that was asked for; which that must be is in `protected_resource`
+    let metadata = world.url("/.well-known/oauth-protected-resource/api/v1/");
+    let said = answer.header("www-authenticate").unwrap();
+    assert!(said.starts_with(&format!("DPoP resource_metadata=\"{metadata}")), "{said}");
+    let end = format!("\", error=\"{error}\", algs=\"PS256 ES256 EdDSA\"");
+    assert!(said.ends_with(&end), "{said}: {}", answer.body);
     assert_eq!(answer.json()["error"]["code"], "UNAUTHORIZED");
 }
 

@@ -146,6 +146,22 @@ async fn a_host_that_never_answers_is_given_up() {
     assert_eq!(host.asked("/jwks"), 1);
 }
 
+/// That many are on their way to a host says nothing about the keys: nothing is remembered.
+#[tokio::test]
+async fn a_host_that_is_busy_is_asked_again() {
+    let (world, client, host) = hosted().await;
+    let one = Signer::new("ES256", "one");
+    publish(&host, &[&one]);
+    let mut crowd = host.crowded_by(&world).await;
+
+    let busy = token(&client, &one.sign(&claims(&world, &client, "1"))).await;
+
+    assert_eq!((busy.status, &busy.json()["error"]), (503, &json!("temporarily_unavailable")));
+    assert_eq!((busy.header("retry-after"), host.asked("/jwks")), (Some("1"), 0));
+    crowd.shutdown().await;
+    Tokens::of(&token(&client, &one.sign(&claims(&world, &client, "2"))).await);
+}
+
 #[tokio::test]
 async fn a_private_address_is_not_gone_to() {
     let world = World::new().await;

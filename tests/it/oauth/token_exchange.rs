@@ -11,7 +11,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Acme, Answer, ApiCaller, ClientApp, Tokens, World, script, service, texts};
+use crate::support::{Acme, Answer, ApiCaller, ClientApp, Tokens, World, script, texts};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -38,22 +38,11 @@ async fn at_service() -> At {
 }
 
 fn exchanging(acme: &Acme) -> NewClient {
-    let service = service(Some(&acme.workspace));
-    NewClient {
-        grant_types: texts(&["client_credentials", GRANT]),
-        may_introspect: true,
-        ..service
-    }
+    NewClient { may_introspect: true, ..crate::support::exchanging(&acme.workspace) }
 }
 
 async fn exchange(client: &ClientApp, subject: &str, more: &[(&str, &str)]) -> Answer {
-    let mut params = vec![
-        ("grant_type", GRANT),
-        ("subject_token", subject),
-        ("subject_token_type", ACCESS_TOKEN),
-    ];
-    params.extend(more);
-    client.token(&params).await
+    client.exchange_token(subject, more).await
 }
 
 fn error(answer: &Answer) -> (u16, Value) {

@@ -46,7 +46,7 @@ fn form(world: &World, body: &str) -> RequestBuilder {
 fn is_invalid(world: &World, answer: &Answer) {
     let challenge = format!(
         "Bearer resource_metadata=\"{}\", error=\"invalid_token\"",
-        world.url("/.well-known/oauth-protected-resource")
+        world.url("/.well-known/oauth-protected-resource/oauth/userinfo")
     );
     let body = json!({
         "error": "invalid_token", "error_description": "a valid access token is needed",

@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey::config::Config;
+use latchkey::config::{Config, DpopNonce};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::backend::Backend;
-use crate::support::{Acme, Answer, Tokens, World};
+use crate::support::{Acme, Answer, Holder, Tokens, World, service};
 
 /// Where Debian installs it; not in everybody's PATH.
 const PROGRAMS: [&str; 2] = ["/usr/sbin/nginx", "/usr/local/nginx/sbin/nginx"];
@@ -236,6 +236,49 @@ async fn without_a_good_credential_nothing_reaches_the_api() {
     assert_refused(&unknown, 401, "UNAUTHORIZED");
     assert!(unknown.header("www-authenticate").unwrap().contains("invalid_token"));
     assert_eq!(probe.status, 404, "the question is nginx's own");
+}
+
+/// RFC 9449 §7 and §9: the proof is for the client's own request, and the nonce that it needs reaches the
+/// client.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_clients_request() {
+    let scene = Scene::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.oauth.dpop_nonce = DpopNonce::Required;
+    })
+    .await;
+    let (world, holder) = (&scene.world, Holder::new());
+    let service = world.client(service(Some(&scene.acme.workspace))).await;
+    let ask = async |proof: String| {
+        let request = service.request("/oauth/token", &[("grant_type", "client_credentials")]);
+        Answer::to(request.header("dpop", proof)).await
+    };
+    let told = ask(holder.proof(world, "/oauth/token")).await;
+    let draft = holder.draft(world, "POST", "/oauth/token");
+    let nonce = told.header("dpop-nonce").unwrap();
+    let token = Tokens::of(&ask(holder.sign(&draft.with("nonce", nonce))).await).access;
+    let proof = |nonce: Option<&str>| {
+        let draft = holder.draft(world, "POST", "").of_token(&token).with("nonce", nonce);
+        holder.sign(&draft.with("htu", scene.nginx.url("/leads/7")))
+    };
+    let send = async |method: &str, proof: String| {
+        let request = scene.request(method, "/leads/7?page=2").header("dpop", proof);
+        Answer::to(request.header("authorization", format!("DPoP {token}"))).await
+    };
+
+    let without = send("POST", proof(None)).await.expect(401);
+    let nonce = without.header("dpop-nonce").unwrap();
+    let other = send("DELETE", proof(Some(nonce))).await.expect(401);
+    let seen = send("POST", proof(Some(nonce))).await.expect(200).json();
+
+    for (refused, error) in [(&without, "use_dpop_nonce"), (&other, "invalid_dpop_proof")] {
+        let challenge = refused.header("www-authenticate").unwrap();
+        assert!(challenge.contains(error), "{challenge}");
+    }
+    assert_eq!(seen["headers"]["x-latchkey-workspace"], scene.acme.workspace.id.to_string());
+    for secret in ["authorization", "dpop"] {
+        assert_eq!(seen["headers"][secret], Value::Null);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod issuing;
 mod log;
 mod migrations;
 mod sweep;
+mod sweep_sign_ins;
 mod usage;
 
 use latchkey::store::Store;

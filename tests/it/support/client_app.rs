@@ -183,6 +183,17 @@ impl ClientApp {
         self.token(&params).await
     }
 
+    /// Exchanges somebody else's access token for one of its own (RFC 8693).
+    pub async fn exchange_token(&self, subject: &str, more: &[(&str, &str)]) -> Answer {
+        let mut params = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", subject),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ];
+        params.extend(more);
+        self.token(&params).await
+    }
+
     /// Pushes an authorization request (RFC 9126).
     pub async fn push(&self, request: &Authorization) -> Answer {
         let pairs = request.clone().without("client_id");

@@ -1,14 +1,18 @@
 //! Somebody else's web server, as a client's developer runs one: it says what it is told to say, and
 //! counts how often it was asked.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use latchkey::outbound::OutboundError;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet, yield_now},
+    time::timeout,
 };
+
+use super::World;
 
 /// What a path answers.
 #[derive(Clone, Debug)]
@@ -60,6 +64,38 @@ impl Host {
     /// How often a path was asked for.
     pub fn asked(&self, path: &str) -> usize {
         self.replies.lock().get(path).map_or(0, |(_, asked)| *asked)
+    }
+}
+
+/// How many go to one host at once.
+pub const AT_ONCE: usize = 4;
+/// How many are on their way to one host, with those who wait.
+const IN_ALL: usize = 64;
+/// What a host never answers.
+const SLOW: &str = "/slow";
+
+impl Host {
+    /// Sends as many to this host as may be on their way to it; it answers none of them. They go home
+    /// when they are dropped.
+    pub async fn crowded_by(&self, world: &World) -> JoinSet<Option<OutboundError>> {
+        self.says(SLOW, Reply::Silence);
+        let mut crowd = JoinSet::new();
+        for _ in 0..IN_ALL {
+            let (app, url) = (Arc::clone(&world.app), self.url(SLOW));
+            crowd.spawn(async move { app.outbound.get(&url, "*/*", 1_024).await.err() });
+        }
+        let arrive = async {
+            while self.crowd() < AT_ONCE {
+                yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), arrive).await.expect("nobody arrives");
+        crowd
+    }
+
+    /// How many of a crowd have arrived.
+    pub fn crowd(&self) -> usize {
+        self.asked(SLOW)
     }
 }
 

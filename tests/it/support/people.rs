@@ -219,6 +219,12 @@ pub fn service(workspace: Option<&workspace::Model>) -> NewClient {
     }
 }
 
+/// The same in a workspace, that may exchange tokens (RFC 8693).
+pub fn exchanging(workspace: &workspace::Model) -> NewClient {
+    let grant = "urn:ietf:params:oauth:grant-type:token-exchange";
+    NewClient { grant_types: texts(&["client_credentials", grant]), ..service(Some(workspace)) }
+}
+
 /// Owned strings.
 pub fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()

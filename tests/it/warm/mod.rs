@@ -3,7 +3,9 @@
 //! heart, changed, and asked about again.
 
 mod apps;
+mod bound;
 mod clients;
+mod exchanged;
 mod keys;
 mod people;
 mod tokens;
