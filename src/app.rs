@@ -12,6 +12,7 @@ use crate::{
     fault::Fault,
     limiter::Limiter,
     mail::Mailer,
+    metrics::Metrics,
     outbound::Outbound,
     store::Store,
 };
@@ -53,6 +54,8 @@ pub struct App {
     /// Requests counted by credential and minute, and who is signing in right now; knows the other
     /// nodes if there is a Redis.
     pub limiter: Limiter,
+    /// What is counted for whoever operates it.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -72,6 +75,7 @@ impl App {
             passwords: PasswordPool::new()?,
             cache: Cache::new(store.stamps()),
             limiter,
+            metrics: Metrics::new(clock.now()),
             mailer,
             outbound,
             config,

@@ -126,5 +126,7 @@ pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fau
         target_id: event.target.id,
         detail: event.detail,
     };
-    store::audit::insert(txn, row).await
+    store::audit::insert(txn, row).await?;
+    app.metrics.happened(event.action);
+    Ok(())
 }

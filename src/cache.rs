@@ -251,6 +251,13 @@ impl Cache {
         }
     }
 
+    /// How many values are kept, those that are not true any more included.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether it is empty")]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// Whether this digest was nobody's a moment ago.
     #[must_use]
     pub fn is_unknown(&self, digest: &Digest, now: DateTime<Utc>) -> bool {
@@ -276,7 +283,9 @@ impl Cache {
         None
     }
 
-    fn is_trusted(&self, now: DateTime<Utc>) -> bool {
+    /// Whether what is kept is believed: the log of changes was read lately.
+    #[must_use]
+    pub fn is_trusted(&self, now: DateTime<Utc>) -> bool {
         // a clock that was set, either way, trusts nothing until the log is read again
         let since = now.timestamp_millis().saturating_sub(self.followed_at.load(SeqCst));
         since.unsigned_abs() <= TRUST_MILLIS

@@ -8,7 +8,8 @@
 //!              web/                                      the HTTP kit they share
 //!  2 rules     jobs/ → resources/ → access/ → openid/ → identity/ → keys/ → tokens/
 //!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs
-//!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs → config/
+//!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs →
+//!              metrics.rs · config/
 //!              · clock.rs → fault.rs
 //!  0 schema    entity (crate)   migration (crate)
 //! ```
@@ -16,7 +17,7 @@
 //! 2. `poem` appears only in rows 3–4; `sea_orm` only in `store/`; `oxide_auth` only in
 //!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring`,
 //!    `jsonwebtoken`, `rsa` and `webauthn_rs` only in `crypto/`; `redis` only in
-//!    `limiter/shared.rs`; below the faces `reqwest` only in `outbound.rs`.
+//!    `limiter/shared.rs`; `prometheus_client` only in `metrics.rs`; below the faces `reqwest` only in `outbound.rs`.
 //! 3. A face sends a browser to another face by a path from `web/links.rs`.
 //! 4. Rules take `&App` and plain values and return values; they never see a request.
 //! 5. `entity` rows are the vocabulary and may be named anywhere; only `store` queries.
@@ -39,6 +40,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limiter;
 pub mod mail;
+pub mod metrics;
 pub mod oauth;
 pub mod openid;
 pub mod outbound;

@@ -3,8 +3,12 @@
 mod access_log;
 mod errors;
 mod health;
+mod metrics;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get};
 use tokio::{net::TcpListener, sync::watch, time::timeout};
@@ -14,7 +18,9 @@ use crate::{
     account, admin, api,
     app::App,
     fault::Fault,
-    jobs, oauth,
+    jobs,
+    metrics::From,
+    oauth,
     web::{
         assets,
         detached::Detached,
@@ -55,14 +61,23 @@ impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        if let Some(response) = api::answer_from_memory(&self.app, &request) {
-            return Ok(response);
-        }
+        let (began, counted) = (Instant::now(), &self.app.metrics);
+        let endpoint = metrics::endpoint_of(request.uri().path());
+        let _held = counted.request();
+        let answer = if let Some(response) = api::answer_from_memory(&self.app, &request) {
+            counted.accepted(From::Memory);
+            Ok(response)
         // in boxes, so that what is answered at once does not carry the room for the rest
-        match Box::pin(api::answer_after_a_look(&self.app, &mut request)).await {
-            Some(response) => Ok(response),
-            None => Box::pin(self.rest.call(request)).await,
-        }
+        } else if let Some(response) =
+            Box::pin(api::answer_after_a_look(&self.app, &mut request)).await
+        {
+            counted.accepted(From::Look);
+            Ok(response)
+        } else {
+            Box::pin(self.rest.call(request)).await
+        };
+        metrics::count(&self.app, endpoint, &answer, began);
+        answer
     }
 }
 
@@ -109,7 +124,7 @@ impl Face {
     fn of(path: &str) -> Self {
         let path = path.trim_start_matches('/');
         match path.split('/').next().unwrap_or_default() {
-            "static" | "healthz" | "readyz" => Self::Server,
+            "static" | "healthz" | "readyz" | "metrics" => Self::Server,
             ".well-known" if path == ".well-known/change-password" => Self::Account,
             "oauth" | "device" | ".well-known" => Self::OAuth,
             "api" | "v1" | "comms" | "checkin" | "openapi.json" | "docs" | "llms.txt" => Self::Api,
@@ -132,6 +147,7 @@ impl Faces {
         let server = Route::new()
             .at("/healthz", only("GET, HEAD", get(health::live)))
             .at("/readyz", only("GET, HEAD", get(health::ready)))
+            .at("/metrics", only("GET, HEAD", get(metrics::show)))
             .nest(assets::ROOM, assets::routes());
         Self {
             server,

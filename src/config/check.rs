@@ -21,6 +21,7 @@ impl Config {
         self.oauth.check()?;
         self.api.check()?;
         self.mail.check()?;
+        self.http.check()?;
         self.brand.check()?;
         self.products.check()?;
         Ok(self)

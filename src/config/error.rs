@@ -5,7 +5,7 @@ use std::{fmt, io, path::PathBuf};
 use thiserror::Error;
 
 /// Keys whose values hold passwords and are never quoted.
-const SECRET_KEYS: [&str; 3] = ["database_url", "redis_url", "mail.smtp_url"];
+const SECRET_KEYS: [&str; 4] = ["database_url", "redis_url", "mail.smtp_url", "http.metrics_token"];
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

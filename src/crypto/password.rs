@@ -8,6 +8,7 @@ use std::{
     num::NonZero,
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
@@ -39,11 +40,28 @@ const NICE: i32 = 5;
 /// After so long without a password a thread gives its memory back.
 const MEMORY_KEPT: Duration = Duration::from_secs(10);
 
+/// One that waits, until it is dropped.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn new(number: &Arc<AtomicUsize>) -> Self {
+        number.fetch_add(1, Relaxed);
+        Self(Arc::clone(number))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Threads that hash passwords; they end when the pool is dropped.
 pub struct PasswordPool {
     queue: SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
     deadline: Duration,
 }
 
@@ -72,7 +90,7 @@ impl PasswordPool {
 
     fn queue(length: usize, deadline: Duration) -> (Self, Receiver<Job>) {
         let (queue, jobs) = sync_channel(length);
-        (Self { queue, deadline }, jobs)
+        (Self { queue, deadline, waiting: Arc::default() }, jobs)
     }
 
     /// The PHC string under which `password` is stored.
@@ -100,13 +118,21 @@ impl PasswordPool {
         .await
     }
 
+    /// How many passwords wait or are being hashed.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
         let (queued_at, deadline) = (Instant::now(), self.deadline);
+        let waiting = Waiting::new(&self.waiting);
         let job = move |memory: &mut Memory| {
+            let _waiting = waiting;
             // nobody waits any more: the client went away or was told to come back
             if reply.is_closed() || queued_at.elapsed() > deadline {
                 return;

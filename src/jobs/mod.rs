@@ -54,6 +54,18 @@ impl Job {
         }
     }
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Expiry => "expiry",
+            Self::Logout => "logout",
+            Self::Share => "share",
+            Self::SigningKeys => "signing_keys",
+            Self::Sweep => "sweep",
+            Self::Usage => "usage",
+        }
+    }
+
     /// Whether this server has such work at all.
     fn is_wanted(self, app: &App) -> bool {
         match self {
@@ -100,6 +112,7 @@ impl Job {
                 },
                 _ => run.await,
             };
+            app.metrics.ran(self.name(), outcome.as_ref().ok().copied());
             is_out = self.report(&outcome, is_out);
             if outcome.is_err() {
                 ticks.reset_after(self.period().max(PAUSE_AFTER_FAILURE));

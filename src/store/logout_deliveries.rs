@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::logout_delivery::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{insert as insert_row, instant, millis};
@@ -83,4 +83,12 @@ pub async fn fail(
     }
     update.exec(db).await?;
     Ok(())
+}
+
+/// How many clients have yet to hear.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64, Fault> {
+    Ok(Entity::find().filter(COLUMN.next_attempt_at.is_not_null()).count(db).await?)
 }

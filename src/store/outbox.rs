@@ -1,10 +1,13 @@
 //! Letters that wait to be sent.
 
 use chrono::{DateTime, Utc};
-use entity::outbox::{COLUMN, Column, Entity, Model};
+use entity::{
+    outbox::{COLUMN, Column, Entity, Model},
+    types::Instant,
+};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{
@@ -36,6 +39,33 @@ pub async fn list_due(
         .limit(limit)
         .all(db)
         .await?)
+}
+
+/// How many letters there are that were not sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Those that will be tried.
+    pub waiting: u64,
+    /// Those that were given up.
+    pub given_up: u64,
+    /// When the first of those that wait is, or was, due.
+    pub next_attempt_at: Option<Instant>,
+}
+
+/// The letters that were not sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn backlog(db: &impl ConnectionTrait) -> Result<Backlog, Fault> {
+    let waiting = Entity::find().filter(COLUMN.next_attempt_at.is_not_null());
+    let given_up =
+        Entity::find().filter(COLUMN.next_attempt_at.is_null()).filter(COLUMN.sent_at.is_null());
+    let first = waiting.clone().order_by_asc(Column::NextAttemptAt).one(db).await?;
+    Ok(Backlog {
+        waiting: waiting.count(db).await?,
+        given_up: given_up.count(db).await?,
+        next_attempt_at: first.and_then(|letter| letter.next_attempt_at),
+    })
 }
 
 /// What has become of a letter.

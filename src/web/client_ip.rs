@@ -29,6 +29,16 @@ pub fn peer(request: &Request) -> IpAddr {
     address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.ip().to_canonical())
 }
 
+/// Whether a proxy that the operator has not named has forwarded this request: whoever is connected
+/// is not who asks.
+#[must_use]
+pub fn is_forwarded(request: &Request, app: &App) -> bool {
+    let names = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
+    let peer = peer(request);
+    let is_trusted = app.config.http.trusted_proxies.iter().any(|net| net.contains(&peer));
+    !is_trusted && names.iter().any(|name| request.headers().contains_key(*name))
+}
+
 /// Walks from the peer towards the client as long as each hop is a trusted proxy. What cannot be
 /// read ends the walk at the last hop that could.
 fn resolve(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {

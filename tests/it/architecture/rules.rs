@@ -22,14 +22,17 @@ const ROWS: [&[&str]; 4] = [
         "outbox",
         "audit",
     ],
-    &["app", "store", "crypto", "mail", "outbound", "limiter", "cache", "config", "clock", "fault"],
+    &[
+        "app", "store", "crypto", "mail", "outbound", "limiter", "cache", "metrics", "config",
+        "clock", "fault",
+    ],
 ];
 const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 /// The first row of what may know HTTP is 0, the last this one.
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 12] = [
+const FENCED: [(&str, &[&str]); 13] = [
     ("sea_orm", &["store/"]),
     ("rusqlite", &["store/sqlite/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
@@ -41,6 +44,7 @@ const FENCED: [(&str, &[&str]); 12] = [
     ("webauthn_rs", &["crypto/"]),
     ("migration", &["store/"]),
     ("redis", &["limiter/shared.rs"]),
+    ("prometheus_client", &["metrics"]),
     ("serde_saphyr", &["cli/scan/"]),
 ];
 /// Crates that speak HTTP: nothing of them is seen below the faces.

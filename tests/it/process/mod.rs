@@ -10,4 +10,5 @@ mod demo_credentials;
 mod durability;
 mod health;
 mod logs;
+mod metrics;
 mod shutdown;
