@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use entity::app_policy::Policy;
+use entity::{app_policy::Policy, workspace};
 use poem::{
     Response, handler,
     http::StatusCode,
@@ -60,9 +60,10 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn of(slug: &str, app: WorkspaceApp) -> Self {
-        let path = links::workspace_app(slug, &app.client.id);
-        Self { path, name: app.client.name, used: Used::of(app.counts) }
+    fn of(app: &App, workspace: &workspace::Model, it: WorkspaceApp) -> Self {
+        let path = links::workspace_app(&workspace.slug, &it.client.id);
+        let used = Used::of(app, Some(&workspace.product), &it.counts);
+        Self { path, name: it.client.name, used }
     }
 }
 
@@ -125,7 +126,7 @@ async fn show_form(
         list_path: links::workspace_apps(&workspace.slug),
         path: links::app_policy(&workspace.slug),
         policies: POLICIES.into_iter().map(choice).collect(),
-        stopping: stopping.into_iter().map(|it| Stopping::of(&workspace.slug, it)).collect(),
+        stopping: stopping.into_iter().map(|it| Stopping::of(app, workspace, it)).collect(),
         has_problem: status != StatusCode::OK,
     };
     Ok(html(app, status, &page)?)

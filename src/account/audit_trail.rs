@@ -46,7 +46,7 @@ pub async fn show(
     let page = AuditPage {
         brand: Brand::of(app),
         frame: room.frame(app, &account, Tab::Audit),
-        places: room.places(links::workspace_audit),
+        places: room.managed_places(links::workspace_audit),
         trail,
     };
     Ok(html(app, page.trail.status(), &page)?)

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
+    fault::FieldError,
     identity::{
         methods::Methods,
         passkeys::{
@@ -39,7 +40,14 @@ struct ConfirmPage {
     username: String,
     onward: Onward,
     passkey: Option<Offer>,
-    problem: Option<String>,
+    problem: Option<FieldError>,
+}
+
+impl ConfirmPage {
+    fn problem_of(&self, field: &str) -> Option<&str> {
+        let problem = self.problem.as_ref().filter(|problem| problem.field == field);
+        problem.map(|problem| &*problem.message)
+    }
 }
 
 #[handler]
@@ -73,11 +81,12 @@ pub async fn post(
             second_factor::ask(app, &account, Door::StepUp, &account.user, onward).await
         }
         Proof::Refused => {
-            let text = "The password is not right.".to_owned();
-            Ok(refused(show(app, &account, onward, Some(text)).await?, None))
+            let problem = FieldError::new("password", "The password is not right.");
+            Ok(refused(show(app, &account, onward, Some(problem)).await?, None))
         }
         Proof::TooSoon { retry_after_secs } => {
-            let page = show(app, &account, onward, Some(too_soon(retry_after_secs))).await?;
+            let problem = FieldError::new("password", too_soon(retry_after_secs));
+            let page = show(app, &account, onward, Some(problem)).await?;
             Ok(refused(page, Some(retry_after_secs)))
         }
     }
@@ -95,7 +104,8 @@ async fn by_passkey(
         Assertion::Refused => "The passkey was not accepted. Try again, or type your password.",
         Assertion::Expired => "That took too long. Try again.",
     };
-    Ok(refused(show(app, &account, onward, Some(problem.to_owned())).await?, None))
+    let problem = FieldError::new("credential", problem);
+    Ok(refused(show(app, &account, onward, Some(problem)).await?, None))
 }
 
 /// Puts the session under its new cookie and sends the browser on.
@@ -122,7 +132,7 @@ async fn show(
     app: &App,
     account: &Account,
     onward: Onward,
-    problem: Option<String>,
+    problem: Option<FieldError>,
 ) -> Result<Response, PageError> {
     let (cookie, user) = (&account.cookie, Some(&account.user));
     let page = ConfirmPage {

@@ -20,6 +20,7 @@ use crate::{
         scope_words,
     },
     web::{
+        app_view::tokens,
         browser::Account,
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -55,6 +56,7 @@ pub(super) struct Row {
     pub(super) last_used: Option<Moment>,
     pub(super) uses: i64,
     pub(super) sessions: Count,
+    pub(super) tokens: String,
 }
 
 struct BlockedRow {
@@ -80,6 +82,7 @@ impl Row {
             last_used: grant.last_used_at.map(|at| Moment::of(at.0)),
             uses: grant.uses,
             sessions: *sessions,
+            tokens: tokens(*sessions),
         }
     }
 }

@@ -24,13 +24,22 @@ struct ForgotPage {
     brand: Brand,
     csrf: String,
     is_sent: bool,
+    /// What was typed, when the form comes back.
+    username: String,
     problem: Option<String>,
+}
+
+/// What the page says.
+enum Answer {
+    Form,
+    Sent,
+    Again(String),
 }
 
 #[handler]
 #[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
 pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response, PageError> {
-    show(app, &browser, false, None)
+    show(app, &browser, "", Answer::Form)
 }
 
 #[handler]
@@ -40,10 +49,12 @@ pub async fn post(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let page = links::reset_password;
-    match password::request_reset(app, form.text("username"), browser.address, page).await? {
-        Request::Accepted => show(app, &browser, true, None),
+    let username = form.text("username");
+    match password::request_reset(app, username, browser.address, page).await? {
+        Request::Accepted => show(app, &browser, username, Answer::Sent),
         Request::TooSoon { retry_after_secs } => {
-            let response = show(app, &browser, false, Some(too_soon(retry_after_secs)))?;
+            let again = Answer::Again(too_soon(retry_after_secs));
+            let response = show(app, &browser, username, again)?;
             Ok(refused(response, Some(retry_after_secs)))
         }
     }
@@ -52,9 +63,15 @@ pub async fn post(
 fn show(
     app: &App,
     browser: &Browser,
-    is_sent: bool,
-    problem: Option<String>,
+    username: &str,
+    answer: Answer,
 ) -> Result<Response, PageError> {
-    let page = ForgotPage { brand: Brand::of(app), csrf: browser.csrf(app), is_sent, problem };
+    let page = ForgotPage {
+        brand: Brand::of(app),
+        csrf: browser.csrf(app),
+        is_sent: matches!(answer, Answer::Sent),
+        username: username.to_owned(),
+        problem: if let Answer::Again(problem) = answer { Some(problem) } else { None },
+    };
     Ok(browser.respond(Page::new(&page).respond(app)?))
 }

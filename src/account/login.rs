@@ -61,6 +61,8 @@ struct LoginPage {
     sign_up: Option<String>,
     notice: Option<&'static str>,
     problem: Option<String>,
+    /// Whether it is about what was typed.
+    is_of_fields: bool,
     passkey: Option<Offer>,
 }
 
@@ -70,6 +72,7 @@ struct Again {
     username: String,
     notice: Option<&'static str>,
     problem: Option<String>,
+    is_of_fields: bool,
     retry_after_secs: Option<u64>,
 }
 
@@ -99,7 +102,8 @@ pub async fn post(
         password: Zeroizing::new(form.text("password").to_owned()),
         address: browser.address,
     };
-    let mut again = Again { username: attempt.username.clone(), ..Again::default() };
+    let username = attempt.username.clone();
+    let mut again = Again { username, is_of_fields: true, ..Again::default() };
     match sign_in(app, attempt).await? {
         SignIn::Accepted(user) => {
             return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
@@ -207,6 +211,7 @@ async fn show(
         sign_up,
         notice: again.notice,
         problem: again.problem,
+        is_of_fields: again.is_of_fields,
         passkey: authenticate::offer(app, Purpose::SignIn, &browser.cookie, None).await?,
     };
     let html = Page::new(&page).with_secret();

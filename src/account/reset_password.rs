@@ -31,8 +31,17 @@ struct ResetPage {
     csrf: String,
     /// `None` says that the link is dead.
     token: Option<String>,
-    problem: Option<&'static str>,
+    problem: Option<Wrong>,
 }
+
+impl ResetPage {
+    fn problem_of(&self, field: &str) -> Option<&'static str> {
+        self.problem.filter(|(wrong, _)| *wrong == field).map(|(_, words)| words)
+    }
+}
+
+/// The field that is wrong, and why.
+pub(super) type Wrong = (&'static str, &'static str);
 
 /// Why a new password cannot be taken, as both pages that ask for one say it.
 pub(super) const UNFIT: &str = "The new password must be 8 to 1024 bytes long.";
@@ -59,7 +68,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let token = form.text("token").to_owned();
     if form.text("password") != form.text("password_repeat") {
-        return show(app, &browser, Some(token), Some(DIFFERENT));
+        return show(app, &browser, Some(token), Some(("password_repeat", DIFFERENT)));
     }
     let new = Zeroizing::new(form.text("password").to_owned());
     match password::reset(app, &token, new).await? {
@@ -68,7 +77,7 @@ pub async fn post(
             let answer = see_other(&notice::on(&links::login(None), "password-reset"));
             Ok(browser.forgotten(app).respond(answer))
         }
-        Reset::Unfit => show(app, &browser, Some(token), Some(UNFIT)),
+        Reset::Unfit => show(app, &browser, Some(token), Some(("password", UNFIT))),
         Reset::DeadLink => show(app, &browser, None, None),
     }
 }
@@ -77,7 +86,7 @@ fn show(
     app: &App,
     browser: &Browser,
     token: Option<String>,
-    problem: Option<&'static str>,
+    problem: Option<Wrong>,
 ) -> Result<Response, PageError> {
     let status = if token.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let page = ResetPage { brand: Brand::of(app), csrf: browser.csrf(app), token, problem };

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     login::refused,
-    reset_password::{DIFFERENT, UNFIT},
+    reset_password::{DIFFERENT, UNFIT, Wrong},
 };
 use crate::{
     app::App,
@@ -36,7 +36,13 @@ struct RestorePage {
     token: String,
     /// `None` says that the link is dead.
     email: Option<String>,
-    problem: Option<&'static str>,
+    problem: Option<Wrong>,
+}
+
+impl RestorePage {
+    fn problem_of(&self, field: &str) -> Option<&'static str> {
+        self.problem.filter(|(wrong, _)| *wrong == field).map(|(_, words)| words)
+    }
 }
 
 #[handler]
@@ -57,7 +63,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let token = form.text("token").to_owned();
     if form.text("password") != form.text("password_repeat") {
-        return show(app, &browser, token, Some(DIFFERENT)).await;
+        return show(app, &browser, token, Some(("password_repeat", DIFFERENT))).await;
     }
     let new = Zeroizing::new(form.text("password").to_owned());
     match email_restore::restore(app, &token, new).await? {
@@ -66,7 +72,7 @@ pub async fn post(
             let answer = see_other(&notice::on(&links::login(None), "email-restored"));
             Ok(browser.forgotten(app).respond(answer))
         }
-        Restoration::Unfit => show(app, &browser, token, Some(UNFIT)).await,
+        Restoration::Unfit => show(app, &browser, token, Some(("password", UNFIT))).await,
         // nothing is left of it: what is shown says so
         Restoration::DeadLink => show(app, &browser, String::new(), None).await,
     }
@@ -76,7 +82,7 @@ async fn show(
     app: &App,
     browser: &Browser,
     token: String,
-    problem: Option<&'static str>,
+    problem: Option<Wrong>,
 ) -> Result<Response, PageError> {
     let email = email_restore::find(app, &token).await?;
     let problem = problem.filter(|_| email.is_some());

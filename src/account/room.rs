@@ -64,12 +64,21 @@ impl Room {
 
     /// The switcher to a page of the user's other workspaces.
     pub(super) fn places(&self, page: fn(&str) -> String) -> Vec<Place> {
+        self.places_as(Role::Member, page)
+    }
+
+    /// The switcher to a page that owners and admins have, of the workspaces that the user runs.
+    pub(super) fn managed_places(&self, page: fn(&str) -> String) -> Vec<Place> {
+        self.places_as(Role::Admin, page)
+    }
+
+    fn places_as(&self, least: Role, page: fn(&str) -> String) -> Vec<Place> {
         let place = |membership: &Membership| Place {
             name: membership.workspace.name.clone(),
             path: page(&membership.workspace.slug),
             is_open: membership.workspace.id == self.membership.workspace.id,
         };
-        self.all.iter().map(place).collect()
+        self.all.iter().filter(|membership| membership.role >= least).map(place).collect()
     }
 
     pub(super) fn path(&self) -> String {

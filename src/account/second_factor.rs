@@ -48,8 +48,9 @@ struct SecondFactorPage {
 }
 
 impl SecondFactorPage {
-    fn is_problem_of(&self, field: &str) -> bool {
-        self.problem.as_ref().is_some_and(|problem| problem.field == field)
+    fn problem_of(&self, field: &str) -> Option<&str> {
+        let problem = self.problem.as_ref().filter(|problem| problem.field == field);
+        problem.map(|problem| &*problem.message)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         scopes::Scope,
     },
     web::{
-        app_view::Used,
+        app_view::{Used, tokens},
         browser::Account,
         csrf::CsrfForm,
         frame::Frame,
@@ -87,7 +87,7 @@ struct Row {
     scopes: Vec<String>,
     since: Moment,
     last_used: Option<Moment>,
-    sessions: String,
+    tokens: String,
 }
 
 /// The room and the app that a path names.
@@ -162,7 +162,7 @@ async fn show_app(
         waiting: waiting.into_iter().map(|it| Question::of(&workspace.slug, it)).collect(),
         scopes: ticks(app, &workspace.product, &client.scope, approved.as_ref()),
         problem,
-        used: Used::of(counts),
+        used: Used::of(app, Some(&workspace.product), &counts),
         list: List { path: path.clone(), ..List::of(uri, &wanted, people.next.as_deref()) },
         people: people
             .rows
@@ -203,7 +203,7 @@ impl Row {
             scopes: scope_words::list(app, Some(product), &scope),
             since: Moment::of(person.grant.created_at.0),
             last_used: person.grant.last_used_at.map(|at| Moment::of(at.0)),
-            sessions: person.sessions.to_string(),
+            tokens: tokens(person.sessions),
         }
     }
 }

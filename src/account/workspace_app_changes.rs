@@ -21,7 +21,7 @@ use crate::{
         revoke,
     },
     web::{
-        app_view::Used,
+        app_view::{Used, tokens},
         browser::Account,
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -83,7 +83,7 @@ struct PersonPage {
     path: String,
     action: String,
     username: String,
-    sessions: String,
+    tokens: String,
     last_used: Option<Moment>,
 }
 
@@ -109,7 +109,7 @@ pub async fn confirm(
         workspace: room.membership.workspace.name.clone(),
         action: format!("{path}/{end}"),
         path,
-        used: Used::of(found.counts),
+        used: Used::of(app, Some(&room.membership.workspace.product), &found.counts),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }
@@ -172,7 +172,7 @@ pub async fn confirm_person(
         action: format!("{path}/people/{}", person.user.id),
         path,
         username: person.user.username,
-        sessions: person.sessions.to_string(),
+        tokens: tokens(person.sessions),
         last_used: person.grant.last_used_at.map(|at| Moment::of(at.0)),
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use askama::Template;
-use entity::app_policy::Policy;
+use entity::{app_policy::Policy, workspace};
 use poem::{
     Response, handler,
     http::{StatusCode, Uri},
     web::{Data, Path},
 };
 
-use super::room::Room;
+use super::{key_view::Place, room::Room};
 use crate::{
     app::App,
     fault::Fault,
@@ -38,6 +38,7 @@ struct AppsPage {
     brand: Brand,
     frame: Frame,
     workspace: String,
+    places: Vec<Place>,
     policy: &'static str,
     policy_path: Option<String>,
     waiting: Vec<Question>,
@@ -80,15 +81,15 @@ struct Row {
 }
 
 impl Row {
-    fn of(slug: &str, app: WorkspaceApp) -> Self {
+    fn of(app: &App, workspace: &workspace::Model, it: WorkspaceApp) -> Self {
         Self {
-            path: links::workspace_app(slug, &app.client.id),
-            is_verified: app.client.verified_at.is_some(),
-            is_disabled: app.client.disabled_at.is_some(),
-            name: app.client.name,
-            publisher: app.client.publisher,
-            decision: app.decision.map(|decision| decision_words(decision.scope.is_some())),
-            used: Used::of(app.counts),
+            path: links::workspace_app(&workspace.slug, &it.client.id),
+            is_verified: it.client.verified_at.is_some(),
+            is_disabled: it.client.disabled_at.is_some(),
+            name: it.client.name,
+            publisher: it.client.publisher,
+            decision: it.decision.map(|decision| decision_words(decision.scope.is_some())),
+            used: Used::of(app, Some(&workspace.product), &it.counts),
         }
     }
 }
@@ -147,13 +148,14 @@ async fn show(
         brand: Brand::of(app),
         frame: room.frame(app, account, Tab::WorkspaceApps).with_notice_of(uri),
         workspace: workspace.name.clone(),
+        places: room.managed_places(links::workspace_apps),
         policy: policy_words(policy),
         policy_path: workspace_apps::may_set_policy(&room.membership)
             .then(|| links::app_policy(&workspace.slug)),
         more_waiting: number.saturating_sub(waiting.len() as u64),
         waiting: waiting.into_iter().map(|it| Question::of(&workspace.slug, it)).collect(),
         list: List::of(uri, &wanted, found.next.as_deref()),
-        apps: found.rows.into_iter().map(|it| Row::of(&workspace.slug, it)).collect(),
+        apps: found.rows.into_iter().map(|it| Row::of(app, workspace, it)).collect(),
         looked_up,
         is_unknown,
     };

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     audit::Actor,
     clients,
-    identity::app_counts,
+    identity::app_counts::{self, AppCounts},
     tokens::revoke,
     web::{
         app_view::Used,
@@ -58,9 +58,8 @@ struct Row {
 }
 
 impl Row {
-    async fn of(app: &App, client: client::Model) -> Result<Self, PageError> {
-        let counts = app_counts::count(app, &client.id, None).await?;
-        Ok(Self {
+    fn of(app: &App, client: client::Model, counts: &AppCounts) -> Self {
+        Self {
             client_path: links::admin_client(&client.id),
             path: links::admin_app(&client.id),
             is_verified: client.verified_at.is_some(),
@@ -68,8 +67,8 @@ impl Row {
             id: client.id,
             name: client.name,
             publisher: client.publisher,
-            used: Used::of(counts),
-        })
+            used: Used::of(app, None, counts),
+        }
     }
 }
 
@@ -81,14 +80,13 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let wanted = listing::wanted(uri);
     let found = clients::listing::page(app, &wanted).await?;
-    let mut apps = Vec::with_capacity(found.rows.len());
-    for client in found.rows {
-        apps.push(Row::of(app, client).await?);
-    }
+    let ids: Vec<_> = found.rows.iter().map(|client| client.id.as_str()).collect();
+    let counts = app_counts::count_each(app, &ids, None).await?;
+    let row = |(client, counts)| Row::of(app, client, &counts);
     let page = AppsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::AllApps).with_notice_of(uri),
-        apps,
+        apps: found.rows.into_iter().zip(counts).map(row).collect(),
         list: List::of(uri, &wanted, found.next.as_deref()),
     };
     Ok(html(app, StatusCode::OK, &page)?)
@@ -101,10 +99,11 @@ pub async fn confirm(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = clients::listing::find(app, &id).await?.ok_or_else(PageError::not_found)?;
+    let counts = app_counts::count(app, &client.id, None).await?;
     let page = RevokePage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::AllApps),
-        app: Row::of(app, client).await?,
+        app: Row::of(app, client, &counts),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }
@@ -114,10 +113,16 @@ pub async fn disconnect(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    _form: CsrfForm,
+    form: CsrfForm,
 ) -> Result<Response, PageError> {
     let (client, _) = clients::listing::find(app, &id).await?.ok_or_else(PageError::not_found)?;
     let actor = Actor::User(admin.user.id);
-    revoke::disconnect_everybody(app, actor, &client.id).await?;
-    Ok(see_other(&notice::on(links::admin_apps(), "app-everybody-revoked")))
+    let name = if form.get("refuse").is_some() {
+        revoke::refuse_everybody(app, actor, &client.id).await?;
+        "app-everybody-refused"
+    } else {
+        revoke::disconnect_everybody(app, actor, &client.id).await?;
+        "app-everybody-revoked"
+    };
+    Ok(see_other(&notice::on(links::admin_apps(), name)))
 }

@@ -12,7 +12,7 @@ use poem::{
 use super::{
     Admin,
     client::{find, show_client},
-    confirm::ConfirmPage,
+    confirm::{ConfirmPage, Part},
 };
 use crate::{
     app::App,
@@ -123,7 +123,7 @@ pub async fn ask_delete(
     let page = ConfirmPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Clients),
-        title: format!("Delete {} for good?", client.name),
+        title: Part::around("Delete ", &*client.name, " for good?"),
         points: vec![
             format!("Connections of people that end: {}", stops.grants),
             format!("Sets of tokens that are refused: {}", stops.families),
@@ -132,6 +132,35 @@ pub async fn ask_delete(
         ],
         button: "Delete the client",
         action: format!("{back}/delete"),
+        back,
+        back_words: client.name,
+        problem: None,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
+}
+
+#[handler]
+pub async fn ask_disable(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let (client, _) = find(app, &id).await?;
+    let stops = changes::stops(app, &client.id).await?;
+    let back = links::admin_client(&client.id);
+    let page = ConfirmPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Clients),
+        title: Part::around("Disable ", &*client.name, "?"),
+        points: vec![
+            format!("Connections of people that stop working: {}", stops.grants),
+            format!("Sets of tokens that are refused: {}", stops.families),
+            "Nobody can connect it, and it can ask for no token of its own.".to_owned(),
+            "Nothing is deleted: enabled again, all that has not expired works as before."
+                .to_owned(),
+        ],
+        button: "Disable the client",
+        action: format!("{back}/disable"),
         back,
         back_words: client.name,
         problem: None,

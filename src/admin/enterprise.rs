@@ -10,7 +10,11 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::{Admin, enterprises::path_of};
+use super::{
+    Admin,
+    confirm::{ConfirmPage, Part, count},
+    enterprises::path_of,
+};
 use crate::{
     app::App,
     audit::Actor,
@@ -24,7 +28,7 @@ use crate::{
         page_error::PageError,
         problems::Problems,
     },
-    workspaces::{self, Account, Realm},
+    workspaces::{self, Account, People, Realm},
 };
 
 #[derive(Template)]
@@ -39,8 +43,7 @@ struct EnterprisePage {
     typed: String,
     since: Moment,
     comms: Option<Moment>,
-    users: u64,
-    people: String,
+    counts: People,
     workspaces: Vec<Place>,
     subscription: Option<(String, String)>,
     subscriptions: &'static str,
@@ -54,7 +57,7 @@ struct Place {
     is_disabled: bool,
 }
 
-async fn find(app: &App, pin: &str) -> Result<Realm, PageError> {
+pub(super) async fn find(app: &App, pin: &str) -> Result<Realm, PageError> {
     workspaces::find_enterprise(app, pin).await?.ok_or_else(PageError::not_found)
 }
 
@@ -102,6 +105,38 @@ pub async fn allow_comms(
 }
 
 #[handler]
+pub async fn ask_deny_comms(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(pin): Path<String>,
+) -> Result<Response, PageError> {
+    let Realm { enterprise, people, .. } = find(app, &pin).await?;
+    let back = path_of(&enterprise.pin);
+    let page = ConfirmPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Enterprises),
+        title: Part::around("Take the Comms API away from ", &*enterprise.name, "?"),
+        points: comms_stops(people),
+        button: "Take it away",
+        action: format!("{back}/deny-comms"),
+        back,
+        back_words: enterprise.name,
+        problem: None,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
+}
+
+fn comms_stops(people: People) -> Vec<String> {
+    let stopped = people.users.saturating_sub(people.with_comms);
+    vec![
+        format!("Refused at once: requests of {} to the Comms API.", count(stopped, "user")),
+        format!("Allowed by themselves, so they go on: {}.", count(people.with_comms, "user")),
+        "Their tokens and API keys go on elsewhere. It can be allowed again at any time."
+            .to_owned(),
+    ]
+}
+
+#[handler]
 pub async fn deny_comms(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
@@ -124,7 +159,7 @@ fn show_realm(
     realm: Realm,
     (typed, problems): (Option<&str>, Problems),
 ) -> Result<Response, PageError> {
-    let Realm { enterprise, users, workspaces, subscription } = realm;
+    let Realm { enterprise, people, workspaces, subscription } = realm;
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let place = |workspace: entity::workspace::Model| Place {
@@ -140,8 +175,7 @@ fn show_realm(
         typed: typed.unwrap_or(&enterprise.name).to_owned(),
         since: Moment::of(enterprise.created_at.0),
         comms: enterprise.comms_allowed_at.map(|at| Moment::of(at.0)),
-        users,
-        people: format!("{}?q={}%2F", links::admin_users(), enterprise.pin),
+        counts: people,
         workspaces: workspaces.into_iter().map(place).collect(),
         subscription: subscription
             .map(|row| (format!("{}/{}", links::admin_subscriptions(), row.id), row.prefix)),

@@ -8,6 +8,7 @@ mod clients;
 mod confirm;
 mod edit_client;
 mod enterprise;
+mod enterprise_people;
 mod enterprises;
 mod new_client;
 mod outbox;
@@ -66,7 +67,10 @@ fn client_routes(route: Route) -> Route {
             at("/delete"),
             only(READ_AND_SEND, get(client_changes::ask_delete).post(client_changes::delete)),
         )
-        .at(at("/disable"), only(SEND, post(client::disable)))
+        .at(
+            at("/disable"),
+            only(READ_AND_SEND, get(client_changes::ask_disable).post(client::disable)),
+        )
         .at(at("/enable"), only(SEND, post(client::enable)))
         .at(at("/verify"), only(SEND, post(client_changes::verify)))
         .at(at("/unverify"), only(SEND, post(client_changes::unverify)))
@@ -121,14 +125,23 @@ fn account_routes(route: Route) -> Route {
         .at("/admin/new-enterprise", only(READ, get(enterprises::ask)))
         .at(enterprise(""), only(READ_AND_SEND, get(enterprise::show).post(enterprise::rename)))
         .at(enterprise("/allow-comms"), only(SEND, post(enterprise::allow_comms)))
-        .at(enterprise("/deny-comms"), only(SEND, post(enterprise::deny_comms)))
+        .at(
+            enterprise("/deny-comms"),
+            only(READ_AND_SEND, get(enterprise::ask_deny_comms).post(enterprise::deny_comms)),
+        )
+        .at(enterprise("/people"), only(READ, get(enterprise_people::list)))
+        .at(enterprise("/people/:id/verify"), only(SEND, post(enterprise_people::verify)))
+        .at(enterprise("/people/:id/unverify"), only(SEND, post(enterprise_people::unverify)))
         .at(
             links::admin_subscriptions(),
             only(READ_AND_SEND, get(subscriptions::list).post(subscriptions::enable)),
         )
         .at(subscription(""), only(READ, get(subscriptions::show)))
         .at(subscription("/rotate"), only(SEND, post(subscriptions::rotate)))
-        .at(subscription("/suspend"), only(SEND, post(subscriptions::suspend)))
+        .at(
+            subscription("/suspend"),
+            only(READ_AND_SEND, get(subscriptions::ask_suspend).post(subscriptions::suspend)),
+        )
         .at(subscription("/resume"), only(SEND, post(subscriptions::resume)))
 }
 

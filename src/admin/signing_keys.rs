@@ -10,7 +10,10 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::{Admin, ConfirmedAdmin, confirm::ConfirmPage};
+use super::{
+    Admin, ConfirmedAdmin,
+    confirm::{ConfirmPage, Part},
+};
 use crate::{
     app::App,
     audit::Actor,
@@ -112,7 +115,7 @@ pub fn confirm(
         frame: Frame::new(app, &admin, Tab::SigningKeys),
         back: links::admin_signing_keys().to_owned(),
         back_words: "Signing keys".to_owned(),
-        title: format!("Replace the {} key", algorithm.name()),
+        title: Part::around("Replace the ", algorithm.name(), " key"),
         points: points(how).into_iter().map(str::to_owned).collect(),
         button: "Replace the key",
         action: uri.path().to_owned(),

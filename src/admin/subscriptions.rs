@@ -12,7 +12,10 @@ use poem::{
 };
 use uuid::Uuid;
 
-use super::Admin;
+use super::{
+    Admin,
+    confirm::{ConfirmPage, Part, count},
+};
 use crate::{
     app::App,
     audit::Actor,
@@ -73,6 +76,23 @@ impl Row {
             is_suspended: subscription.suspended_at.is_some(),
             overlap_ends: overlap.map(|at| Moment::of(at.0)),
         }
+    }
+
+    /// What stops when it is suspended.
+    fn stops(&self, users: u64) -> Vec<String> {
+        let key = &self.shown;
+        let keys = match &self.overlap_ends {
+            Some(ends) => format!("The key {key} and the one before it, until {}.", ends.words),
+            None => format!("The key {key}."),
+        };
+        vec![
+            "Refused at once: every request of the account to the routes that ask for a \
+             subscription key."
+                .to_owned(),
+            keys,
+            format!("Concerned: {}.", count(users, "user")),
+            "Tokens and API keys go on elsewhere. Resumed, the same key works again.".to_owned(),
+        ]
     }
 }
 
@@ -206,6 +226,29 @@ pub async fn rotate(
             show_one(app, frame, subscriber, problems.into())
         }
     }
+}
+
+#[handler]
+pub async fn ask_suspend(
+    Data(app): Data<&Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let subscriber = find(app, &id).await?;
+    let users = subscribers::users(app, subscriber.account).await?;
+    let row = Row::of(app, subscriber);
+    let page = ConfirmPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, &admin, Tab::Subscriptions),
+        title: Part::around("Suspend ", row.name.clone(), "?"),
+        points: row.stops(users),
+        button: "Suspend the account",
+        action: format!("{}/suspend", row.path),
+        back: row.path,
+        back_words: row.name,
+        problem: None,
+    };
+    Ok(html(app, StatusCode::OK, &page)?)
 }
 
 #[handler]

@@ -12,7 +12,7 @@ use poem::{
 
 use super::{
     Admin,
-    confirm::ConfirmPage,
+    confirm::{ConfirmPage, Part, count},
     users::{find, path_of},
 };
 use crate::{
@@ -161,11 +161,6 @@ struct Question {
     points: Vec<String>,
 }
 
-fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
@@ -239,7 +234,12 @@ fn confirm(
     let page = ConfirmPage {
         brand: Brand::of(app),
         frame: Frame::new(app, admin, Tab::Users),
-        title: format!("{title}: {}?", person.user.username),
+        title: vec![
+            Part::Words(title),
+            Part::Words(": "),
+            Part::Name(person.user.username.clone()),
+            Part::Words("?"),
+        ],
         points,
         button,
         action: format!("{back}/{}", change.name()),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Admin;
 use crate::{
     app::App,
-    identity::administration::{self, Person},
+    identity::administration::{self, Person, Which},
     web::{
         frame::{Frame, Tab},
         links,
@@ -21,6 +21,7 @@ use crate::{
         moment::Moment,
         page::{Brand, html},
         page_error::PageError,
+        query,
     },
     workspaces::roles,
 };
@@ -32,6 +33,9 @@ struct UsersPage {
     frame: Frame,
     users: Vec<Row>,
     list: List,
+    /// The state that is filtered for: `yes`, `no`, or none.
+    verified: &'static str,
+    states: [(&'static str, &'static str); 2],
 }
 
 struct Row {
@@ -41,6 +45,7 @@ struct Row {
     email: String,
     is_admin: bool,
     is_disabled: bool,
+    is_verified: bool,
     since: Moment,
 }
 
@@ -88,6 +93,24 @@ pub(super) async fn find(app: &App, id: &str) -> Result<Person, PageError> {
     administration::find(app, id).await?.ok_or_else(PageError::not_found)
 }
 
+/// What can be filtered for.
+const STATES: [(&str, &str); 2] = [("yes", "Verified"), ("no", "Not verified")];
+/// The parameter that says which.
+const VERIFIED: &str = "verified";
+
+/// The state that an address asks for.
+fn asked(uri: &Uri) -> (&'static str, Option<bool>) {
+    match query::get(uri, VERIFIED).as_deref() {
+        Some("yes") => ("yes", Some(true)),
+        Some("no") => ("no", Some(false)),
+        _ => ("", None),
+    }
+}
+
+fn kept(verified: &str) -> Vec<(&'static str, String)> {
+    if verified.is_empty() { Vec::new() } else { vec![(VERIFIED, verified.to_owned())] }
+}
+
 #[handler]
 pub async fn list(
     Data(app): Data<&Arc<App>>,
@@ -95,11 +118,14 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let wanted = listing::wanted(uri);
-    let found = administration::page(app, &wanted).await?;
+    let (verified, is_verified) = asked(uri);
+    let which = Which { is_verified, ..Which::default() };
+    let found = administration::page(app, which, &wanted).await?;
     let row = |user: entity::user::Model| Row {
         path: path_of(user.id),
         is_admin: user.is_admin,
         is_disabled: user.disabled_at.is_some(),
+        is_verified: user.verified_at.is_some(),
         since: Moment::of(user.created_at.0),
         username: user.username,
         name: user.name,
@@ -108,7 +134,9 @@ pub async fn list(
     let page = UsersPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Users).with_notice_of(uri),
-        list: List::of(uri, &wanted, found.next.as_deref()),
+        list: List::filtered(uri, &wanted, found.next.as_deref(), kept(verified)),
+        verified,
+        states: STATES,
         users: found.rows.into_iter().map(row).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -52,9 +52,15 @@ struct WorkspacePage {
     count: u64,
     list: List,
     username: String,
+    /// The role that is chosen for a new member.
+    role: String,
+    roles: [(&'static str, &'static str); 3],
     trail: String,
     problems: Problems,
 }
+
+/// The roles that a new member may get, smallest first: the first is chosen if none is.
+const ROLES: [(&str, &str); 3] = [("member", "Member"), ("admin", "Admin"), ("owner", "Owner")];
 
 struct Row {
     path: String,
@@ -95,7 +101,7 @@ pub async fn show(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Workspaces).with_notice_of(uri);
-    show_workspace(app, frame, (&slug, uri), ("", Problems::default())).await
+    show_workspace(app, frame, (&slug, uri), (["", ""], Problems::default())).await
 }
 
 #[handler]
@@ -109,7 +115,7 @@ pub async fn set_plan(
     let actor = Actor::User(admin.user.id);
     match workspaces::set_plan(app, actor, workspace.id, form.text("plan")).await? {
         Ok(()) => Ok(to(&slug, "plan-changed")),
-        Err(problems) => refuse(app, &admin, &slug, ("", problems)).await,
+        Err(problems) => refuse(app, &admin, &slug, (["", ""], problems)).await,
     }
 }
 
@@ -121,10 +127,10 @@ pub async fn add_member(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let workspace = find(app, &slug).await?;
-    let username = form.text("username");
-    match add(app, &admin, &workspace, (username, form.text("role"))).await? {
+    let typed = ["username", "role"].map(|field| form.text(field));
+    match add(app, &admin, &workspace, typed).await? {
         Ok(()) => Ok(to(&slug, "member-added")),
-        Err(problems) => refuse(app, &admin, &slug, (username, problems)).await,
+        Err(problems) => refuse(app, &admin, &slug, (typed, problems)).await,
     }
 }
 
@@ -132,7 +138,7 @@ async fn add(
     app: &App,
     admin: &Admin,
     workspace: &workspace::Model,
-    (username, role): (&str, &str),
+    [username, role]: [&str; 2],
 ) -> Result<Result<(), Vec<FieldError>>, Fault> {
     let refused = |field, message: &str| Ok(Err(vec![FieldError::new(field, message)]));
     let Some(role) = parse(role) else { return refused("role", "must be one of these") };
@@ -150,19 +156,19 @@ async fn refuse(
     app: &App,
     admin: &Admin,
     slug: &str,
-    (username, problems): (&str, Vec<FieldError>),
+    (typed, problems): ([&str; 2], Vec<FieldError>),
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, admin, Tab::Workspaces);
     // where the list of members begins
     let uri = path_of(slug).parse::<Uri>().map_err(|_| PageError::not_found())?;
-    show_workspace(app, frame, (slug, &uri), (username, problems.into())).await
+    show_workspace(app, frame, (slug, &uri), (typed, problems.into())).await
 }
 
 async fn show_workspace(
     app: &App,
     frame: Frame,
     (slug, uri): (&str, &Uri),
-    (username, problems): (&str, Problems),
+    ([username, role], problems): ([&str; 2], Problems),
 ) -> Result<Response, PageError> {
     let found = lookup::find_with_enterprise(app, slug).await?;
     let (workspace, enterprise) = found.ok_or_else(PageError::not_found)?;
@@ -183,6 +189,8 @@ async fn show_workspace(
         members: members.rows.into_iter().map(Row::of).collect(),
         count: roster::count(app, workspace.id).await?,
         username: username.to_owned(),
+        role: role.to_owned(),
+        roles: ROLES,
         trail: format!("{}?workspace={slug}", links::admin_audit()),
         workspace,
         problems,

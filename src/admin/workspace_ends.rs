@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Admin,
-    confirm::ConfirmPage,
+    confirm::{ConfirmPage, Part},
     workspace::{find, to},
     workspaces::path_of,
 };
@@ -39,7 +39,7 @@ pub async fn ask_disable(
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Workspaces),
         back: path_of(&slug),
-        title: format!("Disable {}?", workspace.name),
+        title: Part::around("Disable ", &*workspace.name, "?"),
         points: vec![
             "Every API key and every token of the workspace is refused at once.".to_owned(),
             format!("Its pages disappear for its members, of whom there are {members}."),
@@ -94,7 +94,13 @@ pub async fn ask_remove(
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Workspaces),
         back: path_of(&slug),
-        title: format!("Remove {} from {}?", user.username, workspace.name),
+        title: vec![
+            Part::Words("Remove "),
+            Part::Name(user.username),
+            Part::Words(" from "),
+            Part::Name(workspace.name.clone()),
+            Part::Words("?"),
+        ],
         points: vec![
             format!("API keys of theirs in this workspace that are refused: {}", stops.keys),
             format!("Connected apps of theirs here that are refused: {}", stops.apps),

@@ -6,6 +6,8 @@
 use entity::{enterprise, member::Role, user, workspace};
 use uuid::Uuid;
 
+pub use crate::store::users::Which;
+
 use super::{password, second_factor};
 use crate::{
     app::App,
@@ -52,8 +54,8 @@ pub struct Person {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<user::Model>, Fault> {
-    store::users::page(app.store.read(), wanted).await
+pub async fn page(app: &App, which: Which, wanted: &Wanted) -> Result<Page<user::Model>, Fault> {
+    store::users::page_which(app.store.read(), which, wanted).await
 }
 
 /// A user with what belongs to them.

@@ -11,8 +11,9 @@ use crate::{
     fault::Fault,
     store::{
         self,
-        connected_apps::{COUNTED, Tally},
+        connected_apps::{Allowed, COUNTED, Tally},
     },
+    tokens::scopes::Scope,
 };
 
 /// A number that may be only the least that there is.
@@ -55,7 +56,7 @@ impl fmt::Display for Count {
 }
 
 /// What there is of an app.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppCounts {
     /// Users who have connected it.
     pub people: Count,
@@ -65,7 +66,12 @@ pub struct AppCounts {
     pub sessions: Count,
     /// When it was last used by those who were looked at.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Whether others, who were not looked at, may have used it later.
+    /// What those who were looked at have allowed it, taken together.
+    pub scope: Scope,
+    /// Since when the first of them has it connected.
+    pub since: Option<DateTime<Utc>>,
+    /// Whether others, who were not looked at, may have used it later, connected it earlier or allowed
+    /// more.
     pub is_sample: bool,
 }
 
@@ -81,7 +87,17 @@ impl From<Tally> for AppCounts {
             sessions: count(tally.sessions),
             last_used_at: tally.last_used_at.map(|at| at.0),
             is_sample,
+            ..Self::default()
         }
+    }
+}
+
+impl AppCounts {
+    /// Adds what some of the people have allowed.
+    fn with(&mut self, allowed: &Allowed) {
+        self.scope = self.scope.union(&Scope::stored(&allowed.scope));
+        let since = allowed.since.0;
+        self.since = Some(self.since.map_or(since, |earlier| earlier.min(since)));
     }
 }
 
@@ -94,8 +110,29 @@ pub async fn count(
     client_id: &str,
     workspace_id: Option<Uuid>,
 ) -> Result<AppCounts, Fault> {
-    let db = app.store.read();
-    Ok(store::connected_apps::tally(db, client_id, workspace_id, app.now()).await?.into())
+    let counts = count_each(app, &[client_id], workspace_id).await?;
+    Ok(counts.into_iter().next().unwrap_or_default())
+}
+
+/// The same of each of some apps, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_each(
+    app: &App,
+    client_ids: &[&str],
+    workspace_id: Option<Uuid>,
+) -> Result<Vec<AppCounts>, Fault> {
+    let (db, now) = (app.store.read(), app.now());
+    let allowed = store::connected_apps::list_allowed(db, client_ids, workspace_id).await?;
+    let mut each = Vec::with_capacity(client_ids.len());
+    for id in client_ids {
+        let tally = store::connected_apps::tally(db, id, workspace_id, now).await?;
+        let mut counts = AppCounts::from(tally);
+        allowed.iter().filter(|some| some.client_id == *id).for_each(|some| counts.with(some));
+        each.push(counts);
+    }
+    Ok(each)
 }
 
 #[cfg(test)]

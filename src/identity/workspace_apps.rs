@@ -94,12 +94,10 @@ pub async fn page(
     let decisions = store::app_policies::list_decisions_of(db, workspace_id, ids).await?;
     let mut decisions: HashMap<_, _> =
         decisions.into_iter().map(|row| (row.client_id.clone(), row)).collect();
-    let mut apps = Vec::with_capacity(rows.len());
-    for client in rows {
-        let counts = app_counts::count(app, &client.id, Some(workspace_id)).await?;
-        apps.push(WorkspaceApp { decision: decisions.remove(&client.id), client, counts });
-    }
-    Ok(Page { rows: apps, next })
+    let rows = counted(app, workspace_id, rows).await?.into_iter().map(|(client, counts)| {
+        WorkspaceApp { decision: decisions.remove(&client.id), client, counts }
+    });
+    Ok(Page { rows: rows.collect(), next })
 }
 
 /// One app of a workspace; `None` if no such app is registered.
@@ -129,12 +127,21 @@ pub async fn undecided(
     app: &App,
     workspace: &workspace::Model,
 ) -> Result<Vec<WorkspaceApp>, Fault> {
-    let mut apps = Vec::new();
-    for client in approvals::undecided(app.store.read(), workspace).await? {
-        let counts = app_counts::count(app, &client.id, Some(workspace.id)).await?;
-        apps.push(WorkspaceApp { client, decision: None, counts });
-    }
-    Ok(apps)
+    let clients = approvals::undecided(app.store.read(), workspace).await?;
+    let counted = counted(app, workspace.id, clients).await?;
+    let undecided = |(client, counts)| WorkspaceApp { client, decision: None, counts };
+    Ok(counted.into_iter().map(undecided).collect())
+}
+
+/// Each of some clients with what there is of it in a workspace.
+async fn counted(
+    app: &App,
+    workspace_id: Uuid,
+    clients: Vec<client::Model>,
+) -> Result<Vec<(client::Model, AppCounts)>, Fault> {
+    let ids: Vec<_> = clients.iter().map(|client| client.id.as_str()).collect();
+    let counts = app_counts::count_each(app, &ids, Some(workspace_id)).await?;
+    Ok(clients.into_iter().zip(counts).collect())
 }
 
 /// The questions that wait longest in a workspace, and how many there are.

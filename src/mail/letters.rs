@@ -115,6 +115,9 @@ pub enum LetterKind {
         key: String,
         /// Until when the key that it replaces works.
         previous_expires_at: Option<DateTime<Utc>>,
+        /// Whether it replaces one; letters that were queued before this was asked do not say.
+        #[serde(default)]
+        is_replacement: bool,
     },
     /// Somebody is asked to join a workspace.
     Invitation {
@@ -286,8 +289,12 @@ fn words(kind: &LetterKind, brand: &str, issuer: &str) -> Result<Words, Letter> 
         LetterKind::KeyExpiring { key_name, shown, workspace_name, keys_page, expires_at } => {
             workspace::key_expiring((key_name, shown), workspace_name, keys_page, *expires_at)
         }
-        LetterKind::SubscriptionKey { account_name, key, previous_expires_at } => {
-            workspace::subscription_key(account_name, key, *previous_expires_at, issuer)
+        LetterKind::SubscriptionKey { account_name, key, previous_expires_at, is_replacement } => {
+            if *is_replacement {
+                workspace::replaced_key(account_name, key, *previous_expires_at, issuer)
+            } else {
+                workspace::subscription_key(account_name, key, *previous_expires_at, issuer)
+            }
         }
         LetterKind::Invitation { workspace_name, inviter, username, role, link, days } => {
             workspace::invitation((workspace_name, inviter), (username, role), link, *days)

@@ -4,8 +4,10 @@
 use chrono::{DateTime, Utc};
 use entity::{client, grant, types::Instant, user};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid, sea_query::Query,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, Func, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -104,6 +106,64 @@ pub async fn tally(
         None => db.first(OF_CLIENT, values).await?,
     };
     found.ok_or_else(|| Fault::internal("a count without a row"))
+}
+
+/// One set of scopes that people have allowed a client, and since when one of those who were looked
+/// at has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The client.
+    pub client_id: String,
+    /// The scopes, as a grant has them.
+    pub scope: String,
+    /// When the oldest of these grants was made.
+    pub since: Instant,
+}
+
+/// What people have allowed each of these clients, everywhere or in one workspace: one question for
+/// all of them, which looks at [`COUNTED`] and one grants of each.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_allowed(
+    db: &impl ConnectionTrait,
+    client_ids: &[&str],
+    workspace_id: Option<Uuid>,
+) -> Result<Vec<Allowed>, Fault> {
+    let mut each = client_ids.iter().map(|id| allowed(id, workspace_id));
+    let Some(mut all) = each.next() else { return Ok(Vec::new()) };
+    for one in each {
+        all.union(UnionType::All, one);
+    }
+    let rows = db.query_all(&all).await?;
+    let read = |row: &QueryResult| {
+        Ok(Allowed {
+            client_id: row.try_get_by_index(0)?,
+            scope: row.try_get_by_index(1)?,
+            since: row.try_get_by_index(2)?,
+        })
+    };
+    Ok(rows.iter().map(read).collect::<Result<_, DbErr>>()?)
+}
+
+fn allowed(client_id: &str, workspace_id: Option<Uuid>) -> SelectStatement {
+    use grant::{COLUMN, Column, Entity};
+    let mut some = Query::select()
+        .columns([Column::ClientId, Column::Scope, Column::CreatedAt])
+        .from(Entity)
+        .and_where(COLUMN.client_id.eq(client_id))
+        .and_where(COLUMN.revoked_at.is_null())
+        .limit(COUNTED.unsigned_abs().saturating_add(1))
+        .to_owned();
+    if let Some(id) = workspace_id {
+        some.and_where(COLUMN.workspace_id.eq(id));
+    }
+    Query::select()
+        .columns([Column::ClientId, Column::Scope])
+        .expr_as(Func::min(Expr::col(Column::CreatedAt)), "since")
+        .from_subquery(some, "some_grants")
+        .group_by_columns([Column::ClientId, Column::Scope])
+        .to_owned()
 }
 
 /// How many token families of a grant live, up to [`COUNTED`] and one.

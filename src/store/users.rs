@@ -201,6 +201,30 @@ pub async fn count_of_enterprise(
     Ok(Entity::find().filter(COLUMN.enterprise_id.eq(enterprise_id)).count(db).await?)
 }
 
+/// How many of an enterprise's users are verified (KYC).
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_verified_of_enterprise(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+) -> Result<u64, Fault> {
+    let all = Entity::find().filter(COLUMN.enterprise_id.eq(enterprise_id));
+    Ok(all.filter(COLUMN.verified_at.is_not_null()).count(db).await?)
+}
+
+/// How many of an enterprise's users may call the Comms API by themselves.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_comms_of_enterprise(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+) -> Result<u64, Fault> {
+    let all = Entity::find().filter(COLUMN.enterprise_id.eq(enterprise_id));
+    Ok(all.filter(COLUMN.comms_allowed_at.is_not_null()).count(db).await?)
+}
+
 /// Puts a user on the allow-list of the Comms API; `false` if there is none or it already is.
 ///
 /// # Errors
@@ -326,15 +350,45 @@ pub async fn list_by_ids(
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
+/// Which users a page lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Those of one enterprise.
+    pub enterprise_id: Option<Uuid>,
+    /// Those who are verified (KYC), or those who are not.
+    pub is_verified: Option<bool>,
+}
+
 /// A page of users, by username; a search looks into usernames, addresses and names.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
-    page_of(db, Entity::find(), wanted).await
+    page_which(db, Which::default(), wanted).await
 }
 
 /// The same of some users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_which(
+    db: &impl ConnectionTrait,
+    which: Which,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
+    let mut some = Entity::find();
+    if let Some(id) = which.enterprise_id {
+        some = some.filter(COLUMN.enterprise_id.eq(id));
+    }
+    some = match which.is_verified {
+        Some(true) => some.filter(COLUMN.verified_at.is_not_null()),
+        Some(false) => some.filter(COLUMN.verified_at.is_null()),
+        None => some,
+    };
+    page_of(db, some, wanted).await
+}
+
+/// The same of what a query finds.
 pub(super) async fn page_of(
     db: &impl ConnectionTrait,
     some: Select<Entity>,

@@ -8,6 +8,7 @@ use super::blocks;
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clients::registration,
     crypto::secret::{AccessToken, RefreshToken, Secret},
     fault::Fault,
     store::{self, Txn},
@@ -230,6 +231,19 @@ pub async fn disconnect_everybody(app: &App, actor: Actor, client_id: &str) -> R
             return Ok(ended);
         }
     }
+}
+
+/// The same of a client that is refused altogether from now on: it is disabled first, so that nobody
+/// connects it meanwhile.
+///
+/// # Errors
+/// When the database fails; then it may be disabled already, and some grants may have ended.
+pub async fn refuse_everybody(app: &App, actor: Actor, client_id: &str) -> Result<u64, Fault> {
+    let found = store::clients::find(app.store.read(), client_id).await?;
+    if found.is_some_and(|client| client.disabled_at.is_none()) {
+        registration::set_disabled(app, actor.clone(), client_id, true).await?;
+    }
+    disconnect_everybody(app, actor, client_id).await
 }
 
 async fn disconnect_some(

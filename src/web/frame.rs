@@ -120,8 +120,8 @@ impl Area {
                 ];
                 if place.is_some_and(workspace_apps::may_decide) {
                     tabs.push((Tab::WorkspaceApps, "Apps", links::workspace_apps(slug)));
+                    tabs.push((Tab::Audit, "Audit trail", links::workspace_audit(slug)));
                 }
-                tabs.push((Tab::Audit, "Audit trail", links::workspace_audit(slug)));
                 tabs
             }
             Self::Server => vec![

@@ -37,6 +37,19 @@ pub fn wanted(uri: &Uri) -> Wanted {
     Wanted { search: text(SEARCH), after, ..Wanted::default() }
 }
 
+/// Where a part of a list is: what is searched for, and the key of the last row before it.
+#[must_use]
+pub fn part(path: &str, search: &str, after: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    for (name, value) in [(SEARCH, search), (AFTER, after)] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
 impl List {
     /// The list at an address, whose next page begins after `next`.
     #[must_use]

@@ -26,6 +26,9 @@ pub fn words(name: &str) -> Option<&'static str> {
         "app-policy-set" => "The policy is changed. It counts from now on.",
         "app-person-revoked" => "The person is disconnected from the app.",
         "app-everybody-revoked" => "Everybody is disconnected from the app.",
+        "app-everybody-refused" => {
+            "Everybody is disconnected from the app, and it is refused from now on."
+        }
         "key-disabled" => "The key is switched off.",
         "key-enabled" => "The key is switched on.",
         "key-renamed" => "The key has its new name.",

@@ -22,12 +22,23 @@ const MAX_WORKSPACES: u64 = 200;
 pub struct Realm {
     /// The enterprise.
     pub enterprise: Model,
-    /// How many users it has.
-    pub users: u64,
+    /// How many people it has.
+    pub people: People,
     /// Its workspaces, at most 200.
     pub workspaces: Vec<workspace::Model>,
     /// Its subscription, if it is enabled for API access.
     pub subscription: Option<subscription::Model>,
+}
+
+/// The people of an enterprise, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct People {
+    /// All of them.
+    pub users: u64,
+    /// Those who are verified (KYC).
+    pub verified: u64,
+    /// Those who may call the Comms API by themselves.
+    pub with_comms: u64,
 }
 
 /// A page of enterprises, by PIN.
@@ -47,7 +58,11 @@ pub async fn find_enterprise(app: &App, pin: &str) -> Result<Option<Realm>, Faul
     let Some(enterprise) = lookup::find_enterprise(db, pin).await? else { return Ok(None) };
     let id = enterprise.id;
     Ok(Some(Realm {
-        users: store::users::count_of_enterprise(db, id).await?,
+        people: People {
+            users: store::users::count_of_enterprise(db, id).await?,
+            verified: store::users::count_verified_of_enterprise(db, id).await?,
+            with_comms: store::users::count_comms_of_enterprise(db, id).await?,
+        },
         workspaces: store::workspaces::list_of_enterprise(db, id, MAX_WORKSPACES).await?,
         subscription: store::subscriptions::find(db, Account::Enterprise(id)).await?,
         enterprise,

@@ -22,7 +22,9 @@ use crate::fault::FieldError;
 
 pub use self::{
     account::{Account, allow_comms, deny_comms, unverify_user, verify_user},
-    enterprise::{Realm, create_enterprise, enterprises, find_enterprise, rename_enterprise},
+    enterprise::{
+        People, Realm, create_enterprise, enterprises, find_enterprise, rename_enterprise,
+    },
     member::{Membership, add_member, remove_member},
     pin::Pin,
     service_account::service_account,

@@ -69,6 +69,19 @@ async fn name(app: &App, rows: Vec<Model>) -> Result<Vec<Subscriber>, Fault> {
     Ok(named.collect())
 }
 
+/// How many users an account has: those of the enterprise, or the one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn users(app: &App, account: Account) -> Result<u64, Fault> {
+    match account {
+        Account::Enterprise(id) => {
+            Ok(store::users::count_of_enterprise(app.store.read(), id).await?)
+        }
+        Account::User(_) => Ok(1),
+    }
+}
+
 /// Enables an account for API access; its key is mailed. Answers to how many people.
 ///
 /// # Errors

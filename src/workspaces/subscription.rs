@@ -67,7 +67,13 @@ pub async fn open_subscription(
     if store::subscriptions::insert(&txn, row).await?.is_err() {
         return Ok(refused(account.kind(), "has API access already"));
     }
-    let mailed_to = addressees.tell(app, &txn, &key, None).await?;
+    let letter = |account_name| LetterKind::SubscriptionKey {
+        account_name,
+        key: key.reveal().to_owned(),
+        previous_expires_at: None,
+        is_replacement: false,
+    };
+    let mailed_to = addressees.tell(app, &txn, letter).await?;
     audit::record(app, &txn, Event::new("subscription.open", actor, account.target())).await?;
     txn.commit().await?;
     Ok(Ok(IssuedSubscription { key, mailed_to, previous_expires_at: None }))
@@ -101,7 +107,13 @@ pub async fn rotate_subscription(
     if !store::subscriptions::rotate(&txn, &present, new, ends).await? {
         return Err(Fault::unavailable("the subscription key was replaced just now"));
     }
-    let mailed_to = addressees.tell(app, &txn, &key, ends).await?;
+    let letter = |account_name| LetterKind::SubscriptionKey {
+        account_name,
+        key: key.reveal().to_owned(),
+        previous_expires_at: ends,
+        is_replacement: true,
+    };
+    let mailed_to = addressees.tell(app, &txn, letter).await?;
     audit::record(app, &txn, Event::new("subscription.rotate", actor, account.target())).await?;
     txn.commit().await?;
     Ok(Ok(IssuedSubscription { key, mailed_to, previous_expires_at: ends }))
@@ -182,14 +194,9 @@ impl Addressees {
         self,
         app: &App,
         txn: &Txn,
-        key: &Secret<SubscriptionKey>,
-        previous_expires_at: Option<DateTime<Utc>>,
+        letter: impl FnOnce(String) -> LetterKind,
     ) -> Result<Vec<String>, Fault> {
-        let letter = LetterKind::SubscriptionKey {
-            account_name: self.account_name,
-            key: key.reveal().to_owned(),
-            previous_expires_at,
-        };
+        let letter = letter(self.account_name);
         for email in &self.emails {
             outbox::queue(app, txn, email, &letter).await?;
         }

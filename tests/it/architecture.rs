@@ -5,6 +5,7 @@ mod conformance;
 mod requirements;
 mod rules;
 mod source;
+mod templates;
 
 use std::{
     fs,

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use entity::member::Role;
 use scraper::{Html, Selector};
 
 use crate::{
     admin::clients,
-    support::{Browser, Page, Tokens, World},
+    support::{Browser, Form, Page, Tokens, World},
 };
 
 /// What is no page, or ends the visit.
@@ -59,10 +60,26 @@ async fn walk(world: &World, browser: &mut Browser, from: &[&str]) -> [BTreeSet<
             if forms.insert(action.clone()) {
                 let form = page.form(&format!("form[method=post][action='{action}']"));
                 world.refuses_forgeries(browser, &page, &form).await;
+                comes_back(browser, &page, &form).await;
             }
         }
     }
     [pages, forms]
+}
+
+/// Sends a form that has fields which must be filled in, and fills in none of them: what is wrong is
+/// said beside them, which every page that a browser of ours is shown is held to.
+async fn comes_back(browser: &mut Browser, page: &Page, form: &Form) {
+    let required = format!("form[action='{}'] [required]", form.action);
+    let mut empty = form.clone();
+    for field in attributes(page, &required, "name") {
+        empty.set(&field, "");
+    }
+    if page.has(&required) {
+        let answer = browser.send_form(&page.url, &empty).await;
+        // forgotten passwords are answered alike, whoever asks
+        assert!([200, 422, 429].contains(&answer.status), "{} {}", form.action, answer.status);
+    }
 }
 
 #[track_caller]
@@ -112,6 +129,74 @@ async fn pages_of_people_and_workspaces_take_no_form_from_elsewhere() {
             "/oauth/logout",
         ],
     );
+}
+
+/// A member who runs nothing here, but another workspace: no link leads to what they may not see.
+#[tokio::test]
+async fn every_link_of_a_plain_member_leads_somewhere() {
+    let (world, acme) = World::of_acme().await;
+    let second = world.workspace("second").await;
+    let places = [(&acme.workspace, Role::Member), (&second, Role::Admin)];
+    let ben = world.person("acme/ben@acme.example", &places).await;
+    let mut browser = Browser::of(&world, &ben).await;
+
+    let from = ["/settings", "/workspaces/acme/settings/keys", "/workspaces/second/settings/keys"];
+    let [pages, _] = walk(&world, &mut browser, &from).await;
+
+    has_all(
+        &pages,
+        &[
+            "/workspaces/acme/settings/members",
+            "/workspaces/second/settings/apps",
+            "/workspaces/second/settings/audit",
+        ],
+    );
+    for page in ["audit", "apps"] {
+        let path = format!("/workspaces/acme/settings/{page}");
+        assert!(!pages.contains(&path), "{path}");
+        assert_eq!(browser.get(&path).await.status, 404, "{path}");
+    }
+    let mut adas = Browser::of(&world, &acme.ada).await;
+    let page = adas.get("/workspaces/acme/settings/members").await;
+    assert!(page.has("nav.tabs a[href='/workspaces/acme/settings/audit']"));
+}
+
+#[tokio::test]
+async fn the_pages_of_managers_switch_between_the_workspaces_they_run() {
+    let (world, acme) = World::of_acme().await;
+    let (second, third) = (world.workspace("second").await, world.workspace("third").await);
+    let places = [(&acme.workspace, Role::Member), (&second, Role::Admin), (&third, Role::Owner)];
+    let ben = world.person("acme/ben@acme.example", &places).await;
+    let mut browser = Browser::of(&world, &ben).await;
+
+    for page in ["apps", "audit"] {
+        let page = browser.get(&format!("/workspaces/second/settings/{page}")).await;
+        let mut names = page.texts("nav.switcher a");
+        names.sort();
+        assert_eq!(names, ["The workspace second", "The workspace third"], "{}", page.url);
+    }
+}
+
+/// Nobody is stranded, and what is not there looks like what is another's.
+#[tokio::test]
+async fn error_pages_have_a_way_back() {
+    let (world, acme) = World::of_acme().await;
+    let second = world.workspace("second").await;
+    world.person("joe@example.com", &[(&second, Role::Owner)]).await;
+    let (mut adas, mut nobodys) = (Browser::of(&world, &acme.ada).await, Browser::new(&world));
+
+    let foreign = adas.get("/workspaces/second/settings/audit").await;
+    let missing = adas.get("/workspaces/nothing/settings/audit").await;
+    let strange = nobodys.get("/nothing").await;
+
+    assert_eq!([foreign.status, missing.status, strange.status], [404; 3]);
+    let links = |page: &Page| attributes(page, "main a", "href");
+    assert_eq!(links(&foreign), links(&missing));
+    assert_eq!(links(&foreign), links(&strange));
+    let home = adas.open(&foreign.link("#way-back")).await;
+    assert_eq!((home.status, &*home.text("h1")), (200, "Connected apps"));
+    let sign_in = nobodys.open(&strange.link("#way-back")).await;
+    assert_eq!((sign_in.status, &*sign_in.text("h1")), (200, "Sign in"));
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use super::*;
 
+mod every;
 mod people;
+
+use every::every_kind;
 
 const ISSUER: &str = "https://id.example.com";
 
@@ -148,6 +151,7 @@ fn a_subscription_letter_names_the_header_and_carries_the_key() {
         account_name: "Acme Health".into(),
         key: "lk_sk_abc".into(),
         previous_expires_at: Some(at()),
+        is_replacement: false,
     };
 
     let letter = write(&kind, "Acme", ISSUER).unwrap();
@@ -190,38 +194,50 @@ fn a_message_is_its_senders_text_and_nothing_of_it_is_markup_or_a_header() {
     assert_eq!(write(&plain, "Acme", ISSUER).unwrap().subject, "A message from Acme");
 }
 
-/// One of each kind that has words of ours.
-fn every_kind() -> Vec<LetterKind> {
-    let link = || format!("{ISSUER}/verify-email?token=SECRET");
-    vec![
-        reset(),
-        LetterKind::TokenReuse { client_name: "x".into(), workspace_name: None, at: at() },
-        LetterKind::PasswordChanged { at: at() },
-        LetterKind::ConfirmSignUp { link: link(), hours: 24 },
-        LetterKind::AlreadyRegistered { link: link(), minutes: Some(30) },
-        LetterKind::VerifyEmail { link: link(), hours: 24 },
-        LetterKind::ConfirmNewEmail { link: link(), hours: 1 },
-        LetterKind::NewEmailTaken,
-        LetterKind::EmailChanged { at: at(), link: link(), days: 7 },
-        new_sign_in("Firefox on Linux"),
-        LetterKind::KeyExpiring {
-            key_name: "Billing sync".into(),
-            shown: "lk_live_abcd…wxyz".into(),
-            workspace_name: "Acme Health".into(),
-            keys_page: format!("{ISSUER}/workspaces/acme/settings/keys"),
-            expires_at: at(),
-        },
-        LetterKind::SubscriptionKey {
-            account_name: "Acme Health".into(),
-            key: "lk_sk_abc".into(),
-            previous_expires_at: None,
-        },
-        LetterKind::Comms { workspace_name: "Acme".into(), subject: None, text: "Hello".into() },
-    ]
-}
-
 fn new_sign_in(device: &str) -> LetterKind {
     LetterKind::NewSignIn { device: device.into(), address: "203.0.113.9".into(), at: at() }
+}
+
+fn key_expiring() -> LetterKind {
+    LetterKind::KeyExpiring {
+        key_name: "Billing sync".into(),
+        shown: "lk_live_abcd…wxyz".into(),
+        workspace_name: "Acme Health".into(),
+        keys_page: format!("{ISSUER}/workspaces/acme/settings/keys"),
+        expires_at: at(),
+    }
+}
+
+#[test]
+fn a_key_that_replaces_another_says_so() {
+    let replaced = |previous_expires_at| LetterKind::SubscriptionKey {
+        account_name: "Acme Health".into(),
+        key: "lk_sk_abc".into(),
+        previous_expires_at,
+        is_replacement: true,
+    };
+
+    let until = "works until 15 January 2027 at 08:00 UTC";
+    for (kind, before) in [(replaced(Some(at())), until), (replaced(None), "no longer works")] {
+        says(
+            &kind,
+            "Your new subscription key",
+            &["“Acme Health” was replaced", "lk_sk_abc", before],
+        );
+        let text = write(&kind, "Acme", ISSUER).unwrap().text;
+        assert!(!text.contains("enabled"), "{text}");
+    }
+}
+
+/// A server that is updated finds letters in its outbox that do not say what kind of key it is.
+#[test]
+fn a_letter_that_was_queued_before_is_still_read() {
+    let json =
+        r#"{"kind":"subscription_key","account_name":"A","key":"k","previous_expires_at":null}"#;
+
+    let kind: LetterKind = serde_json::from_str(json).unwrap();
+
+    says(&kind, "Your subscription key", &["enabled for API access"]);
 }
 
 /// Both forms of a letter say this.
@@ -294,7 +310,7 @@ fn letters_that_nobody_asked_for_say_why_they_come() {
     let html = write(&new_sign_in("<b>\n"), "Acme", ISSUER).unwrap().html.unwrap();
     assert!(!html.contains("<b>"), "{html}");
     says(
-        &every_kind()[10],
+        &key_expiring(),
         "An API key is about to expire",
         &[
             "“Billing sync” (lk_live_abcd…wxyz)",

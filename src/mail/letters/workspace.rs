@@ -81,6 +81,38 @@ pub(super) fn subscription_key(
     }
 }
 
+/// The account has a key already: this one takes its place.
+pub(super) fn replaced_key(
+    account_name: &str,
+    key: &str,
+    previous_expires_at: Option<DateTime<Utc>>,
+    issuer: &str,
+) -> Words {
+    let account = one_line(account_name);
+    let before = match previous_expires_at {
+        Some(at) => format!(
+            "The key before it works until {}: by then, change it wherever you use it.",
+            moment(at)
+        ),
+        None => "The key before it no longer works: change it wherever you use it.".to_owned(),
+    };
+    Words {
+        subject: "Your new subscription key".into(),
+        paragraphs: vec![
+            format!(
+                "The subscription key of the account “{account}” was replaced. The new one is:"
+            ),
+            key.to_owned(),
+            before,
+            "Send it as the header Ocp-Apim-Subscription-Key, as you did. This letter is the only \
+             place where it is shown: keep it as you keep a password."
+                .to_owned(),
+        ],
+        action: Some(Action { words: "Read how to use it", href: format!("{issuer}/docs") }),
+        closing: "If you did not expect this letter, tell whoever runs this service.",
+    }
+}
+
 pub(super) fn comms(workspace_name: &str, subject: Option<&str>, text: &str) -> Words {
     let subject = match subject {
         Some(subject) => one_line(subject),

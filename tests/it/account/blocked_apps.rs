@@ -39,7 +39,7 @@ async fn what_will_stop_is_said_first() {
     let text = question.text("main");
     assert!(text.contains("It is signed in 3 times now"), "{text}");
     assert_eq!(question.texts("dl.facts li"), ["See your leads", "Create leads"]);
-    assert_eq!(question.texts("dl.facts dd")[5], "3", "live sessions");
+    assert_eq!(question.texts("dl.facts dd")[5], "of 3 sign-ins");
     // looking changes nothing
     Tokens::of(&script.refresh(&tokens.refresh).await);
     assert_eq!(browser.get(PATH).await.texts("article").len(), 1);
@@ -50,13 +50,13 @@ async fn sessions_that_ended_are_not_counted() {
     let (world, acme, script, tokens, mut browser) = connected().await;
     Tokens::of(&script.password(&acme.ada).await);
     script.revoke(&tokens.refresh).await.expect(200);
-    assert_eq!(browser.get(PATH).await.texts("article dd")[5], "1");
+    assert_eq!(browser.get(PATH).await.texts("article dd")[5], "of 1 sign-in");
 
     world.clock.advance(TimeDelta::days(31));
 
     let mut browser = Browser::of(&world, &acme.ada).await;
     let page = browser.get(PATH).await;
-    assert_eq!(page.texts("article dd")[5], "0");
+    assert_eq!(page.texts("article dd")[5], "none");
     let question = browser.submit(&page, "article form", &[]).await;
     assert!(question.text("main").contains("Nothing of it is signed in now."));
 }

@@ -43,7 +43,8 @@ async fn an_app_is_shown_with_what_it_may_do() {
     assert_eq!((page.status, page.text("h1").as_str()), (200, "Connected apps"));
     // the tokens of today are a use
     let today = "5 Mar 2027";
-    let facts = ["The workspace acme", "See your leadsCreate leads", today, today, "0", "1"];
+    let facts =
+        ["The workspace acme", "See your leadsCreate leads", today, today, "0", "of 1 sign-in"];
     assert_eq!(apps(&page), [("Script".to_owned(), texts(&facts))]);
     assert_eq!(page.texts("article li"), ["See your leads", "Create leads"]);
     assert_eq!(page.texts("article .badge"), ["Not verified"]);
@@ -61,7 +62,7 @@ async fn a_use_is_shown() {
 
     let page = Browser::of(&world, &acme.ada).await.get(PATH).await;
 
-    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027", "1", "1"]);
+    assert_eq!(apps(&page)[0].1[2..], ["5 Mar 2027", "6 Mar 2027", "1", "of 1 sign-in"]);
     assert!(page.has("article time[datetime='2027-03-06T10:57:07Z']"));
 }
 

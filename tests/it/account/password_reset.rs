@@ -297,7 +297,7 @@ async fn two_different_new_passwords_are_refused_and_the_link_goes_on() {
     let page = reset(&world, letter.link(), NEW, "another one").await;
 
     let problem = "The two new passwords are not the same.";
-    assert_eq!((page.status, page.text(".flash.bad").as_str()), (422, problem));
+    assert_eq!((page.status, page.text("p.problem").as_str()), (422, problem));
     assert_eq!(reset(&world, letter.link(), NEW, NEW).await.status, 303);
 }
 
@@ -310,7 +310,7 @@ async fn a_new_password_must_be_8_to_1024_bytes_long() {
         let page = reset(&world, letter.link(), unfit, unfit).await;
 
         let problem = "The new password must be 8 to 1024 bytes long.";
-        assert_eq!((page.status, page.text(".flash.bad").as_str()), (422, problem));
+        assert_eq!((page.status, page.text("p.problem").as_str()), (422, problem));
     }
     assert_eq!(reset(&world, letter.link(), NEW, NEW).await.status, 303);
 }
@@ -340,7 +340,7 @@ async fn an_address_may_ask_twenty_times_in_ten_minutes() {
 
     assert_eq!((page.status, page.header("retry-after")), (429, Some("600")));
     let text = "There were too many attempts. Try again in 10 minutes.";
-    assert_eq!(page.text(".flash.bad"), text);
+    assert_eq!(page.text("#username-problem"), text);
     assert_eq!(world.take_mail_if_any().await, 0);
     world.clock.advance(TimeDelta::minutes(10));
     letter(&world, &acme.ada.username).await;

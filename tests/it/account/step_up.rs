@@ -272,7 +272,7 @@ async fn a_passkey_is_enough() {
     let form = device.fill(&page, "#passkey-confirm");
     world.refuses_forgeries(&mut browser, &page, &form).await;
     let garbage = browser.send_form(&page.url, &form.with("credential", "{}")).await;
-    assert_eq!((garbage.status, garbage.has("#password-problem")), (422, true));
+    assert_eq!((garbage.status, garbage.has("#credential-problem")), (422, true));
 
     let answer = browser.send_form(&page.url, &form).await;
 

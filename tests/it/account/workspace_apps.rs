@@ -53,8 +53,10 @@ async fn every_app_of_the_workspace_is_listed() {
 
     assert_eq!((page.status, &*page.text("h1")), (200, "Apps of The workspace acme"));
     assert_eq!(page.texts("#apps td.title strong"), ["Script"]);
-    let cells = ["none", "2 people", "3 live sessions", "5 Mar 2027"];
-    assert_eq!(page.texts("#apps td")[1..], cells);
+    let cells = page.texts("#apps td");
+    assert_eq!(cells[1..3], ["none", "2 people"]);
+    assert_eq!(cells[4..], ["5 Mar 2027", "5 Mar 2027", "of 3 sign-ins"]);
+    assert_eq!(page.texts("#apps td[data-label=May] li"), ["See your leads", "Create leads"]);
     assert!(page.text("#policy").contains("Members may connect any app."));
     assert!(page.has("nav.tabs a[aria-current=page][href='/workspaces/acme/settings/apps']"));
     assert_eq!(acme.workspace.slug, "acme");
@@ -88,7 +90,10 @@ async fn one_app_shows_who_has_connected_it() {
     assert_eq!((page.status, &*page.text("h1")), (200, "Script"));
     assert_eq!(page.texts("#people td.title"), ["acme/ada@acme.example", "acme/ben@acme.example"]);
     assert_eq!(page.texts("#people td[data-label='It may'] li").len(), 4);
-    assert_eq!(page.texts("#people td[data-label='Live sessions']"), ["1", "1"]);
+    assert_eq!(
+        page.texts("#people td[data-label='Live tokens']"),
+        ["of 1 sign-in", "of 1 sign-in"]
+    );
     let found = browser.submit(&page, "form.search", &[("q", "BEN@")]).await;
     assert_eq!(found.texts("#people td.title"), ["acme/ben@acme.example"]);
 }
@@ -98,7 +103,7 @@ async fn one_person_is_disconnected_after_a_question() {
     let (world, _, ben, script, [adas, bens], mut browser) = connected().await;
     let question = browser.get(&format!("{}/people/{}", path_of(&script), ben.id)).await;
     assert_eq!(question.text("h1"), "Disconnect acme/ben@acme.example from Script?");
-    assert_eq!(question.texts("dl.facts dd"), ["1", "5 Mar 2027"]);
+    assert_eq!(question.texts("dl.facts dd"), ["of 1 sign-in", "5 Mar 2027"]);
     assert!(is_alive(&world, &bens).await, "looking changes nothing");
 
     let answer = browser.submit(&question, "#disconnect-person", &[]).await;
@@ -119,7 +124,9 @@ async fn everybody_is_disconnected_after_a_question() {
     let joe = world.person("joe@example.com", &[(&elsewhere, Role::Owner)]).await;
     let joes = Tokens::of(&script.password(&joe).await);
     let question = browser.get(&format!("{}/revoke", path_of(&script))).await;
-    assert_eq!(question.texts("dl.facts dd"), ["2 people", "2 live sessions", "5 Mar 2027"]);
+    let facts = question.texts("dl.facts dd");
+    assert_eq!(facts[0], "2 people");
+    assert_eq!(facts[2..], ["5 Mar 2027", "of 2 sign-ins", "5 Mar 2027"]);
 
     let answer = browser.submit(&question, "#change-app", &[]).await;
 
@@ -137,7 +144,8 @@ async fn an_app_is_denied_after_a_question() {
     let page = browser.get(&path_of(&script)).await;
     let question = browser.get(&page.link("#deny-app")).await;
     assert_eq!(question.text("h1"), "Deny Script?");
-    assert_eq!(question.texts("dl.facts dd")[..2], ["2 people", "2 live sessions"]);
+    let facts = question.texts("dl.facts dd");
+    assert_eq!([&*facts[0], &*facts[3]], ["2 people", "of 2 sign-ins"]);
     assert!(is_alive(&world, &adas).await);
 
     let answer = browser.submit(&question, "#change-app", &[]).await;
@@ -197,7 +205,7 @@ async fn the_policy_says_first_what_will_stop() {
     let (world, acme, _, script, [adas, _], mut browser) = connected().await;
     let page = browser.get(POLICY).await;
     assert_eq!(page.texts("#stopping td strong"), ["Script"]);
-    assert_eq!(page.texts("#stopping td")[1..3], ["2 people", "2 live sessions"]);
+    assert_eq!(page.texts("#stopping td")[1..3], ["2 people", "of 2 sign-ins"]);
     assert!(page.has("input[value=allow][checked]"));
     assert!(is_alive(&world, &adas).await);
 

@@ -32,9 +32,11 @@ async fn every_app_is_listed_with_how_much_it_is_used() {
     assert_eq!((page.status, &*page.text("h1")), (200, "Connected apps of everybody"));
     let rows = page.texts("tbody tr");
     let row = rows.iter().find(|row| row.contains("<i>Used</i>")).unwrap();
-    assert!(row.contains("2 people 2 workspaces 3 live sessions 5 Mar 2027"), "{row}");
+    assert!(row.contains("2 people 2 workspaces 2 things"), "{row}");
+    assert!(row.contains("See your leads") && row.contains("Create leads"), "{row}");
+    assert!(row.contains("5 Mar 2027 5 Mar 2027 of 3 sign-ins"), "{row}");
     let row = rows.iter().find(|row| row.contains("Unused")).unwrap();
-    assert!(row.contains("0 people 0 workspaces 0 live sessions never"), "{row}");
+    assert!(row.contains("0 people 0 workspaces nothing never never none"), "{row}");
     assert!(!page.body.contains("<i>Used"));
     let found = browser.submit(&page, "form.search", &[("q", "unuS")]).await;
     assert_eq!(found.texts("tbody td.title strong"), ["Unused"]);
@@ -58,7 +60,7 @@ async fn what_is_too_many_to_count_says_so() {
 
     let page = browser.get(PATH).await;
 
-    assert_eq!(page.texts("td[data-label='Live sessions']"), ["1,000+ live sessions"]);
+    assert_eq!(page.texts("td[data-label='Live tokens']"), ["of 1,000+ sign-ins"]);
     assert_eq!(page.texts("td[data-label=People]"), ["1 person"]);
 }
 
@@ -85,10 +87,10 @@ async fn everybody_is_disconnected_after_a_question() {
     let kept = Tokens::of(&other.password(&ada).await);
     let question = browser.get(&format!("{PATH}/{}", script.id)).await;
     assert_eq!(question.text("h1"), "Disconnect everybody from Script?");
-    assert_eq!(
-        question.texts("dl.facts dd")[2..],
-        ["2 people", "2 workspaces", "2 live sessions", "5 Mar 2027"]
-    );
+    let facts = question.texts("dl.facts dd");
+    assert_eq!(facts[2..4], ["2 people", "2 workspaces"]);
+    assert_eq!(facts[5..], ["5 Mar 2027", "of 2 sign-ins", "5 Mar 2027"]);
+    assert_eq!(question.texts("dl.facts li"), ["See your leads", "Create leads"]);
 
     let answer = browser.submit(&question, "#revoke-everybody", &[]).await;
 
@@ -102,6 +104,67 @@ async fn everybody_is_disconnected_after_a_question() {
     assert_eq!(again.status, 303, "twice is once");
     assert_eq!(world.audited("app.revoke").await, 1);
     Tokens::of(&script.password(&ada).await);
+}
+
+/// What different people have allowed is told together, and since when the first of them has.
+#[tokio::test]
+async fn scopes_are_those_of_everybody_and_since_is_the_oldest() {
+    let (world, olga, _) = admin().await;
+    let [ada, joe] = people(&world).await;
+    let script = world.script().await;
+    Tokens::of(
+        &script
+            .token(&[
+                ("grant_type", "password"),
+                ("username", ada.username.as_str()),
+                ("password", ada.password.as_str()),
+                ("scope", "leads:read"),
+            ])
+            .await,
+    );
+    world.clock.advance(chrono::TimeDelta::days(3));
+    Tokens::of(
+        &script
+            .token(&[
+                ("grant_type", "password"),
+                ("username", joe.username.as_str()),
+                ("password", joe.password.as_str()),
+                ("scope", "leads:write"),
+            ])
+            .await,
+    );
+
+    // a session from before has ended
+    let page = Browser::of(&world, &olga).await.get(PATH).await;
+
+    assert_eq!(page.texts("td[data-label=May] li"), ["See your leads", "Create leads"]);
+    assert_eq!(page.texts("td[data-label=Since]"), ["5 Mar 2027"]);
+    assert_eq!(page.texts("td[data-label='Last used']"), ["8 Mar 2027"]);
+}
+
+/// The client is disabled for everyone, and the page says so beside the box.
+#[tokio::test]
+async fn an_app_is_disconnected_and_refused_from_now_on() {
+    let (world, _, mut browser) = admin().await;
+    let [ada, joe] = people(&world).await;
+    let script = world.script().await;
+    let tokens = Tokens::of(&script.password(&ada).await);
+    let question = browser.get(&format!("{PATH}/{}", script.id)).await;
+    assert!(question.text("#refuse-hint").starts_with("This disables the client for everyone"));
+    assert!(!question.has("input[name=refuse][checked]"));
+
+    let answer = browser.submit(&question, "#revoke-everybody", &[("refuse", "on")]).await;
+
+    assert_eq!(answer.location(), Some("/admin/apps?notice=app-everybody-refused"));
+    assert_ne!(ApiCaller::bearer(&world, &tokens.access).me().await.status, 200);
+    assert_eq!(script.password(&joe).await.status, 401, "nobody connects it again");
+    let again = browser.submit(&question, "#revoke-everybody", &[("refuse", "on")]).await;
+    assert_eq!(again.status, 303, "twice is once");
+    for action in ["client.disable", "app.revoke"] {
+        assert_eq!(world.audited(action).await, 1, "{action}");
+    }
+    let question = browser.get(&format!("{PATH}/{}", script.id)).await;
+    assert!(!question.has("input[name=refuse]"), "it is refused already");
 }
 
 #[tokio::test]

@@ -256,7 +256,7 @@ async fn a_disabled_client_and_its_tokens_are_refused_until_it_is_enabled() {
     let caller = ApiCaller::bearer(&world, &tokens.access);
     let page = browser.get(&path_of(&script)).await;
 
-    let answer = browser.submit(&page, "#disable-client", &[]).await;
+    let answer = browser.confirm_link(&page, "#disable-client", "#confirm").await;
 
     let place = format!("{}?notice=client-disabled", path_of(&script));
     assert_eq!((answer.status, answer.location()), (303, Some(&*place)));
@@ -282,6 +282,25 @@ async fn a_disabled_client_and_its_tokens_are_refused_until_it_is_enabled() {
     assert_eq!(world.audited("client.enable").await, 1);
 }
 
+/// Nothing of a client stops before it was said what will.
+#[tokio::test]
+async fn disabling_says_first_what_will_stop() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    let tokens = Tokens::of(&script.password(&acme.ada).await);
+
+    let question = browser.get(&format!("{}/disable", path_of(&script))).await;
+
+    assert_eq!((question.status, &*question.text("h1")), (200, "Disable Script?"));
+    assert_eq!(
+        question.texts("main li")[..2],
+        ["Connections of people that stop working: 1", "Sets of tokens that are refused: 1"]
+    );
+    assert_eq!(ApiCaller::bearer(&world, &tokens.access).me().await.status, 200);
+    assert_eq!(browser.get("/admin/clients/nothing/disable").await.status, 404);
+}
+
 #[tokio::test]
 async fn a_disabled_client_cannot_ask_users_any_more() {
     let (world, _, mut browser) = admin().await;
@@ -292,7 +311,7 @@ async fn a_disabled_client_cannot_ask_users_any_more() {
     assert!(waiting.has("#consent-allow"));
     let page = browser.get(&path_of(&web)).await;
 
-    browser.submit(&page, "#disable-client", &[]).await;
+    browser.confirm_link(&page, "#disable-client", "#confirm").await;
 
     let fresh = adas.open(&web.authorization().path()).await;
     assert_eq!(fresh.status, 400, "{}", fresh.url);

@@ -70,14 +70,15 @@ async fn forged_forms_change_nothing() {
     let rotation = browser.get(&format!("{client}/rotate-secret")).await;
     let rotating = rotation.form("#rotate-secret-confirm");
     let shown = browser.get(&client).await;
-    let disabling = shown.form("#disable-client");
+    let question = browser.get(&format!("{client}/disable")).await;
+    let disabling = question.form("#confirm");
     let mut enabling = disabling.clone();
     enabling.action = format!("{client}/enable");
 
     for (page, form, allow) in [
         (&new, &registering, "GET, HEAD, POST"),
         (&rotation, &rotating, "GET, HEAD, POST"),
-        (&shown, &disabling, "POST"),
+        (&question, &disabling, "GET, HEAD, POST"),
         (&shown, &enabling, "POST"),
     ] {
         world.refuses_forgeries(&mut browser, page, form).await;

@@ -30,9 +30,9 @@ async fn an_enterprise_shows_its_people_workspaces_and_subscription() {
     let page = browser.get("/admin/enterprises/ACME").await;
 
     let facts = page.texts("dl.facts dd");
-    assert_eq!(facts[2..], ["1", "not allowed", "not enabled: subscription keys"]);
+    assert_eq!(facts[2..], ["1", "0 of 1", "not allowed", "not enabled: subscription keys"]);
     assert_eq!(page.texts("tbody td"), ["The workspace acme", "pro"]);
-    let people = browser.get(&page.attribute("dd a", "href")).await;
+    let people = browser.get(&page.link("#people")).await;
     assert_eq!(people.texts("tbody strong"), ["acme/ada@acme.example"]);
 }
 
@@ -40,17 +40,31 @@ async fn an_enterprise_shows_its_people_workspaces_and_subscription() {
 async fn the_comms_api_is_allowed_and_taken_away() {
     let (world, _, mut browser) = admin().await;
     world.enterprise("acme").await;
+    let ann = world.person("acme/ann@acme.example", &[]).await;
+    world.person("acme/ben@acme.example", &[]).await;
+    let actor = latchkey::audit::Actor::Operator;
+    let account = latchkey::workspaces::Account::User(ann.id);
+    latchkey::workspaces::allow_comms(&world.app, actor, account).await.unwrap();
     let page = browser.get("/admin/enterprises/acme").await;
 
     let answer = browser.submit(&page, "#switch-comms", &[]).await;
 
     let page = browser.follow(answer).await;
-    assert!(page.texts("dl.facts dd")[3].starts_with("allowed for all its users since"));
-    let answer = browser.submit(&page, "#switch-comms", &[]).await;
-    assert_eq!(browser.follow(answer).await.texts("dl.facts dd")[3], "not allowed");
-    for action in ["comms.allow", "comms.deny"] {
-        assert_eq!(world.audited(action).await, 1, "{action}");
-    }
+    assert!(page.texts("dl.facts dd")[4].starts_with("allowed for all its users since"));
+    let question = browser.get(&page.link("#deny-comms")).await;
+    assert_eq!(question.text("h1"), "Take the Comms API away from acme?");
+    assert_eq!(
+        question.texts("main li")[..2],
+        [
+            "Refused at once: requests of 1 user to the Comms API.",
+            "Allowed by themselves, so they go on: 1 user.",
+        ]
+    );
+    assert_eq!(world.audited("comms.deny").await, 0, "asking changes nothing");
+    let answer = browser.submit(&question, "#confirm", &[]).await;
+    assert_eq!(browser.follow(answer).await.texts("dl.facts dd")[4], "not allowed");
+    assert_eq!(world.audited("comms.allow").await, 2);
+    assert_eq!(world.audited("comms.deny").await, 1);
 }
 
 #[tokio::test]
@@ -126,7 +140,12 @@ async fn forms(world: &World, browser: &mut Browser) {
     let comms = one.form("#switch-comms");
     world.refuses_forgeries(browser, &one, &comms).await;
     world.answers_only_to("POST", browser, (&one, &comms)).await;
-    for action in ["enterprise.rename", "comms.allow"] {
+    let denial = browser.get("/admin/enterprises/acme/deny-comms").await;
+    let deny = denial.form("#confirm");
+    world.refuses_forgeries(browser, &denial, &deny).await;
+    world.answers_only_to("GET, HEAD, POST", browser, (&denial, &deny)).await;
+    world.asks_strangers_to_sign_in(&denial, &deny).await;
+    for action in ["enterprise.rename", "comms.allow", "comms.deny"] {
         assert_eq!(world.audited(action).await, 0, "{action}");
     }
 }

@@ -5,6 +5,7 @@ mod client_changes;
 mod client_settings;
 pub mod clients;
 mod clients_refusals;
+mod enterprise_people;
 mod enterprises;
 mod outbox;
 mod registration_tokens;

@@ -49,7 +49,9 @@ async fn a_key_is_replaced_with_the_overlap_that_was_chosen() {
 
     let page = browser.follow(answer).await;
     assert!(page.texts("dl.facts dd")[3].starts_with("works until"));
-    let new = key_in(&world.take_mail().await[0]);
+    let letter = &world.take_mail().await[0];
+    assert_eq!(letter.subject, "Your new subscription key");
+    let new = key_in(letter);
     assert!(new != old && !page.body.contains(&new));
     caller.get(GATED).await.expect(200);
     caller.with_keys(&[&new]).get(GATED).await.expect(200);
@@ -64,7 +66,13 @@ async fn a_key_is_suspended_and_resumed() {
     let (_world, mut browser, path, _, caller) = enabled().await;
     let page = browser.get(&path).await;
 
-    let answer = browser.submit(&page, "#switch-subscription", &[]).await;
+    let question = browser.get(&page.link("#suspend-subscription")).await;
+    assert_eq!(question.text("h1"), "Suspend acme?");
+    let points = question.texts("main li");
+    assert!(points[0].starts_with("Refused at once: every request of the account"), "{points:?}");
+    assert_eq!(points[2], "Concerned: 1 user.");
+    caller.get(GATED).await.expect(200);
+    let answer = browser.submit(&question, "#confirm", &[]).await;
 
     let page = browser.follow(answer).await;
     assert_eq!(page.text(".heading .badge"), "Suspended");
@@ -145,9 +153,10 @@ async fn to_everybody_else_there_is_nothing() {
     }
     let list = browser.get(PAGE).await;
     let one = browser.get(&path).await;
+    let question = browser.get(&format!("{path}/suspend")).await;
     for (page, button, allow) in [
         (&list, "#enable-account-submit", "GET, HEAD, POST"),
-        (&one, "#switch-subscription", "POST"),
+        (&question, "#confirm", "GET, HEAD, POST"),
         (&one, "#rotate-subscription-submit", "POST"),
     ] {
         let form = page.form(button);

@@ -44,6 +44,31 @@ async fn users_are_searched_by_username_address_and_name() {
 }
 
 #[tokio::test]
+async fn users_are_filtered_by_whether_they_are_verified() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    world.person("joe@example.com", &[]).await;
+    let page = browser.get(&page_of(&acme.ada)).await;
+    browser.submit(&page, "#switch-verified", &[]).await;
+    let page = browser.get("/admin/users").await;
+    assert_eq!(page.texts("tbody .badge.good"), ["Verified"]);
+
+    for (verified, typed, found) in [
+        ("yes", "", vec!["acme/ada@acme.example"]),
+        ("no", "", vec!["admin@latchkey.example", "joe@example.com"]),
+        ("no", "joe", vec!["joe@example.com"]),
+        ("yes", "joe", vec![]),
+    ] {
+        let fields = [("verified", verified), ("q", typed)];
+        let page = browser.submit(&page, "#users-search", &fields).await;
+        assert_eq!(page.texts("tbody strong"), found, "{verified} {typed}");
+        assert_eq!(page.form("#users-search").get("verified"), Some(verified));
+    }
+    let page = browser.get("/admin/users?verified=%00").await;
+    assert_eq!(page.texts("tbody tr").len(), 3, "what is no state filters nothing");
+}
+
+#[tokio::test]
 async fn a_user_is_shown_with_what_belongs_to_them() {
     let (world, _, mut browser) = admin().await;
     let acme = world.acme().await;

@@ -92,7 +92,7 @@ async fn an_administrator_sees_it_and_may_stop_it() {
     let page = browser.get(&link).await;
 
     assert_eq!((page.status, &*page.text("h1")), (200, "Assistant"), "{link}");
-    let stopped = browser.submit(&page, "#disable-client", &[]).await;
+    let stopped = browser.confirm_link(&page, "#disable-client", "#confirm").await;
     assert_eq!(stopped.status, 303, "{}", stopped.body);
     assert_eq!(arrive(&world, &client).await.status, 400);
     world.clock.advance(TimeDelta::days(2));

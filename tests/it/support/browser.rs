@@ -6,7 +6,7 @@ use reqwest::{Method, header};
 use scraper::{Html, Selector};
 use url::{Url, form_urlencoded};
 
-use super::{Answer, Authorization, Callback, Person, Site, form::Form};
+use super::{Answer, Authorization, Callback, Person, Site, form::Form, messages};
 
 /// More than any of our flows has.
 const MAX_REDIRECTS: usize = 10;
@@ -216,7 +216,9 @@ impl Browser {
         for set in answer.headers.get_all(header::SET_COOKIE) {
             self.keep(set.to_str().unwrap());
         }
-        Page { url, answer }
+        let page = Page { url, answer };
+        messages::are_beside_their_fields(&page);
+        page
     }
 
     fn keep(&mut self, set_cookie: &str) {

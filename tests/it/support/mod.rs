@@ -18,6 +18,7 @@ mod holder;
 mod host;
 mod keys;
 mod mailbox;
+mod messages;
 mod openid;
 mod parties;
 mod people;

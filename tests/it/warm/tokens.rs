@@ -174,7 +174,7 @@ async fn of_a_client_that_was_disabled_and_enabled_again() {
     let mut browser = warm.admin_browser().await;
     let page = browser.get(&format!("/admin/clients/{}", warm.script.id)).await;
 
-    let answer = browser.submit(&page, "#disable-client", &[]).await;
+    let answer = browser.confirm_link(&page, "#disable-client", "#confirm").await;
 
     warm.assert_refused(403).await;
     let page = browser.follow(answer).await;
