@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 
-import { close, fillSignIn, heading, launch, open, press, signIn } from './browser.mjs';
+import { close, fillSignIn, heading, launch, open, openAs, press, signIn } from './browser.mjs';
 import { ADA, ADMIN, linkTo } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -109,7 +109,10 @@ for (const javaScriptEnabled of [true, false]) {
 
     it('a role is changed, its holder leaves, and all of it is in the audit trail', async () => {
       const rob = await create('rob', '--workspace', 'reqflo');
-      const [owner, page] = [await as(site.person(ADA)), await as(rob)];
+      const [owner, page] = [
+        await openAs(browser, site, ADA, { javaScriptEnabled }),
+        await as(rob),
+      ];
       const members = '/workspaces/reqflo/settings/members';
       assert.equal(await page.locator('#invite').count(), 0);
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 
-import { close, heading, launch, open, press, signIn } from './browser.mjs';
+import { close, heading, launch, open, openAs, press, signIn } from './browser.mjs';
 import { ADA, ADMIN, authorization, linkTo } from './every-page.mjs';
 import { start, until } from './site.mjs';
 import { totp } from './totp.mjs';
@@ -60,11 +60,7 @@ async function isLetIn(client_id) {
 
 for (const javaScriptEnabled of [true, false]) {
   const mark = javaScriptEnabled ? 'with' : 'without';
-  const administer = async () => {
-    const page = await open(browser, site, { javaScriptEnabled });
-    await signIn(page, site.person(ADMIN));
-    return page;
-  };
+  const administer = () => openAs(browser, site, ADMIN, { javaScriptEnabled });
   const guest = async (name) => site.admin('create-user', '--username', `${name}-${mark}@guests.example`);
 
   describe(`${mark} scripts`, () => {
@@ -197,8 +193,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     it('a workspace is created, gets another plan and a member, is disabled and enabled', async () => {
-      const [page, ada] = [await administer(), await open(browser, site)];
-      await signIn(ada, site.person(ADA));
+      const [page, ada] = [await administer(), await openAs(browser, site, ADA)];
       await page.goto('/admin/workspaces');
       await press(page, '#new-workspace');
       await page.locator('#name').fill('Wonders');

@@ -44,6 +44,22 @@ export async function close(page) {
   assert.deepEqual(wrong, [], 'errors of the pages');
 }
 
+// The browser of somebody who has signed in before: signing in hashes a password, which takes a while,
+// and most tests are about something else. Not for tests that end sessions.
+export async function openAs(browser, site, username, options = {}) {
+  site.sessions ??= {};
+  site.sessions[username] ??= remember(browser, site, username);
+  return open(browser, site, { ...options, storageState: await site.sessions[username] });
+}
+
+async function remember(browser, site, username) {
+  const page = await open(browser, site);
+  await signIn(page, site.person(username));
+  const state = await page.context().storageState();
+  await page.context().close();
+  return state;
+}
+
 export async function signIn(page, person) {
   await page.context().clearCookies();
   await page.goto('/login');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { callback, close, heading, launch, open, press, signIn } from './browser.mjs';
+import { callback, close, heading, launch, openAs, press } from './browser.mjs';
 import { ADA, ADMIN, BEN, authorization, connect, device, poll, television } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -24,11 +24,7 @@ const me = async ({ access_token }) =>
   (await fetch(site.at('/api/v1/me'), { headers: { authorization: `Bearer ${access_token}` } })).status;
 
 for (const javaScriptEnabled of [true, false]) {
-  const as = async (username) => {
-    const page = await open(browser, site, { javaScriptEnabled });
-    await signIn(page, site.person(username));
-    return page;
-  };
+  const as = (username) => openAs(browser, site, username, { javaScriptEnabled });
   const isAsked = async (page, which) => {
     await page.goto(authorization(site, which, { redirect_uri: app.uri }));
     return (await page.locator('#consent-allow').count()) > 0;
