@@ -7,6 +7,7 @@ export async function inspect(page) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
     found.axe.push(...(await violations(page)).map((what) => `${colorScheme}: ${what}`));
+    found.axe.push(...(await faint(page)).map((what) => `${colorScheme}: ${what}`));
     found.printed.push(...(await printed(page)).map((what) => `${colorScheme}: ${what}`));
   }
   await page.setViewportSize(PHONE);
@@ -83,36 +84,58 @@ function places(page) {
   });
 }
 
+// WCAG 2.2, 1.4.3: of two colours as browsers write them.
+function contrast(...colours) {
+  const [dark, light] = colours.map(luminance).sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour) {
+  const [r, g, b] = colour.match(/[\d.]+/g).map((part) => {
+    const value = Number(part) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+// What axe-core does not look at: the words in fields that are empty.
+async function faint(page) {
+  const fields = await page.evaluate(() =>
+    [...document.querySelectorAll('[placeholder]')].map((field) => ({
+      words: getComputedStyle(field, '::placeholder').color,
+      ground: getComputedStyle(field).backgroundColor,
+      name: field.id,
+    })),
+  );
+  return fields
+    .filter(({ words, ground }) => contrast(words, ground) < 4.5)
+    .map(({ words, ground, name }) => `the placeholder of ${name}: ${words} on ${ground}`);
+}
+
 // On paper there are no backgrounds and nothing to press: dark words, and only words.
 async function printed(page) {
   await page.emulateMedia({ media: 'print' });
-  const wrong = await page.evaluate(() => {
-    const luminance = (colour) => {
-      const [r, g, b] = colour.match(/[\d.]+/g).map((part) => {
-        const value = Number(part) / 255;
-        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-      });
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const found = [];
+  const [written, pressed] = await page.evaluate(() => {
+    const shown = (element) => element.outerHTML.slice(0, 80);
+    const texts = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const element = walker.currentNode.parentElement;
       const isSeen = walker.currentNode.data.trim() && element.checkVisibility()
         && !element.closest('.visually-hidden, option, script, svg');
-      if (!isSeen) continue;
-      const { color } = getComputedStyle(element);
-      const onPaper = 1.05 / (luminance(color) + 0.05);
-      if (onPaper < 4.5) found.push(`printed in ${color}: ${element.outerHTML.slice(0, 80)}`);
+      if (isSeen) texts.push([getComputedStyle(element).color, shown(element)]);
     }
-    const pressed = 'nav, button, .button, .skip, form[role=search]:not(.card)';
-    for (const element of document.querySelectorAll(pressed)) {
-      if (element.checkVisibility()) found.push(`printed: ${element.outerHTML.slice(0, 80)}`);
-    }
-    return found;
+    const controls = 'nav, button, .button, .skip, form[role=search]:not(.card)';
+    const left = [...document.querySelectorAll(controls)].filter((it) => it.checkVisibility());
+    return [texts, left.map(shown)];
   });
   await page.emulateMedia({ media: null });
-  return wrong;
+  return [
+    ...written
+      .filter(([colour]) => contrast(colour, 'rgb(255, 255, 255)') < 4.5)
+      .map(([colour, what]) => `printed in ${colour}: ${what}`),
+    ...pressed.map((what) => `printed: ${what}`),
+  ];
 }
 
 // WCAG 2.2, 2.4.7 and 2.1.1: what Tab leaves out, and where it does not show.
