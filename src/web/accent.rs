@@ -19,7 +19,7 @@ pub fn stylesheet(accent: &str) -> String {
     let light = legible_on(accent, LIGHT_SURFACE, BLACK);
     let dark = legible_on(accent, DARK_SURFACE, WHITE);
     format!(
-        ":root{{{}}}@media (prefers-color-scheme:dark){{:root{{{}}}}}",
+        ":root{{{}}}@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}",
         properties(light),
         properties(dark)
     )

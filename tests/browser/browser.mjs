@@ -44,7 +44,24 @@ export async function close(page) {
   assert.deepEqual(wrong, [], 'errors of the pages');
 }
 
+// The browser of somebody who has signed in before: signing in hashes a password, which takes a while,
+// and most tests are about something else. Not for tests that end sessions.
+export async function openAs(browser, site, username, options = {}) {
+  site.sessions ??= {};
+  site.sessions[username] ??= remember(browser, site, username);
+  return open(browser, site, { ...options, storageState: await site.sessions[username] });
+}
+
+async function remember(browser, site, username) {
+  const page = await open(browser, site);
+  await signIn(page, site.person(username));
+  const state = await page.context().storageState();
+  await page.context().close();
+  return state;
+}
+
 export async function signIn(page, person) {
+  await page.context().clearCookies();
   await page.goto('/login');
   await fillSignIn(page, person);
 }
@@ -55,17 +72,39 @@ export async function fillSignIn(page, { username, password }) {
   await page.locator('#login-submit').click();
 }
 
+// Does what leads to another page, and answers with the response that brought it.
+export async function leave(page, act) {
+  const isHere = (frame) => frame === page.mainFrame();
+  const isArrival = (response) =>
+    isHere(response.frame())
+    && response.request().isNavigationRequest()
+    && ![301, 302, 303, 307].includes(response.status());
+  const [response] = await Promise.all([
+    page.waitForResponse(isArrival),
+    page.waitForEvent('framenavigated', isHere),
+    act(),
+  ]);
+  await page.waitForLoadState();
+  return response;
+}
+
+// Presses what leads to another page.
+export async function press(page, selector) {
+  const target = typeof selector === 'string' ? page.locator(selector).first() : selector;
+  return leave(page, () => target.click());
+}
+
 export async function heading(page) {
   return (await page.locator('h1').textContent()).trim();
 }
 
 // What axe-core finds on the page as it is, one line each.
 export async function violations(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(
-    async (values) => (await globalThis.axe.run({ runOnly: { type: 'tag', values } })).violations,
-    RULES,
-  );
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
+  const found = await page.evaluate(async (values) => {
+    const options = { runOnly: { type: 'tag', values }, resultTypes: ['violations'] };
+    return (await globalThis.axe.run(options)).violations;
+  }, RULES);
   return found.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.any[0]?.message ?? node.failureSummary}`),
   );
@@ -77,20 +116,6 @@ export async function overflow(page) {
     const root = document.documentElement;
     return root.scrollWidth > root.clientWidth ? `${root.scrollWidth} > ${root.clientWidth}` : '';
   });
-}
-
-// Presses Tab until `selector` has the focus, and checks that every stop shows it.
-export async function tabTo(page, selector, stops = 60) {
-  for (let stop = 0; stop < stops; stop += 1) {
-    await page.keyboard.press('Tab');
-    const shown = await page.evaluate(() => {
-      const style = getComputedStyle(document.activeElement);
-      return document.activeElement === document.body || style.outlineStyle !== 'none';
-    });
-    assert.ok(shown, `focus is invisible at stop ${stop}`);
-    if (await page.locator(selector).evaluate((element) => element === document.activeElement)) return;
-  }
-  assert.fail(`Tab does not reach ${selector}`);
 }
 
 // A client on this machine: answers its redirect URI with a page, and keeps what arrives. The port of

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { callback, close, fillSignIn, heading, launch, open, signIn, tabTo } from './browser.mjs';
+import { callback, close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
 import { ADA, authorization } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -62,20 +62,6 @@ for (const javaScriptEnabled of [true, false]) {
     });
   });
 }
-
-it('needs no mouse', async () => {
-  const page = await open(browser, site);
-  await signIn(page, ada);
-  await page.goto(asked('web', { state: 'keys' }));
-
-  await tabTo(page, '#consent-deny');
-  await tabTo(page, '#consent-allow');
-  await page.keyboard.press('Enter');
-
-  await page.waitForURL(/127\.0\.0\.1/);
-  assert.equal(app.arrived.at(-1).searchParams.get('state'), 'keys');
-  await close(page);
-});
 
 it('shows an app that cannot be trusted nothing but a page', async () => {
   const page = await open(browser, site);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { close, heading, launch, open, signIn } from './browser.mjs';
+import { close, heading, launch, openAs } from './browser.mjs';
 import { ADA, BEN } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -38,8 +38,7 @@ async function create(page, name) {
 for (const javaScriptEnabled of [true, false]) {
   describe(javaScriptEnabled ? 'with scripts' : 'without scripts', () => {
     it('a key works from when it is made until it is deleted', async () => {
-      const page = await open(browser, site, { javaScriptEnabled });
-      await signIn(page, site.person(ADA));
+      const page = await openAs(browser, site, ADA, { javaScriptEnabled });
       const name = `Nightly report ${javaScriptEnabled}`;
 
       const key = await create(page, name);
@@ -71,8 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 it('copies the key where scripts run', async () => {
-  const page = await open(browser, site, { permissions: ['clipboard-read', 'clipboard-write'] });
-  await signIn(page, site.person(ADA));
+  const page = await openAs(browser, site, ADA, { permissions: ['clipboard-read', 'clipboard-write'] });
 
   const key = await create(page, 'Copied');
   await page.getByRole('button', { name: 'Copy' }).click();
@@ -83,8 +81,7 @@ it('copies the key where scripts run', async () => {
 });
 
 it('offers no button that cannot work', async () => {
-  const page = await open(browser, site, { javaScriptEnabled: false });
-  await signIn(page, site.person(ADA));
+  const page = await openAs(browser, site, ADA, { javaScriptEnabled: false });
 
   const key = await create(page, 'Selected');
 
@@ -94,8 +91,7 @@ it('offers no button that cannot work', async () => {
 });
 
 it('says beside the field what is wrong, and keeps what was typed', async () => {
-  const page = await open(browser, site);
-  await signIn(page, site.person(ADA));
+  const page = await openAs(browser, site, ADA);
   await page.goto(`${KEYS}/new`);
   await page.locator('#name').fill('<b>Report</b>');
   await page.locator('form.card').evaluate((form) => (form.noValidate = true));
@@ -109,8 +105,7 @@ it('says beside the field what is wrong, and keeps what was typed', async () => 
 });
 
 it("hides another member's keys from a member", async () => {
-  const page = await open(browser, site);
-  await signIn(page, site.person(BEN));
+  const page = await openAs(browser, site, BEN);
 
   await page.goto(KEYS);
 

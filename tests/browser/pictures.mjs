@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { PHONE, WIDE, callback, launch, open, signIn } from './browser.mjs';
-import { ADA, ADMIN, authorization } from './every-page.mjs';
+import { ADA, ADMIN, authorization, connect } from './every-page.mjs';
 import { start } from './site.mjs';
 
 const DIRECTORY = process.env.PICTURES ?? 'target/pictures';
@@ -22,26 +22,28 @@ const pages = [
   ['users', ADMIN, '/admin/users'],
   ['audit', ADMIN, '/admin/audit'],
 ];
-// something to see
+// something to see, and each has to sign in only once
 const app = await callback();
-const ada = await open(browser, site);
-await signIn(ada, site.person(ADA));
-for (const client of ['web', 'spa']) {
-  await ada.goto(authorization(site, client, { redirect_uri: app.uri }));
-  await ada.locator('#consent-allow').click();
+const signedIn = {};
+for (const person of [ADA, ADMIN]) {
+  const page = await open(browser, site);
+  await signIn(page, site.person(person));
+  if (person === ADA) for (const client of ['web', 'spa']) await connect({ site, app, page }, client);
+  signedIn[person] = await page.context().storageState();
+  await page.context().close();
 }
-await ada.context().close();
 await app.stop();
 
 await mkdir(DIRECTORY, { recursive: true });
 for (const colorScheme of ['light', 'dark']) {
   for (const [size, viewport] of [['wide', WIDE], ['phone', PHONE]]) {
     for (const [name, person, path] of pages) {
-      const page = await open(browser, site, { colorScheme, viewport });
-      if (person) await signIn(page, site.person(person));
+      const storageState = signedIn[person];
+      const page = await open(browser, site, { colorScheme, viewport, storageState, reducedMotion: 'reduce' });
       await page.goto(path);
+      // all of it: what is below the window's edge belongs to the page, too
       const file = join(DIRECTORY, `${name}-${colorScheme}-${size}.png`);
-      await page.screenshot({ path: file, fullPage: size === 'phone' });
+      await page.screenshot({ path: file, fullPage: true });
       await page.context().close();
     }
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { close, fillSignIn, heading, launch, open, signIn, tabTo } from './browser.mjs';
+import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
 import { start } from './site.mjs';
 
 let site, browser, ada;
@@ -47,25 +47,6 @@ for (const javaScriptEnabled of [true, false]) {
     });
   });
 }
-
-it('needs no mouse', async () => {
-  const page = await open(browser, site);
-
-  await page.goto('/login');
-  await page.locator('#username').focus();
-  await page.keyboard.type(ada.username);
-  await page.keyboard.press('Tab');
-  await page.keyboard.type(ada.password);
-  await page.keyboard.press('Enter');
-  await page.locator('nav.tabs').waitFor();
-  assert.equal(await heading(page), 'Connected apps');
-
-  await page.reload();
-  await tabTo(page, 'a[href="/settings/profile"]');
-  await page.keyboard.press('Enter');
-  await page.waitForURL('**/settings/profile');
-  await close(page);
-});
 
 it('offers a way past the navigation', async () => {
   const page = await open(browser, site);
