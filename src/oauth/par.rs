@@ -22,7 +22,10 @@ use super::{
 use crate::{
     app::App,
     clients::assertion::Audience,
-    tokens::pushed::{self, Pushed},
+    tokens::{
+        flood::PUSHED,
+        pushed::{self, Pushed},
+    },
 };
 
 /// Where requests are pushed.
@@ -42,7 +45,7 @@ async fn answer(
     body: Body,
 ) -> Result<serde_json::Value, OAuthError> {
     let request = ClientRequest::read_for(app, req, body, Audience::Issuer).await?;
-    let ClientRequest { mut params, client, .. } = request;
+    let ClientRequest { mut params, client, address, .. } = request;
     // who authenticates in the header need not say it again
     params.set("client_id", client.id.clone());
     let mut asked = asked::read(app, &client, &params, Door::Pushed).await.map_err(refused)?;
@@ -56,7 +59,7 @@ async fn answer(
     let parameters = asked
         .to_be_kept()
         .ok_or_else(|| OAuthError::invalid_request("the request is larger than 32 KiB"))?;
-    match pushed::keep(app, &client, parameters).await? {
+    match pushed::keep(app, &client, parameters, (PUSHED, address)).await? {
         Pushed::Kept { uri, expires_in } => {
             Ok(json!({ "request_uri": uri, "expires_in": expires_in }))
         }
