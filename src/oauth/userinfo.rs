@@ -80,7 +80,7 @@ async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>
     let Carried { token, by_dpop } = match carried {
         Ok(carried) => carried,
         Err(Refused::Nothing) => {
-            return OAuthError::invalid_token(Challenge::Nothing.header(app)).into_response();
+            return OAuthError::invalid_token(Challenge::Nothing.headers(app)).into_response();
         }
         Err(Refused::Invalid) => return invalid(app),
         Err(Refused::Error(error)) => return error.into_response(),
@@ -99,11 +99,11 @@ async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>
         }
         Ok(UserInfo::InvalidToken) => invalid(app),
         Ok(UserInfo::Unproved(problem)) => {
-            let challenge = Challenge::Unproved(problem).header(app);
+            let challenge = Challenge::Unproved(problem).headers(app);
             with_nonce(app, OAuthError::invalid_token(challenge).into_response())
         }
         Ok(UserInfo::InsufficientScope) => {
-            let challenge = Challenge::InsufficientScope(Scope::stored(OPENID)).header(app);
+            let challenge = Challenge::InsufficientScope(Scope::stored(OPENID)).headers(app);
             OAuthError::insufficient_scope(challenge).into_response()
         }
         Err(fault) => OAuthError::from(fault).into_response(),
@@ -111,7 +111,7 @@ async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>
 }
 
 fn invalid(app: &App) -> Response {
-    OAuthError::invalid_token(Challenge::InvalidToken.header(app)).into_response()
+    OAuthError::invalid_token(Challenge::InvalidToken.headers(app)).into_response()
 }
 
 /// The form that was sent; a body of another kind has no parameters.

@@ -28,25 +28,30 @@ pub enum Challenge {
 }
 
 impl Challenge {
-    /// The header (RFC 6750 §3, RFC 9728 §5.1).
+    /// The headers (RFC 9728 §5.1): one for every scheme that may be tried (RFC 6750 §3, RFC 9449 §7.1).
     #[must_use]
-    pub fn header(&self, app: &App) -> String {
+    pub fn headers(&self, app: &App) -> Vec<String> {
         let metadata = format!("resource_metadata=\"{}\"", app.url(PROTECTED_RESOURCE));
+        let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
         if let Self::Unproved(problem) = self {
-            let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
-            return format!("DPoP {metadata}, error=\"{}\", algs=\"{algorithms}\"", problem.code());
+            let code = problem.code();
+            return vec![format!("DPoP {metadata}, error=\"{code}\", algs=\"{algorithms}\"")];
         }
-        let metadata = format!("Bearer {metadata}");
-        match self {
-            Self::Nothing | Self::Unproved(_) => metadata,
-            Self::InvalidToken => format!("{metadata}, error=\"invalid_token\""),
+        let why = match self {
+            Self::Nothing | Self::Unproved(_) => String::new(),
+            Self::InvalidToken => ", error=\"invalid_token\"".to_owned(),
             Self::InsufficientScope(scope) => {
-                format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
+                format!(", error=\"insufficient_scope\", scope=\"{scope}\"")
             }
             Self::InsufficientSignIn(demand) => {
                 let demanded = demand.attributes();
-                format!("{metadata}, error=\"insufficient_user_authentication\"{demanded}")
+                format!(", error=\"insufficient_user_authentication\"{demanded}")
             }
-        }
+        };
+        // a client that knows one scheme only reads the first
+        vec![
+            format!("Bearer {metadata}{why}"),
+            format!("DPoP {metadata}{why}, algs=\"{algorithms}\""),
+        ]
     }
 }
