@@ -184,17 +184,15 @@ mod tests {
     fn a_key_without_a_name_may_be_the_one_that_is_named() {
         let pair = pair(Algorithm::Es256);
         let read = SignedJwt::parse(&pair.sign("JWT", &json!({})).unwrap(), MAX).unwrap();
-        let named = |kid: Value| {
-            let mut jwk = pair.public_jwk().clone();
-            jwk["kid"] = kid;
-            let nameless = jwk["kid"].is_null().then(|| jwk.as_object_mut().unwrap().remove("kid"));
-            drop(nameless);
-            PublicKey::read(&jwk).unwrap()
+        let named = |kid: Option<&str>| {
+            let mut key = PublicKey::read(pair.public_jwk()).unwrap();
+            key.kid = kid.map(str::to_owned);
+            key
         };
 
-        assert!(read.claims_proved_by_any(&[named(pair.kid().into())]).is_some());
-        assert!(read.claims_proved_by_any(&[named(Value::Null)]).is_some());
-        assert!(read.claims_proved_by_any(&[named("other".into())]).is_none());
+        assert!(read.claims_proved_by_any(&[named(Some(pair.kid()))]).is_some());
+        assert!(read.claims_proved_by_any(&[named(None)]).is_some());
+        assert!(read.claims_proved_by_any(&[named(Some("other"))]).is_none());
     }
 
     #[test]

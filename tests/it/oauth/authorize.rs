@@ -56,9 +56,10 @@ async fn a_form_of_another_site_finds_who_is_signed_in() {
         assert!(onward.starts_with("/oauth/authorize?") && onward.len() < 4_096, "{onward}");
         assert_eq!(onward.contains("request_uri="), is_named, "{onward}");
         let page = browser.open(&onward).await;
-        let callback = match page.has("#consent-allow") {
-            true => browser.submit(&page, "#consent-allow", &[]).await.callback(),
-            false => page.callback(),
+        let callback = if page.has("#consent-allow") {
+            browser.submit(&page, "#consent-allow", &[]).await.callback()
+        } else {
+            page.callback()
         };
         assert_eq!(callback.params["state"], "a state: +&=%");
         Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
