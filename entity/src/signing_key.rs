@@ -1,5 +1,5 @@
 //! A key that this server signs with: published before it signs, and for as long as what it signed
-//! lives.
+//! lives. Its public half is kept for longer, for what comes back as a hint.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -80,13 +80,15 @@ pub struct Model {
     pub generation: i64,
     /// The public half as it is published (RFC 7517).
     pub public_jwk: Json,
-    /// The private half, PKCS #8, sealed.
+    /// The private half, PKCS #8, sealed; nothing once the key is published no longer.
     pub private_sealed: Vec<u8>,
     pub created_at: Instant,
     /// Since when it signs; published at once.
     pub signs_from: Instant,
     /// When it is published no longer; `None` while it has no successor.
     pub ends_at: Option<Instant>,
+    /// Until when what it has signed is believed as a hint; `None` while it has no successor.
+    pub believed_until: Option<Instant>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

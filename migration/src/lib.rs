@@ -30,6 +30,7 @@ mod m20261126_000033_registration;
 mod m20261126_000034_bound_and_pushed;
 mod m20261126_000035_logout_and_devices;
 mod m20261126_000036_clients_of_enterprises;
+mod m20261126_000037_retired_keys;
 mod schema;
 
 /// Every step, in order.
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000034_bound_and_pushed::Migration),
             Box::new(m20261126_000035_logout_and_devices::Migration),
             Box::new(m20261126_000036_clients_of_enterprises::Migration),
+            Box::new(m20261126_000037_retired_keys::Migration),
         ]
     }
 }

@@ -218,7 +218,7 @@ async fn show(
     let html = if page.passkey.is_some() { html.with_script() } else { html };
     let html = match &page.waiting {
         // the redirects that follow the form may end there at once
-        Some(waiting) => html.form_leads_to(&waiting.redirect_uri),
+        Some(waiting) => html.form_leads_to(&waiting.redirect_uri).in_popup(),
         None => html,
     };
     let has_logo = page.waiting.as_ref().is_some_and(|waiting| waiting.logo.is_some());

@@ -205,7 +205,7 @@ async fn show(
     let html = Page::new(&page).with_secret();
     let html = if page.passkey.is_some() { html.with_script() } else { html };
     let html = match &waiting {
-        Some(waiting) => html.form_leads_to(&waiting.redirect_uri),
+        Some(waiting) => html.form_leads_to(&waiting.redirect_uri).in_popup(),
         None => html,
     };
     Ok(browser.respond(html.respond(app)?))

@@ -169,12 +169,14 @@ impl ApiError {
         let mut put = |name: HeaderName, value: String| {
             // values are made of constants, numbers, scope tokens and the issuer: all ASCII
             if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
+                headers.append(name, value);
             }
         };
         let inner = &*self.0;
         if let Some(challenge) = &inner.challenge {
-            put(header::WWW_AUTHENTICATE, challenge.header(app, path));
+            for challenge in challenge.headers(app, path) {
+                put(header::WWW_AUTHENTICATE, challenge);
+            }
             // RFC 9449 §9
             if let (Challenge::Unproved(_), Some(nonce)) = (challenge, dpop::present_nonce(app)) {
                 put(NONCE, nonce);

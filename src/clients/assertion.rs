@@ -1,7 +1,7 @@
 //! Assertions by which clients prove who they are (RFC 7523 §2.2, §3; OpenID Connect Core §9). The
 //! checks, in order:
 //!
-//! 1. `iss` and `sub` are the client's id; `aud` is this server, as the endpoint demands
+//! 1. `iss` and `sub` are the client's id; `aud` is this server, as the client's policy demands
 //! 2. `exp` is there, not past and not far away; `nbf` and `iat` are not to come
 //! 3. `jti` is there
 //! 4. the algorithm is the client's, and one of its keys has signed it
@@ -24,18 +24,18 @@ const MAX_JTI_BYTES: usize = 255;
 /// How far the clocks of clients may be behind ours.
 const BEHIND: TimeDelta = TimeDelta::seconds(10);
 /// How far they may be ahead.
-const AHEAD: TimeDelta = TimeDelta::seconds(60);
+const AHEAD: TimeDelta = TimeDelta::seconds(15);
 /// How long an assertion may live: so long its `jti` is remembered.
 const LONGEST: TimeDelta = TimeDelta::hours(1);
 
-/// Whom an assertion must be for.
+/// Where an assertion came, and so whom it may be for: the issuer, the token endpoint (OpenID Connect
+/// Core §9, RFC 9126 §2) or this one.
 #[derive(Clone, Copy, Debug)]
-pub enum Audience<'a> {
-    /// The issuer or this URL, in a list or alone.
-    IssuerOr(&'a str),
-    /// The issuer alone, and not in a list: what is made for one server is of no use at another (FAPI
-    /// 2.0 Security Profile §5.3.2.1).
-    Issuer,
+pub struct Endpoint<'a> {
+    /// The URL of the endpoint that was asked.
+    pub own: &'a str,
+    /// The URL of the token endpoint.
+    pub token: &'a str,
 }
 
 /// An assertion that was taken apart, and not believed yet.
@@ -63,16 +63,22 @@ impl Assertion {
         &self,
         app: &App,
         client: &Model,
-        audience: Audience<'_>,
+        endpoint: Endpoint<'_>,
     ) -> Result<bool, Fault> {
-        let now = app.now();
+        let (now, policy) = (app.now(), Policy::of(app, client));
         let claims = self.0.unproved_claims();
+        let names = Names {
+            issuer: &app.config.issuer,
+            endpoint,
+            // the certifications of FAPI 2.0 differ in what they send to the token endpoint
+            is_issuer_only: policy.names_the_issuer_alone() && endpoint.own != endpoint.token,
+        };
         let Some((jti, expires_at)) = fitting(claims, &client.id, now)
-            .filter(|_| is_for(claims.get("aud"), audience, &app.config.issuer))
+            .filter(|_| claims.get("aud").is_some_and(|aud| names.are(aud)))
         else {
             return Ok(false);
         };
-        if !Policy::of(app, client).takes_assertions_signed_with(self.0.algorithm) {
+        if !policy.takes_assertions_signed_with(self.0.algorithm) {
             return Ok(false);
         }
         let keys = keys::of(app, client, self.0.kid.as_deref()).await?;
@@ -120,15 +126,30 @@ fn instant(value: &Value) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(secs, 0)
 }
 
-fn is_for(aud: Option<&Value>, audience: Audience<'_>, issuer: &str) -> bool {
-    match (audience, aud) {
-        (Audience::Issuer, Some(Value::String(aud))) => aud == issuer,
-        (Audience::IssuerOr(url), Some(Value::String(aud))) => aud == issuer || aud == url,
-        // every name in it is one of ours: it is of no use at another server
-        (Audience::IssuerOr(url), Some(Value::Array(all))) => {
-            !all.is_empty() && all.iter().all(|aud| aud == issuer || aud == url)
+/// What this server may be called.
+struct Names<'a> {
+    issuer: &'a str,
+    endpoint: Endpoint<'a>,
+    /// Whether by its issuer alone, and not in a list.
+    is_issuer_only: bool,
+}
+
+impl Names<'_> {
+    fn are(&self, aud: &Value) -> bool {
+        match aud {
+            Value::String(aud) => self.have(aud),
+            // every name in it is one of ours: it is of no use at another server
+            Value::Array(all) if !self.is_issuer_only => {
+                !all.is_empty()
+                    && all.iter().all(|aud| aud.as_str().is_some_and(|it| self.have(it)))
+            }
+            _ => false,
         }
-        _ => false,
+    }
+
+    fn have(&self, aud: &str) -> bool {
+        let Endpoint { own, token } = self.endpoint;
+        aud == self.issuer || (!self.is_issuer_only && (aud == own || aud == token))
     }
 }
 
@@ -140,26 +161,34 @@ mod tests {
 
     const ISSUER: &str = "https://id.example";
     const TOKEN: &str = "https://id.example/oauth/token";
+    const PAR: &str = "https://id.example/oauth/par";
 
     #[test]
     fn an_audience_is_this_server_and_nobody_else() {
-        let own = Audience::IssuerOr(TOKEN);
-        for (aud, at_own, at_issuer) in [
-            (json!(ISSUER), true, true),
-            (json!(TOKEN), true, false),
-            (json!([TOKEN]), true, false),
-            (json!([ISSUER]), true, false),
-            (json!([ISSUER, TOKEN]), true, false),
-            (json!([]), false, false),
-            (json!([ISSUER, "https://evil.example"]), false, false),
-            (json!("https://id.example/"), false, false),
-            (json!("https://id.example/oauth/par"), false, false),
-            (json!(7), false, false),
+        let names = |own, is_issuer_only| {
+            let endpoint = Endpoint { own, token: TOKEN };
+            Names { issuer: ISSUER, endpoint, is_issuer_only }
+        };
+        let (at_token, at_par, alone) = (names(TOKEN, false), names(PAR, false), names(PAR, true));
+        for (aud, is_at_token, is_at_par, is_alone) in [
+            (json!(ISSUER), true, true, true),
+            (json!(TOKEN), true, true, false),
+            (json!(PAR), false, true, false),
+            (json!([TOKEN]), true, true, false),
+            (json!([ISSUER]), true, true, false),
+            (json!([ISSUER, TOKEN]), true, true, false),
+            (json!([ISSUER, TOKEN, PAR]), false, true, false),
+            (json!([]), false, false, false),
+            (json!([ISSUER, "https://evil.example"]), false, false, false),
+            (json!([ISSUER, 7]), false, false, false),
+            (json!("https://id.example/"), false, false, false),
+            (json!("https://id.example/oauth/revoke"), false, false, false),
+            (json!(7), false, false, false),
         ] {
-            assert_eq!(is_for(Some(&aud), own, ISSUER), at_own, "{aud}");
-            assert_eq!(is_for(Some(&aud), Audience::Issuer, ISSUER), at_issuer, "{aud}");
+            assert_eq!(at_token.are(&aud), is_at_token, "{aud}");
+            assert_eq!(at_par.are(&aud), is_at_par, "{aud}");
+            assert_eq!(alone.are(&aud), is_alone, "{aud}");
         }
-        assert!(!is_for(None, own, ISSUER));
     }
 
     #[test]
@@ -174,7 +203,7 @@ mod tests {
 
         assert!(fits("x", json!(1)) && fits("exp", json!(1_000_060.5)));
         assert!(fits("exp", json!(999_991)) && fits("exp", json!(1_003_600)));
-        assert!(fits("iat", json!(1_000_060)) && fits("nbf", json!(0)));
+        assert!(fits("iat", json!(1_000_015)) && fits("nbf", json!(0)));
         for (name, value) in [
             ("iss", json!("d")),
             ("sub", json!("d")),
@@ -184,8 +213,8 @@ mod tests {
             ("exp", json!("1000060")),
             ("exp", json!(1e300)),
             ("exp", Value::Null),
-            ("iat", json!(1_000_061)),
-            ("nbf", json!(1_000_061)),
+            ("iat", json!(1_000_016)),
+            ("nbf", json!(1_000_016)),
             ("nbf", json!("x")),
             ("jti", json!("")),
             ("jti", json!(7)),

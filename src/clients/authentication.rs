@@ -9,7 +9,7 @@ use entity::{
 };
 
 use super::{
-    assertion::{Assertion, Audience},
+    assertion::{Assertion, Endpoint},
     documents,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub enum Proof<'a> {
     /// By its secret in the body: `client_secret_post`.
     Post(&'a str),
     /// By what it has signed: `private_key_jwt`.
-    Assertion(&'a Assertion, Audience<'a>),
+    Assertion(&'a Assertion, Endpoint<'a>),
 }
 
 impl Proof<'_> {
@@ -61,9 +61,9 @@ pub async fn authenticate(
         && match proof {
             Proof::Nothing => client.secret_sha256.is_none(),
             Proof::Basic(secret) | Proof::Post(secret) => knows(app, &client, secret),
-            Proof::Assertion(assertion, audience) => {
+            Proof::Assertion(assertion, endpoint) => {
                 // boxed, so that every other proof does not carry the room for it
-                Box::pin(assertion.proves(app, &client, audience)).await?
+                Box::pin(assertion.proves(app, &client, endpoint)).await?
             }
         };
     Ok(is_proved.then_some(client))

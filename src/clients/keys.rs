@@ -1,7 +1,7 @@
 //! The public keys of a client: those that it has registered, or those that its `jwks_uri` leads to.
 //!
 //! What an address leads to is kept for 1 minute to 1 hour, as its owner says. A signature by a key
-//! that is not among them has it fetched again, at most once a minute for each address: so a client
+//! that is not among them has it fetched again, at most twice a minute for each address: so a client
 //! can change its keys whenever it likes, and nobody can use us to keep its host busy.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,7 +22,7 @@ const KEPT: Bounds = Bounds {
     most: TimeDelta::hours(1),
 };
 /// How soon an address is asked again, be it that it did not answer or that a key is missing.
-const PAUSE: TimeDelta = TimeDelta::minutes(1);
+const PAUSE: TimeDelta = TimeDelta::seconds(30);
 
 /// The keys that a client signs with; with the one named `kid` among them, if that can be found out.
 /// None if it has none, or they cannot be had now. May go out, so never inside a transaction.

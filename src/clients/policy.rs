@@ -88,6 +88,13 @@ impl<'a> Policy<'a> {
         self.takes(self.client.settings.token_endpoint_auth_signing_alg, algorithm)
     }
 
+    /// Whether its assertions name the issuer as their only audience, and not in a list: what is made
+    /// for one server is of no use at another (FAPI 2.0 Security Profile §5.3.2.1).
+    #[must_use]
+    pub fn names_the_issuer_alone(self) -> bool {
+        self.is_fapi2()
+    }
+
     /// Whether an algorithm is the one that was registered, if one was, and one of the profile's.
     fn takes(self, registered: Option<Algorithm>, algorithm: Algorithm) -> bool {
         registered.is_none_or(|only| only == algorithm)

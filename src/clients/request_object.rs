@@ -15,7 +15,7 @@ use crate::{app::App, crypto::signed::SignedJwt, fault::Fault};
 
 const MAX_BYTES: usize = 48 * 1024;
 /// How far the client's clock may be ahead.
-const SKEW: TimeDelta = TimeDelta::seconds(60);
+const SKEW: TimeDelta = TimeDelta::seconds(15);
 /// How old a dated request may be, and how long it may be good (FAPI 2.0 Message Signing §5.3.1).
 const DATED: TimeDelta = TimeDelta::minutes(60);
 /// What is about the object, and no parameter of the request.

@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::jwt_provider;
 use crate::fault::Fault;
 
-/// Longer tokens are not ours and are not parsed.
-const MAX_TOKEN_BYTES: usize = 4096;
-
 /// What a signed link says.
 pub trait Link: Serialize + DeserializeOwned {
     /// What the link is for: `aud` (RFC 7519 §4.1.3), so that no link serves for another.
     const PURPOSE: &'static str;
+    /// Longer ones are not ours and are not parsed.
+    const MAX_BYTES: usize = 4096;
 
     /// When the link stops working: `exp` (RFC 7519 §4.1.4), in whole seconds.
     fn expires_at(&self) -> DateTime<Utc>;
@@ -55,7 +54,7 @@ impl LinkSigner {
     /// `now`.
     #[must_use]
     pub fn verify<C: Link>(&self, token: &str, now: DateTime<Utc>) -> Option<C> {
-        if token.len() > MAX_TOKEN_BYTES {
+        if token.len() > C::MAX_BYTES {
             return None;
         }
         // RFC 8725 §3.1: the verifier fixes the algorithm, never the token
@@ -177,7 +176,7 @@ mod tests {
             token(HS256, &GOOD.replace("\"password-reset\"", "[]"), &KEY),
             token(HS256, &GOOD.replace("\"exp\":1800001800,", ""), &KEY),
             token(HS256, &GOOD.replace("1800001800", "\"1800001800\""), &KEY),
-            format!("{}{}", token(HS256, GOOD, &KEY), "A".repeat(MAX_TOKEN_BYTES)),
+            format!("{}{}", token(HS256, GOOD, &KEY), "A".repeat(Reset::MAX_BYTES)),
             String::new(),
             "..".to_owned(),
         ] {

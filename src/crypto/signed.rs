@@ -92,11 +92,13 @@ impl SignedJwt {
         is_proved.then_some(&self.claims)
     }
 
-    /// What it claims, if one of `keys` has signed it: the one that it names, if it names one.
+    /// What it claims, if one of `keys` has signed it: the one that it names, if it names one, or one
+    /// that has no name (RFC 7517 §4.5).
     #[must_use]
     pub fn claims_proved_by_any(&self, keys: &[PublicKey]) -> Option<&Map<String, Value>> {
-        let is_named = |key: &&PublicKey| self.kid.is_none() || key.kid == self.kid;
-        keys.iter().filter(is_named).find_map(|key| self.claims_proved_by(key))
+        let may_be =
+            |key: &&PublicKey| self.kid.is_none() || key.kid.is_none() || key.kid == self.kid;
+        keys.iter().filter(may_be).find_map(|key| self.claims_proved_by(key))
     }
 }
 
@@ -176,6 +178,21 @@ mod tests {
         }
         assert!(SignedJwt::parse(&good, good.len() - 1).is_none());
         assert!(SignedJwt::parse(&jwt(&json!({"alg": "ES256"}), &json!("x")), MAX).is_none());
+    }
+
+    #[test]
+    fn a_key_without_a_name_may_be_the_one_that_is_named() {
+        let pair = pair(Algorithm::Es256);
+        let read = SignedJwt::parse(&pair.sign("JWT", &json!({})).unwrap(), MAX).unwrap();
+        let named = |kid: Option<&str>| {
+            let mut key = PublicKey::read(pair.public_jwk()).unwrap();
+            key.kid = kid.map(str::to_owned);
+            key
+        };
+
+        assert!(read.claims_proved_by_any(&[named(Some(pair.kid()))]).is_some());
+        assert!(read.claims_proved_by_any(&[named(None)]).is_some());
+        assert!(read.claims_proved_by_any(&[named(Some("other"))]).is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
 /// A browser that is not used for so long must sign in again.
 const IDLE: TimeDelta = TimeDelta::hours(24);
 /// However busy it is, a browser must sign in again after so long.
-const ABSOLUTE: TimeDelta = TimeDelta::days(14);
+pub const ABSOLUTE: TimeDelta = TimeDelta::days(14);
 /// A use is noted at most this often.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 

@@ -166,13 +166,18 @@ fn in_detail(
     Ok(Asked { params, pushed, details: details.values })
 }
 
+/// What is asked, without what proves who asks.
+pub fn without_credentials(mut values: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for name in CREDENTIALS {
+        values.remove(name);
+    }
+    values
+}
+
 impl Asked {
     /// What is kept of a request that is pushed; `None` if that is too much.
     pub fn to_be_kept(&self) -> Option<Parameters> {
-        let mut values: BTreeMap<_, _> = self.params.values();
-        for name in CREDENTIALS {
-            values.remove(name);
-        }
+        let values = without_credentials(self.params.values());
         let bytes: usize = values.iter().map(|(name, value)| name.len() + value.len()).sum();
         (bytes <= MAX_PUSHED_BYTES).then_some(Parameters(values))
     }

@@ -1,4 +1,4 @@
-//! `GET`, `POST /oauth/authorize` (RFC 6749 §4.1.1). The checks, in order:
+//! `GET /oauth/authorize` (RFC 6749 §4.1.1); `POST` is in `authorize_post.rs`. The checks, in order:
 //!
 //! 1. the client exists and is enabled: else an error page that names the parameter
 //! 2. what it asks for is found, and is its own: pushed, signed, or in the request itself (`asked.rs`)
@@ -16,13 +16,13 @@
 use std::sync::Arc;
 
 use entity::{client, terms::Terms};
-use poem::{Body, Request, Response, Result, handler, web::Data};
+use poem::{Request, Response, Result, handler, web::Data};
 
 use super::{
     asked::{self, Asked, Door},
     flow::{self, Refused},
     openid_params,
-    params::{Params, is_form},
+    params::Params,
     prompt::{self, CONSENT_REQUIRED, Next},
     redirect::{ResponseMode, Return},
 };
@@ -41,48 +41,45 @@ use crate::{
         requests::{self, NewRequest},
         scopes::Scope,
     },
-    web::{body, browser::Browser, links, page::see_other, page_error::PageError},
+    web::{browser::Browser, links, page::see_other, page_error::PageError},
 };
 
-const MAX_BODY_BYTES: usize = 64 * 1024;
 /// More than any client needs; what is longer would be kept for every browser that passes by.
 const MAX_ECHOED_BYTES: usize = 4096;
 
 #[handler]
 pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) -> Result<Response> {
     let params = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
-    Ok(browser.respond(answer(app, &browser, &params).await?))
-}
-
-#[handler]
-pub async fn post(
-    Data(app): Data<&Arc<App>>,
-    req: &Request,
-    browser: Browser,
-    body: Body,
-) -> Result<Response> {
-    if !is_form(req.content_type()) {
-        return Err(PageError::unsupported_form().into());
-    }
-    let bytes = body::read(body, MAX_BODY_BYTES).await.map_err(PageError::from)?;
-    Ok(browser.respond(answer(app, &browser, &Params::parse(&bytes)).await?))
-}
-
-async fn answer(app: &Arc<App>, browser: &Browser, params: &Params) -> Result<Response, PageError> {
-    let checked = async {
-        let client = known(app, params).await?;
-        let asked = read(app, &client, params).await?;
-        check(app, client, &asked).await
+    let response = match look(app, &params).await {
+        Ok((sound, _)) => sound.proceed(app, &browser).await,
+        Err(refusal) => refuse(app, refusal).await,
     };
-    match checked.await {
-        Ok(sound) => sound.proceed(app, browser).await,
-        Err(Refusal::Untrusted(wrong)) => {
+    Ok(browser.respond(response?))
+}
+
+/// Steps 1 to 8, for what a browser brings.
+///
+/// # Errors
+/// The first rule that the request breaks.
+pub async fn look(app: &Arc<App>, params: &Params) -> Result<(Sound, Asked), Refusal> {
+    let client = known(app, params).await?;
+    let asked = read(app, &client, params).await?;
+    Ok((check(app, client, &asked).await?, asked))
+}
+
+/// The answer to a request that goes no further.
+///
+/// # Errors
+/// The page of the error, where it goes nowhere.
+pub async fn refuse(app: &Arc<App>, refusal: Refusal) -> Result<Response, PageError> {
+    match refusal {
+        Refusal::Untrusted(wrong) => {
             Err(PageError::bad_request(wrong.code, wrong.parameter, wrong.text))
         }
-        Err(Refusal::Redirectable(to, (code, description))) => {
+        Refusal::Redirectable(to, (code, description)) => {
             Ok(to.error(app, code, description).await?)
         }
-        Err(Refusal::Fault(fault)) => Err(fault.into()),
+        Refusal::Fault(fault) => Err(fault.into()),
     }
 }
 
@@ -158,9 +155,11 @@ async fn read(app: &App, client: &client::Model, params: &Params) -> Result<Aske
 
 /// A request of a client that may go on.
 pub struct Sound {
-    client: Arc<client::Model>,
+    /// Who asks.
+    pub client: Arc<client::Model>,
+    /// Where the answer goes.
+    pub to: Return,
     request: NewRequest,
-    to: Return,
     is_silent: bool,
 }
 

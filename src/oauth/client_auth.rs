@@ -1,7 +1,9 @@
 //! The request of a client to a machine-facing endpoint, and who the client is (RFC 6749 §2.3).
 //!
 //! 1. The body is a form (415), of at most 64 KiB (413), each parameter once (400).
-//! 2. One way of authenticating: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or
+//! 2. Where tokens are bound to keys, a proof of possession is good (`dpop.rs`): whoever has to come
+//!    again with a nonce (RFC 9449 §8) comes with the same assertion, so nothing is spent before.
+//! 3. One way of authenticating: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or
 //!    `none`; two at once are 400, none at all, a wrong one or another than the client's 401.
 
 use std::{net::IpAddr, sync::Arc};
@@ -12,20 +14,23 @@ use poem::{Body, Request, http::header};
 use zeroize::Zeroizing;
 
 use super::{
+    dpop,
     error::OAuthError,
     params::{Params, is_form},
 };
 use crate::{
     app::App,
     clients::{
-        assertion::{Assertion, Audience},
+        assertion::{Assertion, Endpoint},
         authentication::{self, Proof},
     },
-    tokens::dpop::Thumbprint,
+    tokens::dpop::{Proof as Possession, Thumbprint},
     web::{body, client_ip::client_ip},
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The endpoint whose URL clients sign for everywhere (OpenID Connect Core §9, RFC 9126 §2).
+const TOKEN: &str = "/oauth/token";
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -37,44 +42,60 @@ pub struct ClientRequest {
     pub client: Arc<client::Model>,
     /// From where.
     pub address: IpAddr,
-    /// The key that was proved to be at hand (RFC 9449), once that was looked at.
+    /// What proves that a key is at hand (RFC 9449); not spent yet.
+    pub proof: Option<Possession>,
+    /// That key, once the proof is spent.
     pub key: Option<Thumbprint>,
 }
 
 impl ClientRequest {
-    /// Steps 1 and 2. An assertion is for the issuer or for the URL of this endpoint.
+    /// Steps 1 and 3, where nobody asks for a proof of possession.
     ///
     /// # Errors
     /// The refusal that the client is to be answered with.
     pub async fn read(app: &Arc<App>, req: &Request, body: Body) -> Result<Self, OAuthError> {
-        let own = app.url(req.uri().path());
-        Self::read_for(app, req, body, Audience::IssuerOr(&own)).await
+        let params = form(req, body).await?;
+        Self::authenticated(app, req, params).await
     }
 
-    /// The same, where an assertion is for somebody else.
+    /// Steps 1 to 3.
     ///
     /// # Errors
     /// The refusal that the client is to be answered with.
-    pub async fn read_for(
+    pub async fn read_with_proof(
         app: &Arc<App>,
         req: &Request,
         body: Body,
-        audience: Audience<'_>,
     ) -> Result<Self, OAuthError> {
-        if !is_form(req.content_type()) {
-            return Err(OAuthError::unsupported_media_type());
-        }
-        let bytes = Zeroizing::new(body::read(body, MAX_BODY_BYTES).await?);
-        let params = Params::parse(&bytes);
-        if let Some(defect) = params.defect() {
-            return Err(OAuthError::invalid_request(defect));
-        }
+        let params = form(req, body).await?;
+        let proof = dpop::presented(app, req, &app.url(req.uri().path()))?;
+        Ok(Self { proof, ..Self::authenticated(app, req, params).await? })
+    }
+
+    async fn authenticated(
+        app: &Arc<App>,
+        req: &Request,
+        params: Params,
+    ) -> Result<Self, OAuthError> {
         let presented = Presented::read(authorization(req)?, &params)?;
-        let proof = presented.proof(audience);
+        let (own, token) = (app.url(req.uri().path()), app.url(TOKEN));
+        let proof = presented.proof(Endpoint { own: &own, token: &token });
         let client = authentication::authenticate(app, &presented.client_id, proof)
             .await?
             .ok_or_else(OAuthError::invalid_client)?;
-        Ok(Self { params, client, address: client_ip(req, app), key: None })
+        Ok(Self { params, client, address: client_ip(req, app), proof: None, key: None })
+    }
+}
+
+async fn form(req: &Request, body: Body) -> Result<Params, OAuthError> {
+    if !is_form(req.content_type()) {
+        return Err(OAuthError::unsupported_media_type());
+    }
+    let bytes = Zeroizing::new(body::read(body, MAX_BODY_BYTES).await?);
+    let params = Params::parse(&bytes);
+    match params.defect() {
+        Some(defect) => Err(OAuthError::invalid_request(defect)),
+        None => Ok(params),
     }
 }
 
@@ -101,12 +122,12 @@ enum Evidence {
 }
 
 impl Presented {
-    fn proof<'a>(&'a self, audience: Audience<'a>) -> Proof<'a> {
+    fn proof<'a>(&'a self, endpoint: Endpoint<'a>) -> Proof<'a> {
         match &self.evidence {
             Evidence::Nothing => Proof::Nothing,
             Evidence::Header(secret) => Proof::Basic(secret),
             Evidence::Body(secret) => Proof::Post(secret),
-            Evidence::Assertion(assertion) => Proof::Assertion(assertion, audience),
+            Evidence::Assertion(assertion) => Proof::Assertion(assertion, endpoint),
         }
     }
 

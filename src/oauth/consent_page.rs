@@ -196,6 +196,7 @@ fn respond(
     has_logo: bool,
 ) -> Result<Response, Fault> {
     let html = Page::new(page).status(status).form_leads_to(&waiting.request.redirect_uri);
+    let html = html.in_popup();
     let html = if has_logo { html.with_client_logo() } else { html };
     html.respond(app)
 }

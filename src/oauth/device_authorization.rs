@@ -8,13 +8,13 @@ use serde_json::json;
 use super::{
     client_auth::ClientRequest,
     error::{OAuthError, json_response},
-    grant_types::{requested_resource, requested_scope},
+    grant_types::{requested_details, requested_resource, requested_scope},
 };
 use crate::{
     app::App,
     clients::metadata::DEVICE_CODE,
     tokens::{
-        device::{self, INTERVAL_SECS, LIFETIME, Started},
+        device::{self, INTERVAL_SECS, LIFETIME, Started, Wanted},
         scopes::Scope,
     },
     web::links,
@@ -47,7 +47,10 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Started, OA
         }
     };
     let resource = requested_resource(app, &request.params)?;
-    Ok(device::start(app, &request.client, (scope, resource), request.address).await?)
+    let details = requested_details(&request)?.unwrap_or_default();
+    let wanted = Wanted { scope, resource, details };
+    let started = device::start(app, &request.client, wanted, request.address).await?;
+    started.map_err(OAuthError::too_many_requests)
 }
 
 /// §3.2.

@@ -11,7 +11,7 @@ use super::error::OAuthError;
 use crate::{
     app::App,
     clients::policy::Policy,
-    tokens::dpop::{self, Problem, Target, Thumbprint},
+    tokens::dpop::{self, Problem, Proof, Target, Thumbprint},
 };
 
 /// The header of a proof.
@@ -19,40 +19,43 @@ pub const PROOF: HeaderName = HeaderName::from_static("dpop");
 /// The header of a nonce.
 pub const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The key that the request for tokens at `path` proves, if any; there must be one if the client's
-/// tokens are bound (§5.2). The proof is spent.
+/// The proof that a request for `url` brings along, if it does. It is good, and not spent.
+///
+/// # Errors
+/// The refusal that the client is to be answered with.
+pub fn presented(app: &App, req: &Request, url: &str) -> Result<Option<Proof>, OAuthError> {
+    let refused = |problem| refused(app, problem);
+    let headers: Vec<_> = req.headers().get_all(PROOF).iter().map(HeaderValue::as_bytes).collect();
+    let Some(proof) = dpop::only(&headers).map_err(refused)? else { return Ok(None) };
+    let target = Target { method: req.method().as_str(), url };
+    dpop::check(app, proof, target, None).map(Some).map_err(refused)
+}
+
+/// The key that a proof proves; there must be a proof if the client's tokens are bound (§5.2). It is
+/// spent.
 ///
 /// # Errors
 /// The refusal that the client is to be answered with.
 pub async fn demanded(
     app: &App,
-    req: &Request,
-    path: &str,
+    proof: Option<Proof>,
     client: &client::Model,
 ) -> Result<Option<Thumbprint>, OAuthError> {
-    let key = presented(app, req, path).await?;
-    if key.is_none() && Policy::of(app, client).must_bind_tokens() {
+    if proof.is_none() && Policy::of(app, client).must_bind_tokens() {
+        // §5 has a code for a proof that is wrong, and none for one that is not there
         let description = "the client's tokens are bound to keys: a proof of possession is missing";
-        return Err(OAuthError::refused("invalid_dpop_proof", description));
+        return Err(OAuthError::invalid_request(description));
     }
-    Ok(key)
+    spent(app, proof).await
 }
 
-/// The key that a request to `path` proves, if any. The proof is spent.
+/// The key that a proof proves, if there is one. It is spent.
 ///
 /// # Errors
 /// The refusal that the client is to be answered with.
-pub async fn presented(
-    app: &App,
-    req: &Request,
-    path: &str,
-) -> Result<Option<Thumbprint>, OAuthError> {
-    let refused = |problem| refused(app, problem);
-    let headers: Vec<_> = req.headers().get_all(PROOF).iter().map(HeaderValue::as_bytes).collect();
-    let Some(proof) = dpop::only(&headers).map_err(refused)? else { return Ok(None) };
-    let target = Target { method: req.method().as_str(), url: &app.url(path) };
-    let proof = dpop::check(app, proof, target, None).map_err(refused)?;
-    dpop::spend(app, proof).await?.map(Some).map_err(refused)
+pub async fn spent(app: &App, proof: Option<Proof>) -> Result<Option<Thumbprint>, OAuthError> {
+    let Some(proof) = proof else { return Ok(None) };
+    dpop::spend(app, proof).await?.map(Some).map_err(|problem| refused(app, problem))
 }
 
 fn refused(app: &App, problem: Problem) -> OAuthError {

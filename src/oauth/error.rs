@@ -17,7 +17,7 @@ pub struct OAuthError {
     status: StatusCode,
     code: &'static str,
     description: Cow<'static, str>,
-    header: Option<(header::HeaderName, String)>,
+    headers: Vec<(header::HeaderName, String)>,
 }
 
 impl OAuthError {
@@ -26,12 +26,17 @@ impl OAuthError {
         code: &'static str,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, code, description: description.into(), header: None }
+        Self { status, code, description: description.into(), headers: Vec::new() }
     }
 
     fn with(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
-        self.header = Some((name, value.into()));
+        self.headers.push((name, value.into()));
         self
+    }
+
+    fn challenged(self, challenges: Vec<String>) -> Self {
+        let put = |error: Self, challenge| error.with(header::WWW_AUTHENTICATE, challenge);
+        challenges.into_iter().fold(self, put)
     }
 
     /// A parameter is missing, repeated or malformed (RFC 6749 §5.2).
@@ -96,17 +101,15 @@ impl OAuthError {
     }
 
     /// There is no access token, or none that lives (RFC 6750 §3.1).
-    pub fn invalid_token(challenge: String) -> Self {
+    pub fn invalid_token(challenges: Vec<String>) -> Self {
         let description = "a valid access token is needed";
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
-            .with(header::WWW_AUTHENTICATE, challenge)
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description).challenged(challenges)
     }
 
     /// The access token was not granted for this (RFC 6750 §3.1).
-    pub fn insufficient_scope(challenge: String) -> Self {
+    pub fn insufficient_scope(challenges: Vec<String>) -> Self {
         let description = "the access token does not have the scope openid";
-        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", description)
-            .with(header::WWW_AUTHENTICATE, challenge)
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", description).challenged(challenges)
     }
 
     /// The account or the address must wait. Contract §3 gives this body no description.
@@ -205,10 +208,10 @@ impl IntoResponse for OAuthError {
             body["error_description"] = self.description.as_ref().into();
         }
         let mut response = json_response(self.status, &body);
-        if let Some((name, value)) = self.header
-            && let Ok(value) = value.parse()
-        {
-            response.headers_mut().insert(name, value);
+        for (name, value) in self.headers {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().append(name, value);
+            }
         }
         response
     }

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::client::{self, Kind};
 use poem::{Body, IntoResponse, Request, Response, handler, http::StatusCode, web::Data};
 use serde_json::{Map, Value, json};
@@ -97,11 +98,11 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
         };
         let ends_at = Some(record.expires_at.0);
         let kind = if record.jkt.is_some() { "DPoP" } else { "Bearer" };
-        (of_token(app, &record, Some(kind)), resolve::subjects_of(&record), ends_at)
+        (of_token(app, &record, (Some(kind), &digest)), resolve::subjects_of(&record), ends_at)
     } else if let Some(token) = Secret::<RefreshToken>::parse(token) {
         // a refresh token is spent by its use, and its use is no change: never from memory
         let record = resolve::refresh_token(app, &token).await?.live();
-        return Ok(record.map(|record| Arc::new(of_token(app, &record, None))));
+        return Ok(record.map(|record| Arc::new(of_token(app, &record, (None, &digest)))));
     } else {
         let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
         let Verdict::Live(live) = verify::verify(app, &key.raw).await? else { return Ok(None) };
@@ -114,7 +115,11 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
     Ok(Some(described))
 }
 
-fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Described {
+fn of_token(
+    app: &App,
+    record: &TokenRecord,
+    (token_type, digest): (Option<&str>, &[u8]),
+) -> Described {
     let mut body = json!({
         "active": true,
         "scope": resolve::scope_of(record).to_string(),
@@ -123,6 +128,7 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
         "iat": record.issued_at.0.timestamp(),
         "sub": record.user_id.map_or_else(|| record.client_id.clone(), |id| id.to_string()),
         "iss": app.config.issuer,
+        "jti": name_of(digest),
     });
     let scope = resolve::scope_of(record);
     // who knows plain scope tokens only finds these limited ones to be none it knows
@@ -151,6 +157,13 @@ fn of_token(app: &App, record: &TokenRecord, token_type: Option<&str>) -> Descri
     Described { workspace_id: record.workspace_id, body: body.to_string() }
 }
 
+/// What a token is called by those who must not see it (`jti`, RFC 7662 §2.2): always the same, and
+/// neither the token nor what it is stored as.
+fn name_of(token_sha256: &[u8]) -> String {
+    let name = digest::sha256_array(&[b"jti:".as_slice(), token_sha256].concat());
+    URL_SAFE_NO_PAD.encode(name.get(..16).unwrap_or_default())
+}
+
 /// When and how strongly the user of an access token has signed in (RFC 9470 §6.2), and who acts for them
 /// (RFC 8693 §4.1).
 fn put_sign_in(body: &mut Value, record: &TokenRecord) {
@@ -173,6 +186,7 @@ fn of_key(app: &App, record: &KeyRecord) -> Described {
         "iat": record.created_at.0.timestamp(),
         "sub": owner.unwrap_or(record.id).to_string(),
         "iss": app.config.issuer,
+        "jti": record.id.to_string(),
         "workspace": record.workspace_slug,
         "environment": record.environment,
         "permissions": permissions(&verify::scope_of(app, record)),

@@ -4,6 +4,7 @@
 mod approval;
 mod asked;
 mod authorize;
+mod authorize_post;
 mod client_auth;
 mod consent;
 mod consent_page;
@@ -44,7 +45,10 @@ pub fn routes() -> Route {
     let userinfo = get(userinfo::get).post(userinfo::post).options(userinfo::options);
     let registered = get(register::get).put(register::put).delete(register::delete);
     Route::new()
-        .at("/oauth/authorize", only("GET, HEAD, POST", get(authorize::get).post(authorize::post)))
+        .at(
+            "/oauth/authorize",
+            only("GET, HEAD, POST", get(authorize::get).post(authorize_post::post)),
+        )
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
         .at(approval::PATH, only("POST", post(approval::post)))
         .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))

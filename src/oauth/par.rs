@@ -1,9 +1,9 @@
 //! `POST /oauth/par` (RFC 9126): a client leaves its authorization request here, and gets a name for it.
 //!
-//! 1. the client authenticates as at the token endpoint (`client_auth.rs`); every parameter is there once
-//! 2. the request is no name of another one (`asked.rs`)
-//! 3. a proof of possession, if there is one, is good, and its key is the one of `dpop_jkt` (RFC 9449
-//!    §10.1)
+//! 1. a proof of possession, if there is one, is good and has the nonce (`dpop.rs`)
+//! 2. the client authenticates as at the token endpoint (`client_auth.rs`); every parameter is there once
+//! 3. the request is no name of another one (`asked.rs`); the proof was not used before, and its key is
+//!    the one of `dpop_jkt` (RFC 9449 §10.1)
 //! 4. it is a request that the authorization endpoint would take (`authorize.rs`)
 //! 5. there are not too many of them
 
@@ -21,8 +21,11 @@ use super::{
 };
 use crate::{
     app::App,
-    clients::assertion::Audience,
-    tokens::pushed::{self, Pushed},
+    tokens::{
+        dpop::Proof,
+        flood::PUSHED,
+        pushed::{self, Pushed},
+    },
 };
 
 /// Where requests are pushed.
@@ -41,12 +44,12 @@ async fn answer(
     req: &Request,
     body: Body,
 ) -> Result<serde_json::Value, OAuthError> {
-    let request = ClientRequest::read_for(app, req, body, Audience::Issuer).await?;
-    let ClientRequest { mut params, client, .. } = request;
+    let request = ClientRequest::read_with_proof(app, req, body).await?;
+    let ClientRequest { mut params, client, proof, address, .. } = request;
     // who authenticates in the header need not say it again
     params.set("client_id", client.id.clone());
     let mut asked = asked::read(app, &client, &params, Door::Pushed).await.map_err(refused)?;
-    bind(app, req, &mut asked).await?;
+    bind(app, proof, &mut asked).await?;
     let checked = authorize::check(app, Arc::clone(&client), &asked).await;
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
@@ -56,7 +59,7 @@ async fn answer(
     let parameters = asked
         .to_be_kept()
         .ok_or_else(|| OAuthError::invalid_request("the request is larger than 32 KiB"))?;
-    match pushed::keep(app, &client, parameters).await? {
+    match pushed::keep(app, &client, parameters, (PUSHED, address)).await? {
         Pushed::Kept { uri, expires_in } => {
             Ok(json!({ "request_uri": uri, "expires_in": expires_in }))
         }
@@ -67,8 +70,8 @@ async fn answer(
 }
 
 /// Step 3.
-async fn bind(app: &App, req: &Request, asked: &mut Asked) -> Result<(), OAuthError> {
-    let Some(key) = dpop::presented(app, req, PATH).await? else { return Ok(()) };
+async fn bind(app: &App, proof: Option<Proof>, asked: &mut Asked) -> Result<(), OAuthError> {
+    let Some(key) = dpop::spent(app, proof).await? else { return Ok(()) };
     let key = key.to_string();
     if asked.params.get("dpop_jkt").is_some_and(|named| named != key) {
         let description = "dpop_jkt is not the key of the proof";

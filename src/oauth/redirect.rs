@@ -151,7 +151,8 @@ impl Return {
             return Ok(see_other(&redirect_uri::with_parameters(&self.redirect_uri, &pairs)));
         }
         let page = FormPost { brand: Brand::of(app), action: self.redirect_uri, fields };
-        Page::new(&page).with_script().with_secret().form_leads_to(&page.action).respond(app)
+        let html = Page::new(&page).with_script().with_secret().in_popup();
+        html.form_leads_to(&page.action).respond(app)
     }
 
     /// The same answer as a JWT for this client alone (JARM §2.1).

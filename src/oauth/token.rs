@@ -1,10 +1,11 @@
 //! `POST /oauth/token` (RFC 6749 §3.2). The checks, in order:
 //!
 //! 1. a form of at most 64 KiB, each parameter once (`client_auth.rs`)
-//! 2. the client proves who it is (`client_auth.rs`)
-//! 3. the grant type exists and this client is registered for it (here)
-//! 4. a proof of possession, if there is one or must be one, is good (`dpop.rs`)
-//! 5. what the grant type demands (`grant_types/`)
+//! 2. a proof of possession, if there is one, is good and has the nonce (`dpop.rs`)
+//! 3. the client proves who it is (`client_auth.rs`)
+//! 4. the grant type exists and this client is registered for it (here)
+//! 5. the proof is there if it must be, and was not used before (`dpop.rs`)
+//! 6. what the grant type demands (`grant_types/`)
 //!
 //! With the tokens of a user who was asked for `openid` goes an ID token (`openid/id_token.rs`); with
 //! those of the password grant too, which OpenID Connect does not speak of.
@@ -27,8 +28,6 @@ use crate::{
     tokens::{authorization_details, issue::Issued},
 };
 
-const PATH: &str = "/oauth/token";
-
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {
@@ -45,7 +44,7 @@ struct Answer {
 }
 
 async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAuthError> {
-    let mut request = ClientRequest::read(app, req, body).await?;
+    let mut request = ClientRequest::read_with_proof(app, req, body).await?;
     let grant_type = request
         .params
         .get("grant_type")
@@ -59,7 +58,7 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAu
         let description = "the client is not registered for this grant type";
         return Err(OAuthError::unauthorized_client(description));
     }
-    request.key = dpop::demanded(app, req, PATH, &request.client).await?;
+    request.key = dpop::demanded(app, request.proof.take(), &request.client).await?;
     id_token::prepare(app, &request.client).await?;
     let issued = match grant_type {
         "authorization_code" => grant_types::authorization_code::answer(app, &request).await?,

@@ -113,14 +113,14 @@ fn told_to(app: &App, told: UserInfo) -> Response {
         UserInfo::Unproved(problem) => with_nonce(app, refused(app, &Challenge::Unproved(problem))),
         UserInfo::InsufficientScope => {
             let challenge = Challenge::InsufficientScope(Scope::stored(OPENID));
-            OAuthError::insufficient_scope(challenge.header(app, PATH)).into_response()
+            OAuthError::insufficient_scope(challenge.headers(app, PATH)).into_response()
         }
         UserInfo::TooMany(secs) => OAuthError::too_many_requests(secs).into_response(),
     }
 }
 
 fn refused(app: &App, challenge: &Challenge) -> Response {
-    OAuthError::invalid_token(challenge.header(app, PATH)).into_response()
+    OAuthError::invalid_token(challenge.headers(app, PATH)).into_response()
 }
 
 /// The form that was sent; a body of another kind has no parameters.

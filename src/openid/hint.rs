@@ -5,10 +5,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::{app::App, crypto::signed::SignedJwt, fault::Fault, signing};
+use super::id_token;
+use crate::{app::App, crypto::signed::SignedJwt, fault::Fault, identity::session, signing};
 
 /// Longer than any ID token of ours.
 const MAX_BYTES: usize = 16 * 1024;
+
+// whoever is signed in can be named: a session's ID tokens are believed as long as it lasts
+const _: () = assert!(
+    signing::BELIEVED.num_seconds()
+        >= session::ABSOLUTE.num_seconds() + id_token::MAX_LIFETIME.num_seconds()
+);
 
 /// What an ID token of ours says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +35,7 @@ pub struct Hint {
 pub async fn read(app: &Arc<App>, token: &str) -> Result<Option<Hint>, Fault> {
     let Some(token) = SignedJwt::parse(token, MAX_BYTES) else { return Ok(None) };
     let keys = signing::keys(app).await?;
-    let Some(claims) = keys.claims_of(&token) else { return Ok(None) };
+    let Some(claims) = keys.claims_of(&token, app.now()) else { return Ok(None) };
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     // other tokens of ours have another type, or none of these times
     let is_id_token = token.kind.as_deref() == Some("jwt")

@@ -26,7 +26,7 @@ use crate::{
 /// Long enough for a client whose clock is a little off.
 const MIN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// It tells of a sign-in, which is soon over; it opens nothing.
-const MAX_LIFETIME: TimeDelta = TimeDelta::hours(1);
+pub(super) const MAX_LIFETIME: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Serialize)]
 struct IdToken<'a> {

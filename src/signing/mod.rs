@@ -3,6 +3,8 @@
 //!
 //! A key is published before it signs, so that a client that keeps the set for a while knows it when it
 //! meets its first signature. Private halves are sealed in the database, so that all nodes sign alike.
+//! An ID token comes back as a hint for as long as the session lasts that it tells of: so long the public
+//! half of a key is kept after it was published.
 
 mod rotation;
 
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-pub use self::rotation::{Rotation, remove_ended, rotate, rotate_due};
+pub use self::rotation::{BELIEVED, Rotation, remove_ended, rotate, rotate_due};
 use crate::{
     app::App,
     cache::{Known, Subject},
@@ -27,13 +29,22 @@ use crate::{
 /// A key as it is published.
 struct Published {
     pair: KeyPair,
-    public: PublicKey,
     signs_from: DateTime<Utc>,
     ends_at: Option<DateTime<Utc>>,
 }
 
-/// Every key that is published.
-pub struct KeySet(Vec<Published>);
+/// A public half, published or not.
+struct Believed {
+    kid: String,
+    public: PublicKey,
+    until: Option<DateTime<Utc>>,
+}
+
+/// Every key that is published, and every one whose signatures are believed.
+pub struct KeySet {
+    published: Vec<Published>,
+    believed: Vec<Believed>,
+}
 
 impl KeySet {
     /// The set as clients read it (RFC 7517 §5).
@@ -61,23 +72,26 @@ impl KeySet {
         key.pair.sign(kind, claims)
     }
 
-    /// What a token claims that a key of this set has signed: a hint, which may be from yesterday. What
-    /// a key has signed that is published no longer is not believed any more.
+    /// What a token claims that a key of ours has signed: a hint, which may be as old as a session. What a
+    /// key has signed that is known to others is not believed.
     #[must_use]
     pub fn claims_of<'a>(
         &self,
         token: &'a SignedJwt,
+        now: DateTime<Utc>,
     ) -> Option<&'a serde_json::Map<String, Value>> {
-        let is_named = |key: &&Published| token.kid.as_deref() == Some(key.pair.kid());
-        self.0.iter().filter(is_named).find_map(|key| token.claims_proved_by(&key.public))
+        let is_named = |key: &&Believed| {
+            token.kid.as_deref() == Some(&*key.kid) && key.until.is_none_or(|until| now < until)
+        };
+        self.believed.iter().filter(is_named).find_map(|key| token.claims_proved_by(&key.public))
     }
 
     fn published(&self, now: DateTime<Utc>) -> impl Iterator<Item = &Published> {
-        self.0.iter().filter(move |key| key.ends_at.is_none_or(|end| now < end))
+        self.published.iter().filter(move |key| key.ends_at.is_none_or(|end| now < end))
     }
 
     fn has_all(&self) -> bool {
-        let has = |algorithm| self.0.iter().any(|key| key.pair.algorithm() == algorithm);
+        let has = |algorithm| self.published.iter().any(|key| key.pair.algorithm() == algorithm);
         Algorithm::ALL.into_iter().all(has)
     }
 }
@@ -154,8 +168,23 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Listed>, Fault> {
 }
 
 async fn load(app: &App) -> Result<KeySet, Fault> {
-    let rows = store::signing_keys::list_published(app.store.read(), app.now()).await?;
-    rows.iter().map(|row| open(app, row)).collect::<Result<_, _>>().map(KeySet)
+    let now = app.now();
+    let rows = store::signing_keys::list_believed(app.store.read(), now).await?;
+    let is_published = |row: &&Model| row.ends_at.is_none_or(|end| now < end.0);
+    Ok(KeySet {
+        published: rows
+            .iter()
+            .filter(is_published)
+            .map(|row| open(app, row))
+            .collect::<Result<_, _>>()?,
+        believed: rows.iter().map(believed).collect::<Result<_, _>>()?,
+    })
+}
+
+fn believed(row: &Model) -> Result<Believed, Fault> {
+    let public = PublicKey::read(&row.public_jwk)
+        .map_err(|problem| Fault::internal(format!("a stored signing key {problem}")))?;
+    Ok(Believed { kid: row.kid.clone(), public, until: row.believed_until.map(|end| end.0) })
 }
 
 /// What a sealed private half is bound to.
@@ -166,14 +195,7 @@ fn place_of(kid: &str) -> String {
 fn open(app: &App, row: &Model) -> Result<Published, Fault> {
     let pkcs8 = app.secrets.sealer.open(&place_of(&row.kid), &row.private_sealed)?;
     let pair = KeyPair::from_pkcs8(row.algorithm, Zeroizing::new(pkcs8))?;
-    let public = PublicKey::read(pair.public_jwk())
-        .map_err(|problem| Fault::internal(format!("a stored signing key {problem}")))?;
-    Ok(Published {
-        pair,
-        public,
-        signs_from: row.signs_from.0,
-        ends_at: row.ends_at.map(|end| end.0),
-    })
+    Ok(Published { pair, signs_from: row.signs_from.0, ends_at: row.ends_at.map(|end| end.0) })
 }
 
 /// A new pair, made where nobody waits for the thread.

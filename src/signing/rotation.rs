@@ -18,6 +18,9 @@ use crate::{
 const LEAD: TimeDelta = TimeDelta::hours(1);
 /// How long a key is published after its successor signs: longer than anything that was signed lives.
 const TAIL: TimeDelta = TimeDelta::hours(25);
+/// How long after its successor signs what a key has signed is believed as a hint: longer than a session
+/// that it has told of lasts.
+pub const BELIEVED: TimeDelta = TimeDelta::days(15);
 
 /// What becomes of the key before a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +54,11 @@ pub async fn rotate(
     if store::signing_keys::insert(&txn, row).await?.is_err() {
         return Ok(None);
     }
-    let ends_at = if how == Rotation::Compromised { now } else { signs_from + TAIL };
-    store::signing_keys::end_older(&txn, algorithm, generation, ends_at).await?;
+    let ends = match how {
+        Rotation::Compromised => (now, now),
+        Rotation::Planned | Rotation::AtOnce => (signs_from + TAIL, signs_from + BELIEVED),
+    };
+    store::signing_keys::end_older(&txn, (algorithm, generation), ends).await?;
     let why = match how {
         Rotation::Planned => "planned",
         Rotation::AtOnce => "at once",
@@ -84,7 +90,8 @@ pub async fn rotate_due(app: &Arc<App>) -> Result<u64, Fault> {
     Ok(replaced)
 }
 
-/// Removes the keys that are published no longer, and answers how many there were.
+/// Destroys the private halves of keys that are published no longer, and removes the keys that are
+/// believed no longer; answers how many keys it changed.
 ///
 /// # Errors
 /// When the database fails.
@@ -130,5 +137,6 @@ fn row(
         created_at: store::instant(now),
         signs_from: store::instant(signs_from),
         ends_at: None,
+        believed_until: None,
     })
 }

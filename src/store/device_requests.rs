@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::device_request::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    sea_query::Expr,
 };
 
 use super::{Duplicate, insert_unique, instant, millis};
@@ -18,6 +19,23 @@ pub async fn insert(
     request: Model,
 ) -> Result<Result<(), Duplicate>, Fault> {
     insert_unique::<Entity>(db, request).await
+}
+
+/// How many devices of this client wait for an answer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_waiting(
+    db: &impl ConnectionTrait,
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    Ok(Entity::find()
+        .filter(COLUMN.client_id.eq(client_id))
+        .filter(COLUMN.is_allowed.is_null())
+        .filter(COLUMN.expires_at.gt(millis(now)))
+        .count(db)
+        .await?)
 }
 
 /// The request of a device of this client, in whatever state.

@@ -27,6 +27,25 @@ pub async fn list_published(
         .await?)
 }
 
+/// The keys whose signatures are believed at `now`, published or not, the newest of each algorithm first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_believed(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<Model>, Fault> {
+    let is_believed = Condition::any()
+        .add(COLUMN.believed_until.is_null())
+        .add(COLUMN.believed_until.gt(millis(now)));
+    Ok(Entity::find()
+        .filter(is_believed)
+        .order_by_asc(Column::Algorithm)
+        .order_by_desc(Column::Generation)
+        .all(db)
+        .await?)
+}
+
 /// The newest key of an algorithm, published or not.
 ///
 /// # Errors
@@ -51,39 +70,48 @@ pub async fn insert(db: &Txn, key: Model) -> Result<Result<(), Duplicate>, Fault
     insert_unique::<Entity>(db, key).await
 }
 
-/// Says of the keys of an algorithm before `generation` when they are published no longer, unless that
-/// is sooner already.
+/// Says of the keys of an algorithm before `generation` when they are published no longer and when they
+/// are believed no longer, unless that is sooner already.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn end_older(
     db: &Txn,
-    algorithm: Algorithm,
-    generation: i64,
-    at: DateTime<Utc>,
+    (algorithm, generation): (Algorithm, i64),
+    (ends_at, believed_until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), Fault> {
     db.changes(Subject::SigningKeys);
-    let lasts_longer =
-        Condition::any().add(COLUMN.ends_at.is_null()).add(COLUMN.ends_at.gt(millis(at)));
-    Entity::update_many()
-        .col_expr(Column::EndsAt, Expr::value(Some(instant(at))))
-        .filter(COLUMN.algorithm.eq(algorithm))
-        .filter(COLUMN.generation.lt(generation))
-        .filter(lasts_longer)
-        .exec(db)
-        .await?;
+    for (column, at) in [(Column::EndsAt, ends_at), (Column::BelievedUntil, believed_until)] {
+        let lasts_longer = Condition::any().add(column.is_null()).add(column.gt(millis(at)));
+        Entity::update_many()
+            .col_expr(column, Expr::value(Some(instant(at))))
+            .filter(COLUMN.algorithm.eq(algorithm))
+            .filter(COLUMN.generation.lt(generation))
+            .filter(lasts_longer)
+            .exec(db)
+            .await?;
+    }
     Ok(())
 }
 
-/// Removes the keys that are published no longer, and answers how many there were. The newest of each
-/// algorithm has no end.
+/// Destroys the private halves of the keys that are published no longer and removes those that are
+/// believed no longer; answers how many keys it changed. The newest of each algorithm has no end.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn remove_ended(db: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
-    let gone = Entity::delete_many().filter(COLUMN.ends_at.lte(millis(now))).exec(db).await?;
-    if gone.rows_affected > 0 {
+    let ended = COLUMN.believed_until.lte(millis(now));
+    let gone = Entity::delete_many().filter(ended).exec(db).await?.rows_affected;
+    let nothing = Vec::<u8>::new();
+    let retired = Entity::update_many()
+        .col_expr(Column::PrivateSealed, Expr::value(nothing.clone()))
+        .filter(COLUMN.ends_at.lte(millis(now)))
+        .filter(COLUMN.private_sealed.ne(nothing))
+        .exec(db)
+        .await?
+        .rows_affected;
+    if gone + retired > 0 {
         db.changes(Subject::SigningKeys);
     }
-    Ok(gone.rows_affected)
+    Ok(gone + retired)
 }

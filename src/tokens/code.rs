@@ -126,30 +126,28 @@ pub(super) fn new(
     (code, row)
 }
 
-/// What a request is worth that presents a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
-    /// It may have the tokens.
-    Worthy,
-    /// It is not the one that the code was made for.
-    Unworthy,
-    /// It asks for another audience than the one that was authorized (RFC 8707 §2.2).
-    WrongTarget,
+/// What comes with a code.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// The key that was proved to be at hand; the tokens are bound to it. A code that is bound to a key
+    /// is worth nothing to whoever has not proved that one (RFC 9449 §10).
+    pub key: Option<Thumbprint>,
+    /// The audience that the access token is to be for: the one that was authorized or, where none was,
+    /// any that is registered (RFC 8707 §2.2).
+    pub resource: Option<String>,
 }
 
-/// Spends a code and, if `check` finds the request worthy of it, issues tokens. A code that is bound to
-/// a key is worth nothing to whoever has not proved that one (RFC 9449 §10); `key` is what was proved,
-/// and the tokens are bound to it.
+/// Spends a code and, if `is_worthy` says so of the request, issues tokens.
 ///
 /// # Errors
 /// When the database fails; then the code is not spent.
 pub async fn exchange(
     app: &App,
     client: &client::Model,
-    (code, key): (&Secret<AuthorizationCode>, Option<Thumbprint>),
-    check: impl Fn(&authorization_code::Model) -> Worth + Sync,
+    (code, presented): (&Secret<AuthorizationCode>, &Presented),
+    is_worthy: impl Fn(&authorization_code::Model) -> bool + Sync,
 ) -> Result<Exchange, Fault> {
-    exchange_digest(app, client, (&code.sha256(), key), check).await
+    exchange_digest(app, client, (&code.sha256(), presented), is_worthy).await
 }
 
 /// The same, of a code that is known by its digest: a device presents its own code in its place.
@@ -159,17 +157,17 @@ pub async fn exchange(
 pub(super) async fn exchange_digest(
     app: &App,
     client: &client::Model,
-    (code_sha256, key): (&[u8], Option<Thumbprint>),
-    check: impl Fn(&authorization_code::Model) -> Worth + Sync,
+    (code_sha256, presented): (&[u8], &Presented),
+    is_worthy: impl Fn(&authorization_code::Model) -> bool + Sync,
 ) -> Result<Exchange, Fault> {
-    store::retrying(|| exchange_once(app, client, (code_sha256, key), &check)).await
+    store::retrying(|| exchange_once(app, client, (code_sha256, presented), &is_worthy)).await
 }
 
 async fn exchange_once(
     app: &App,
     client: &client::Model,
-    (code_sha256, key): (&[u8], Option<Thumbprint>),
-    check: &(impl Fn(&authorization_code::Model) -> Worth + Sync),
+    (code_sha256, presented): (&[u8], &Presented),
+    is_worthy: &(impl Fn(&authorization_code::Model) -> bool + Sync),
 ) -> Result<Exchange, Fault> {
     let now = app.now();
     let db = app.store.read();
@@ -184,21 +182,19 @@ async fn exchange_once(
         && found.grant_revoked_at.is_none()
         && is_user_the_same
         && admission.is_ok()
-        && is_proved(&found.code, key);
+        && is_proved(&found.code, presented.key);
     let family_id = found.code.family_id;
-    let (is_first, outcome) = match check(&found.code) {
-        Worth::Worthy if lives => {
-            // what was allowed may have become less since
-            let still =
-                Scope::stored(&found.code.scope).intersection(&Scope::stored(&found.grant_scope));
-            let scope = admission.unwrap_or_default().limit(&still);
-            let (is_first, issued) = issue_for(app, client, found, (scope, key)).await?;
-            (is_first, Exchange::Issued(issued))
-        }
-        Worth::WrongTarget if lives => {
-            (spend(app, client, code_sha256).await?, Exchange::WrongTarget)
-        }
-        _ => (spend(app, client, code_sha256).await?, Exchange::Refused),
+    let (is_first, outcome) = if !lives || !is_worthy(&found.code) {
+        (spend(app, client, code_sha256).await?, Exchange::Refused)
+    } else if is_elsewhere(&found.code, presented) {
+        (spend(app, client, code_sha256).await?, Exchange::WrongTarget)
+    } else {
+        // what was allowed may have become less since
+        let still =
+            Scope::stored(&found.code.scope).intersection(&Scope::stored(&found.grant_scope));
+        let scope = admission.unwrap_or_default().limit(&still);
+        let (is_first, issued) = issue_for(app, client, found, (scope, presented)).await?;
+        (is_first, Exchange::Issued(issued))
     };
     if is_first { Ok(outcome) } else { replay(app, client, family_id).await }
 }
@@ -207,6 +203,11 @@ async fn exchange_once(
 fn is_proved(code: &authorization_code::Model, key: Option<Thumbprint>) -> bool {
     let bound = code.terms.as_ref().and_then(|terms| terms.dpop_jkt.as_deref());
     bound.is_none_or(|bound| key.is_some() && key == Thumbprint::parse(bound))
+}
+
+/// Whether another audience is asked for than the one that was authorized (RFC 8707 §2.2).
+fn is_elsewhere(code: &authorization_code::Model, presented: &Presented) -> bool {
+    presented.resource.is_some() && code.resource.is_some() && presented.resource != code.resource
 }
 
 /// Spends a code on nothing; `false` if somebody was faster.
@@ -224,12 +225,13 @@ async fn issue_for(
     app: &App,
     client: &client::Model,
     found: CodeRecord,
-    (scope, key): (Scope, Option<Thumbprint>),
+    (scope, presented): (Scope, &Presented),
 ) -> Result<(bool, Issued), Fault> {
     let CodeRecord { code, user_id, .. } = found;
     let beginning = Beginning {
         family_id: code.family_id,
         scope,
+        first_resource: presented.resource.clone().filter(|_| code.resource.is_none()),
         resource: code.resource,
         user_epoch: code.user_epoch,
         about: About {
@@ -237,7 +239,7 @@ async fn issue_for(
             authenticated_at: code.authenticated_at.0,
             nonce: code.nonce,
             terms: Terms {
-                dpop_jkt: key.map(|key| key.to_string()),
+                dpop_jkt: presented.key.map(|key| key.to_string()),
                 ..code.terms.unwrap_or_default()
             },
         },

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::{
     admission::Barred,
-    code::{self, Asked, Exchange, Worth, Yes},
-    dpop::Thumbprint,
+    authorization_details::Details,
+    code::{self, Asked, Exchange, Presented, Yes},
+    flood,
     grants::{self, Answer},
     issue::Issued,
     scopes::Scope,
@@ -40,6 +41,9 @@ const SLOWER_SECS: i64 = 5;
 /// Letters of user codes: no vowels, and none that is taken for another (§6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 8;
+/// How many devices of one client may wait: each that does makes it likelier that a code which somebody
+/// guesses is one of them.
+const MOST_WAITING: u64 = 5_000;
 /// How often a user code is drawn that is taken.
 const DRAWS: usize = 5;
 
@@ -95,17 +99,39 @@ impl UserCode {
     }
 }
 
-/// Begins to wait for the user of a device.
+/// What a device asks for (§3.1).
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What its tokens may do, `details` included.
+    pub scope: Scope,
+    /// The audience (RFC 8707).
+    pub resource: Option<String>,
+    /// What was asked for in detail (RFC 9396).
+    pub details: Details,
+}
+
+/// Begins to wait for the user of a device at this address; the seconds to wait where too many of the
+/// client's, or of those at the address, wait already.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn start(
     app: &App,
     client: &client::Model,
-    (scope, resource): (Scope, Option<String>),
+    wanted: Wanted,
     address: IpAddr,
-) -> Result<Started, Fault> {
+) -> Result<Result<Started, u64>, Fault> {
     let now = app.now();
+    if let Some(wait) = flood::excess(app, flood::DEVICES, client, address) {
+        return Ok(Err(wait));
+    }
+    let waiting = store::device_requests::count_waiting(app.store.read(), &client.id, now).await?;
+    if waiting >= MOST_WAITING {
+        // the oldest ends within that time
+        return Ok(Err(LIFETIME.num_seconds().unsigned_abs()));
+    }
+    let Wanted { scope, resource, details } = wanted;
+    let terms = Terms { authorization_details: details.values, ..Terms::default() };
     let device_code = Secret::<DeviceCode>::random(&*app.random);
     for _ in 0..DRAWS {
         let user_code = UserCode::random(&*app.random);
@@ -115,7 +141,7 @@ pub async fn start(
             client_id: client.id.clone(),
             scope: scope.to_string(),
             resource: resource.clone(),
-            terms: Terms::default().stored(),
+            terms: terms.clone().stored(),
             address: Some(address.to_string()),
             created_at: store::instant(now),
             expires_at: store::instant(now + LIFETIME),
@@ -126,7 +152,7 @@ pub async fn start(
         let txn = app.store.begin().await?;
         if store::device_requests::insert(&txn, row).await?.is_ok() {
             txn.commit().await?;
-            return Ok(Started { device_code, user_code });
+            return Ok(Ok(Started { device_code, user_code }));
         }
     }
     Err(Fault::unavailable("no user code is free"))
@@ -221,6 +247,8 @@ pub enum Redemption {
     Denied,
     /// The user has taken too long.
     Expired,
+    /// Another audience than the one that was asked for at first.
+    WrongTarget,
     /// There is no such code of this client, or it was spent, or what was allowed ended meanwhile.
     Refused,
 }
@@ -232,7 +260,7 @@ pub enum Redemption {
 pub async fn redeem(
     app: &App,
     client: &client::Model,
-    (device_code, key): (&Secret<DeviceCode>, Option<Thumbprint>),
+    (device_code, presented): (&Secret<DeviceCode>, &Presented),
 ) -> Result<Redemption, Fault> {
     let (now, digest) = (app.now(), device_code.sha256());
     let db = app.store.read();
@@ -241,10 +269,11 @@ pub async fn redeem(
     let is_late = request.expires_at.0 <= now;
     match request.is_allowed {
         Some(true) => {
-            let worthy = |_: &_| Worth::Worthy;
-            let outcome = code::exchange_digest(app, client, (&digest, key), worthy).await?;
+            let what = (digest.as_slice(), presented);
+            let outcome = code::exchange_digest(app, client, what, |_| true).await?;
             Ok(match outcome {
                 Exchange::Issued(issued) => Redemption::Issued(issued),
+                Exchange::WrongTarget => Redemption::WrongTarget,
                 Exchange::Refused if is_late => Redemption::Expired,
                 _ => Redemption::Refused,
             })

@@ -8,6 +8,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{client, terms::Terms, token_family};
+use serde_json::Value;
 
 use super::{
     dpop::Thumbprint,
@@ -35,6 +36,8 @@ pub struct Asked {
     pub actor: Option<Secret<AccessToken>>,
     /// Less than the subject token may; all of it, if nothing is said.
     pub scope: Option<Scope>,
+    /// What of it was asked for in detail (RFC 9396); as the subject token, if nothing is said.
+    pub details: Option<Vec<Value>>,
     /// The audience; the subject token's, if nothing is said.
     pub resource: Option<String>,
     /// The key that the client has proved to hold, and that the token is bound to then (RFC 9449).
@@ -116,9 +119,15 @@ async fn issue(
         refresh_token: None,
         scope,
         key: asked.key,
-        details: Vec::new(),
+        details: details_of(subject, asked),
         about: None,
     })
+}
+
+/// What is asked for in detail; what of it is within the scope is told (RFC 9396 §7).
+fn details_of(subject: &TokenRecord, asked: &Asked) -> Vec<Value> {
+    let subjects = || Some(subject.terms.as_ref()?.authorization_details.clone());
+    asked.details.clone().or_else(subjects).unwrap_or_default()
 }
 
 fn family(
@@ -132,6 +141,7 @@ fn family(
     let terms = Terms {
         amr: subject.terms.as_ref().and_then(|terms| terms.amr.clone()),
         actor: asked.actor.as_ref().map(|_| client.id.clone()),
+        authorization_details: details_of(subject, asked),
         ..Terms::default()
     };
     token_family::Model {

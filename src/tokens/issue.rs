@@ -66,6 +66,9 @@ pub struct Beginning {
     pub scope: Scope,
     /// The audience that was asked for (RFC 8707).
     pub resource: Option<String>,
+    /// The audience of the first access token, where that was asked for with it and none was before
+    /// (RFC 8707 §2.2).
+    pub first_resource: Option<String>,
     /// The user's epoch when they allowed it.
     pub user_epoch: i64,
     /// Whom its tokens speak of.
@@ -98,6 +101,7 @@ async fn for_user_once(
         family_id: derive::new_family_id(&*app.random),
         scope,
         resource,
+        first_resource: None,
         user_epoch: user.epoch,
         about: About {
             user_id: user.id,
@@ -168,7 +172,8 @@ pub(super) fn new_family(
     family.ends_at = store::instant(lifetimes.end_of_all(app, now, refresh_end));
     let access_token = Secret::random(&*app.random);
     let key = key_of(&beginning.about.terms);
-    let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed: None, key };
+    let narrowed = beginning.first_resource.map(|resource| (None, Some(resource)));
+    let row = AccessRow { family_id: beginning.family_id, generation: 0, narrowed, key };
     Begun {
         family,
         access_token: row.issued(&access_token, now, lifetimes.access),

@@ -11,6 +11,7 @@ pub mod code;
 pub mod device;
 pub mod dpop;
 pub mod exchange;
+pub mod flood;
 pub mod grants;
 pub mod issue;
 pub mod logout;

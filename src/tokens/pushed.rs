@@ -4,28 +4,25 @@
 //! A name is 256 bits, bound to its client, and good for a minute or so. It is spent when the request is
 //! decided, together with that: a page that is loaded again before works.
 
-use chrono::{DateTime, Utc};
+use std::net::IpAddr;
+
 use data_encoding::HEXLOWER;
 use entity::{
-    client::{self, Kind},
+    client,
     pushed_request::{self, Parameters},
     terms::Terms,
 };
 
+use super::flood::{self, Limit};
 use crate::{
     app::App,
     crypto::secret::{PushedRequest, Secret},
     fault::Fault,
-    limiter::Counted,
     store,
 };
 
 /// How the name of every request of ours begins (RFC 9126 §2.2).
 const URN: &str = "urn:ietf:params:oauth:request_uri:";
-/// Requests a minute of a client that has proved itself.
-const PROVED_A_MINUTE: u32 = 3_000;
-/// The same of a public client, whose name anybody can use: what is kept of them is bounded by this.
-const CLAIMED_A_MINUTE: u32 = 600;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -44,7 +41,7 @@ pub enum Pushed {
     },
 }
 
-/// Keeps the parameters of a sound request.
+/// Keeps the parameters of a sound request that came from this address, within a limit.
 ///
 /// # Errors
 /// When the database fails.
@@ -52,9 +49,10 @@ pub async fn keep(
     app: &App,
     client: &client::Model,
     parameters: Parameters,
+    (limit, address): (Limit, IpAddr),
 ) -> Result<Pushed, Fault> {
     let now = app.now();
-    if let Some(retry_after_secs) = excess(app, client, now) {
+    if let Some(retry_after_secs) = flood::excess(app, limit, client, address) {
         return Ok(Pushed::TooMany { retry_after_secs });
     }
     let name = Secret::<PushedRequest>::random(&*app.random);
@@ -71,18 +69,6 @@ pub async fn keep(
     store::pushed_requests::insert(&txn, row).await?;
     txn.commit().await?;
     Ok(Pushed::Kept { uri: format!("{URN}{}", name.reveal()), expires_in: ttl.num_seconds() })
-}
-
-fn excess(app: &App, client: &client::Model, now: DateTime<Utc>) -> Option<u64> {
-    let limit = match client.kind {
-        Kind::Confidential => PROVED_A_MINUTE,
-        Kind::Public => CLAIMED_A_MINUTE,
-    };
-    // no client has an id with a space in it: these are counted apart from API requests
-    let counted = Counted::Client(format!("pushed by {}", client.id));
-    let count = app.limiter.requests.count(&counted, limit, now);
-    let seconds = u64::try_from(count.reset - now.timestamp()).unwrap_or_default().max(1);
-    (!count.is_allowed).then_some(seconds)
 }
 
 /// Whether it is written like the name of a pushed request, be there one or not.

@@ -28,26 +28,32 @@ pub enum Challenge {
 }
 
 impl Challenge {
-    /// The header for a request to `path` (RFC 6750 §3, RFC 9728 §5.1). The metadata that it names are
-    /// those of what was asked for: clients use no others (RFC 9728 §3.3).
+    /// The headers for a request to `path`: one for every scheme that may be tried (RFC 6750 §3,
+    /// RFC 9449 §7.1). The metadata that they name are those of what was asked for: clients use no
+    /// others (RFC 9728 §3.3, §5.1).
     #[must_use]
-    pub fn header(&self, app: &App, path: &str) -> String {
+    pub fn headers(&self, app: &App, path: &str) -> Vec<String> {
         let metadata = format!("resource_metadata=\"{}\"", resource::metadata_url(app, path));
+        let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
         if let Self::Unproved(problem) = self {
-            let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
-            return format!("DPoP {metadata}, error=\"{}\", algs=\"{algorithms}\"", problem.code());
+            let code = problem.code();
+            return vec![format!("DPoP {metadata}, error=\"{code}\", algs=\"{algorithms}\"")];
         }
-        let metadata = format!("Bearer {metadata}");
-        match self {
-            Self::Nothing | Self::Unproved(_) => metadata,
-            Self::InvalidToken => format!("{metadata}, error=\"invalid_token\""),
+        let why = match self {
+            Self::Nothing | Self::Unproved(_) => String::new(),
+            Self::InvalidToken => ", error=\"invalid_token\"".to_owned(),
             Self::InsufficientScope(scope) => {
-                format!("{metadata}, error=\"insufficient_scope\", scope=\"{scope}\"")
+                format!(", error=\"insufficient_scope\", scope=\"{scope}\"")
             }
             Self::InsufficientSignIn(demand) => {
                 let demanded = demand.attributes();
-                format!("{metadata}, error=\"insufficient_user_authentication\"{demanded}")
+                format!(", error=\"insufficient_user_authentication\"{demanded}")
             }
-        }
+        };
+        // a client that knows one scheme only reads the first
+        vec![
+            format!("Bearer {metadata}{why}"),
+            format!("DPoP {metadata}{why}, algs=\"{algorithms}\""),
+        ]
     }
 }

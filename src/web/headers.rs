@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 /// What one page needs beyond the strictest rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "that many needs are yes or no")]
 pub struct Policy {
     /// Where its forms may lead besides this server: CSP sources. Chromium holds `form-action`
     /// against the redirect that answers a form, too.
@@ -20,6 +21,9 @@ pub struct Policy {
     pub has_script: bool,
     /// Whether it shows a secret or has one in its address: no `Referer` at all.
     pub carries_secret: bool,
+    /// Whether it may stand in a window that an app has opened and waits for: the window keeps its
+    /// opener on the way back.
+    pub may_be_popup: bool,
     /// Whether the issuer is `https`.
     pub is_secure: bool,
 }
@@ -39,12 +43,13 @@ impl Policy {
 
     fn fixed(&self) -> Vec<(HeaderName, &'static str)> {
         let referrer = if self.carries_secret { "no-referrer" } else { "same-origin" };
+        let opener = if self.may_be_popup { "unsafe-none" } else { "same-origin" };
         let mut headers = vec![
             (header::CACHE_CONTROL, "no-store"),
             (header::X_FRAME_OPTIONS, "DENY"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, referrer),
-            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (HeaderName::from_static("cross-origin-opener-policy"), opener),
             (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
             (
                 HeaderName::from_static("permissions-policy"),
@@ -134,6 +139,7 @@ mod tests {
             frame_sources: vec!["https://told.example".to_owned()],
             has_script: true,
             carries_secret: true,
+            may_be_popup: true,
             is_secure: true,
         };
 
@@ -144,6 +150,7 @@ mod tests {
              frame-ancestors 'none'; base-uri 'none'"
         );
         assert_eq!(of(&policy, "referrer-policy").unwrap(), "no-referrer");
+        assert_eq!(of(&policy, "cross-origin-opener-policy").unwrap(), "unsafe-none");
         assert!(of(&policy, "strict-transport-security").is_some());
     }
 

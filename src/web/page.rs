@@ -85,6 +85,14 @@ impl<'a, T: Template> Page<'a, T> {
         self
     }
 
+    /// It stands between an app and its user, perhaps in a window that the app has opened: that one
+    /// hears how it ended (HTML, cross-origin opener policies).
+    #[must_use]
+    pub fn in_popup(mut self) -> Self {
+        self.policy.may_be_popup = true;
+        self
+    }
+
     /// It runs a script of this server.
     #[must_use]
     pub fn with_script(mut self) -> Self {

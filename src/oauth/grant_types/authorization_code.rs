@@ -8,7 +8,7 @@ use crate::{
     crypto::secret::Secret,
     oauth::{client_auth::ClientRequest, error::OAuthError, flow::CodeRequest},
     tokens::{
-        code::{self, Exchange, Worth},
+        code::{self, Exchange, Presented},
         issue::Issued,
     },
 };
@@ -21,7 +21,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let refused = || OAuthError::invalid_grant("the code is not valid for this request");
     let presented =
         request.params.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
-    let asked = requested_resource(app, &request.params)?;
+    let resource = requested_resource(app, &request.params)?;
     if request.params.get("authorization_details").is_some() {
         // RFC 9396 §6.1: what was authorized is what there is; a refresh can ask for less
         let description = "the details were fixed when the code was made";
@@ -29,17 +29,9 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     }
     let code = Secret::parse(presented).ok_or_else(refused)?;
     let code_request = CodeRequest::new(&request.client, &request.params);
-    let worth = |stored: &authorization_code::Model| {
-        if !code_request.is_worthy_of(stored) {
-            Worth::Unworthy
-        } else if asked.is_some() && stored.resource.is_some() && stored.resource != asked {
-            // RFC 8707 §2.2: only what was authorized may be asked for
-            Worth::WrongTarget
-        } else {
-            Worth::Worthy
-        }
-    };
-    match code::exchange(app, &request.client, (&code, request.key), worth).await? {
+    let is_worthy = |stored: &authorization_code::Model| code_request.is_worthy_of(stored);
+    let presented = Presented { key: request.key, resource };
+    match code::exchange(app, &request.client, (&code, &presented), is_worthy).await? {
         Exchange::Issued(issued) => Ok(issued),
         Exchange::WrongTarget => Err(OAuthError::invalid_target()),
         Exchange::Refused | Exchange::Replayed => Err(refused()),

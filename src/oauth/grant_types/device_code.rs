@@ -1,10 +1,12 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4).
 
+use super::requested_resource;
 use crate::{
     app::App,
     crypto::secret::Secret,
     oauth::{client_auth::ClientRequest, error::OAuthError},
     tokens::{
+        code::Presented,
         device::{self, Redemption},
         issue::Issued,
     },
@@ -18,8 +20,10 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     let refused = || OAuthError::invalid_grant("the device code is not valid");
     let missing = || OAuthError::invalid_request("device_code is missing");
     let presented = request.params.get("device_code").ok_or_else(missing)?;
+    let resource = requested_resource(app, &request.params)?;
     let code = Secret::parse(presented).ok_or_else(refused)?;
-    match device::redeem(app, &request.client, (&code, request.key)).await? {
+    let presented = Presented { key: request.key, resource };
+    match device::redeem(app, &request.client, (&code, &presented)).await? {
         Redemption::Issued(issued) => Ok(issued),
         Redemption::Pending => {
             Err(OAuthError::device("authorization_pending", "the user has not answered yet"))
@@ -29,6 +33,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
         }
         Redemption::Denied => Err(OAuthError::device("access_denied", "the user did not allow it")),
         Redemption::Expired => Err(OAuthError::device("expired_token", "the code has expired")),
+        Redemption::WrongTarget => Err(OAuthError::invalid_target()),
         Redemption::Refused => Err(refused()),
     }
 }

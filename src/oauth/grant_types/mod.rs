@@ -35,7 +35,7 @@ pub(super) fn requested_scope(request: &ClientRequest) -> Result<Option<Scope>, 
 }
 
 /// The `authorization_details` parameter, if it was sent (RFC 9396 §6).
-fn requested_details(request: &ClientRequest) -> Result<Option<Details>, OAuthError> {
+pub(super) fn requested_details(request: &ClientRequest) -> Result<Option<Details>, OAuthError> {
     let registered = &request.client.settings.authorization_details_types;
     let parse = |text| authorization_details::parse(text, registered);
     let refused = |problem| OAuthError::refused("invalid_authorization_details", problem);

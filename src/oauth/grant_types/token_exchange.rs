@@ -3,7 +3,7 @@
 
 use entity::client::Kind;
 
-use super::{requested_resource, requested_scope};
+use super::{requested_details, requested_resource, requested_scope};
 use crate::{
     app::App,
     crypto::secret::{AccessToken, Secret},
@@ -54,6 +54,7 @@ fn read(app: &App, request: &ClientRequest) -> Result<Asked, OAuthError> {
         subject,
         actor,
         scope: requested_scope(request)?,
+        details: requested_details(request)?.map(|details| details.values),
         resource: target(app, params)?,
         key: request.key,
     })

@@ -2,7 +2,12 @@
 
 use chrono::TimeDelta;
 use entity::signing_key::{Algorithm, Entity};
-use latchkey::{crypto::signed::SignedJwt, jobs, signing};
+use latchkey::{
+    audit::Actor,
+    crypto::signed::SignedJwt,
+    jobs,
+    signing::{self, Rotation},
+};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
@@ -29,7 +34,7 @@ async fn signed(world: &World) -> SignedJwt {
 }
 
 async fn is_believed(world: &World, token: &SignedJwt) -> bool {
-    signing::keys(&world.app).await.unwrap().claims_of(token).is_some()
+    signing::keys(&world.app).await.unwrap().claims_of(token, world.app.now()).is_some()
 }
 
 async fn replace(browser: &mut Browser, how: &str) {
@@ -79,6 +84,45 @@ async fn a_new_key_is_published_an_hour_before_it_signs() {
     assert_eq!(world.audited("signing_key.rotate").await, 1);
 }
 
+/// CS-L7: a session outlives the key that has told of it; what that key has signed is a hint still, and
+/// nothing else.
+#[tokio::test]
+async fn a_retired_key_is_believed_as_long_as_a_session_lasts() {
+    let (world, _, mut browser) = admin().await;
+    let before = signed(&world).await;
+    replace(&mut browser, "rotate-now").await;
+    for _ in 0..2 {
+        world.clock.advance(TimeDelta::hours(26));
+        jobs::signing_keys::run_once(&world.app).await.unwrap();
+    }
+
+    assert!(is_believed(&world, &before).await);
+    assert_ne!(signed(&world).await.kid, before.kid);
+    assert_eq!(kids_of(&world, "ES256").await.len(), 1);
+    let ended = TimeDelta::days(15) - TimeDelta::hours(52);
+    world.clock.advance(ended - TimeDelta::seconds(1));
+    assert!(is_believed(&world, &before).await);
+    world.clock.advance(TimeDelta::seconds(1));
+    assert!(!is_believed(&world, &before).await);
+}
+
+/// Nobody knows since when others have known a key, and whether it was the only one.
+#[tokio::test]
+async fn keys_that_were_retired_end_with_one_that_is_compromised() {
+    let (world, ..) = admin().await;
+    let before = signed(&world).await;
+    let rotate = async |how| {
+        signing::rotate(&world.app, Actor::Operator, Algorithm::Es256, how).await.unwrap()
+    };
+    rotate(Rotation::AtOnce).await;
+    world.clock.advance(TimeDelta::hours(26));
+    assert!(is_believed(&world, &before).await);
+
+    rotate(Rotation::Compromised).await;
+
+    assert!(!is_believed(&world, &before).await);
+}
+
 #[tokio::test]
 async fn a_new_key_signs_at_once() {
     let (world, _, mut browser) = admin().await;
@@ -123,6 +167,11 @@ async fn old_keys_are_replaced_by_themselves_and_removed() {
 
     assert_eq!((run().await, published(&world).await.len()), (0, 8));
     world.clock.advance(TimeDelta::hours(27));
+    assert_eq!((run().await, published(&world).await.len()), (4, 4));
+    let rows = Entity::find().all(world.app.store.read()).await.unwrap();
+    let (retired, kept): (Vec<_>, _) = rows.iter().partition(|key| key.private_sealed.is_empty());
+    assert_eq!((retired.len(), kept.len()), (4, 4));
+    world.clock.advance(TimeDelta::days(14));
     assert_eq!((run().await, published(&world).await.len()), (4, 4));
     assert_eq!(Entity::find().count(world.app.store.read()).await.unwrap(), 4);
 }

@@ -1,11 +1,12 @@
 //! `GET`, `POST /oauth/authorize` (RFC 6749 §4.1.1, contract §3). What goes wrong there is in
 //! `authorize_refusals`.
 
+use entity::client_settings::Settings;
 use latchkey::clients::registration::NewClient;
 use serde_json::json;
 
 use super::{assert_sealed_page, at_authorize, post_authorize};
-use crate::support::{CALLBACK, Pkce, texts, web};
+use crate::support::{Browser, CALLBACK, Page, Pkce, Tokens, texts, web};
 
 /// CS-A5, CS-A7.
 #[tokio::test]
@@ -35,6 +36,95 @@ async fn a_form_works_like_a_query() {
     let page = browser.follow(answer).await;
     let callback = browser.submit(&page, "#consent-allow", &[]).await.callback();
     assert!(callback.code().starts_with("lk_ac_"));
+}
+
+/// CS-A1: a form of another site comes without the cookie of whoever is signed in. They stay signed in,
+/// and it works like a query all the same.
+#[tokio::test]
+async fn a_form_of_another_site_finds_who_is_signed_in() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    browser.sign_in(&acme.ada).await;
+    let known = browser.cookies().clone();
+    let short = client.authorization();
+    let long = client.authorization().with("nonce", &"%".repeat(4_000));
+    for (request, is_named) in [(short, false), (long, true)] {
+        // a browser that sends no cookie is one that has none
+        let hop = post_authorize(&mut Browser::new(&world), &world, &request).await;
+
+        assert_eq!((hop.status, hop.header("set-cookie")), (303, None), "{}", hop.body);
+        let onward = hop.location().unwrap().to_owned();
+        assert!(onward.starts_with("/oauth/authorize?") && onward.len() < 4_096, "{onward}");
+        assert_eq!(onward.contains("request_uri="), is_named, "{onward}");
+        let page = browser.open(&onward).await;
+        let callback = if page.has("#consent-allow") {
+            browser.submit(&page, "#consent-allow", &[]).await.callback()
+        } else {
+            page.callback()
+        };
+        assert_eq!(callback.params["state"], "a state: +&=%");
+        Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+        assert_eq!(*browser.cookies(), known);
+    }
+}
+
+/// An app that waits in another window hears how it ended: no page in between cuts it off.
+#[tokio::test]
+async fn pages_on_the_way_keep_the_window_that_opened_them() {
+    let (_world, acme, client, mut browser) = at_authorize().await;
+    let opener = |page: &Page| page.header("cross-origin-opener-policy").map(str::to_owned);
+
+    let sign_in = browser.open(&client.authorization().path()).await;
+    let consent = browser.sign_in_on(&sign_in, &acme.ada).await;
+
+    assert_eq!(opener(&sign_in).as_deref(), Some("unsafe-none"));
+    assert_eq!(opener(&consent).as_deref(), Some("unsafe-none"));
+    assert!(consent.has("#consent-allow"));
+    let settings = browser.open("/settings/connected-apps").await;
+    assert_eq!(opener(&settings).as_deref(), Some("same-origin"));
+}
+
+/// What proves a client is not asked for, and not repeated in an address.
+#[tokio::test]
+async fn a_form_tells_no_secret_onward() {
+    let (world, _, client, mut browser) = at_authorize().await;
+    let secret = client.secret.clone().unwrap();
+
+    let request = client.authorization().with("client_secret", &secret);
+    let hop = post_authorize(&mut browser, &world, &request).await;
+
+    assert!(hop.location().is_some_and(|to| !to.contains(&secret)), "{hop:?}");
+}
+
+/// A client that must push its requests does so: a form is no way around that.
+#[tokio::test]
+async fn a_form_is_not_pushed() {
+    let (world, acme, _, mut browser) = at_authorize().await;
+    let settings = Settings { require_pushed_authorization_requests: true, ..Settings::default() };
+    let client = world.client(NewClient { settings, ..web() }).await;
+    browser.sign_in(&acme.ada).await;
+    for nonce in ["n".to_owned(), "n".repeat(5_000)] {
+        let request = client.authorization().with("nonce", &nonce);
+
+        let refused = post_authorize(&mut browser, &world, &request).await.callback();
+
+        assert_eq!(refused.params["error_description"], "the client must push its requests");
+    }
+}
+
+/// What is kept for browsers is bounded, by address too.
+#[tokio::test]
+async fn nobody_can_send_long_forms_without_end() {
+    let (world, _, client, mut browser) = at_authorize().await;
+    let long = client.authorization().with("nonce", &"%".repeat(4_000));
+    for _ in 0..60 {
+        assert_eq!(post_authorize(&mut browser, &world, &long).await.status, 303);
+    }
+
+    let answer = post_authorize(&mut browser, &world, &long).await;
+
+    assert_eq!((answer.status, answer.location()), (429, None));
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(post_authorize(&mut browser, &world, &client.authorization()).await.status, 303);
 }
 
 /// CS-A5.

@@ -2,11 +2,15 @@
 //! `device_page.rs`.
 
 use chrono::TimeDelta;
+use entity::device_request::{Entity, Model};
 use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
+    crypto::digest,
+    store,
     tokens::revoke,
 };
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use super::invalid_grant;
@@ -14,7 +18,7 @@ use crate::support::{
     Acme, Answer, ApiCaller, Browser, ClientApp, Page, Tokens, World, script, texts,
 };
 
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A public client for devices.
 pub(super) fn television() -> NewClient {
@@ -94,6 +98,63 @@ async fn a_device_waits_until_its_user_allows_it() {
     Tokens::of(&client.refresh(&tokens.refresh).await);
     assert_eq!(world.audited("device.allow").await, 1);
     assert_eq!(browser.get("/settings/connected-apps").await.texts("article h2").len(), 1);
+}
+
+/// A public client's name is anybody's: what waits in it is bounded, and so is the chance that a code
+/// which somebody guesses is one of them.
+#[tokio::test]
+async fn nobody_can_let_devices_wait_without_end() {
+    let (world, _, client) = at_device().await;
+    for _ in 0..60 {
+        start(&client, &[]).await.expect(200);
+    }
+
+    let answer = start(&client, &[]).await;
+
+    assert_eq!((answer.status, answer.json()), (429, json!({ "error": "too_many_requests" })));
+    assert!(answer.header("retry-after").is_some());
+    world.clock.advance(TimeDelta::minutes(1));
+    let row = Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+    for chunk in 0..10_u8 {
+        let rows = (0..494_u16).map(|number| {
+            let id =
+                |kind: u8| digest::sha256(&[&[kind, chunk][..], &number.to_be_bytes()].concat());
+            Model { device_code_sha256: id(0), user_code_sha256: id(1), ..row.clone() }
+        });
+        let rows: Vec<_> = rows.collect();
+        let txn = world.app.store.begin().await.unwrap();
+        for row in rows {
+            store::device_requests::insert(&txn, row).await.unwrap().unwrap();
+        }
+        txn.commit().await.unwrap();
+    }
+    let full = start(&client, &[]).await;
+    assert_eq!((full.status, full.header("retry-after")), (429, Some("900")));
+    let other = world.client(television()).await;
+    start(&other, &[]).await.expect(200);
+    world.clock.advance(TimeDelta::minutes(15));
+    start(&client, &[]).await.expect(200);
+}
+
+/// RFC 9396 §7: a device hears what of its details was allowed.
+#[tokio::test]
+async fn a_device_hears_the_details() {
+    let (world, acme, client) = at_device().await;
+    let details = json!([{ "type": "latchkey_permission", "permission": "leads:read" }]);
+    let text = details.to_string();
+    let params = [("scope", "leads:write"), ("authorization_details", text.as_str())];
+    let started = start(&client, &params).await.expect(200).json();
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let page = question(&mut browser, started["user_code"].as_str().unwrap()).await;
+    browser.submit(&page, "#consent-allow", &[]).await;
+
+    let answer = poll(&client, started["device_code"].as_str().unwrap()).await;
+
+    let tokens = Tokens::of(&answer);
+    assert_eq!(tokens.scope, "leads:read leads:write");
+    assert_eq!(answer.json()["authorization_details"], details);
+    let again = client.refresh(&tokens.refresh).await.expect(200);
+    assert_eq!(again.json()["authorization_details"], details);
 }
 
 /// A device code works once; used again, what came of it is dead.

@@ -5,10 +5,13 @@ use entity::client_settings::Settings;
 use latchkey::{clients::registration::NewClient, config::DpopNonce};
 use serde_json::json;
 
-use super::{at_authorize, code_refused, invalid_grant};
+use super::{
+    at_authorize, code_refused, invalid_grant,
+    private_key_jwt::{TYPE, claims, signs_with},
+};
 use crate::support::{
-    Answer, ApiCaller, Authorization, Browser, ClientApp, Holder, Pkce, Tokens, World, script,
-    service, web,
+    Answer, ApiCaller, Authorization, Browser, ClientApp, Draft, Holder, Pkce, Signer, Tokens,
+    World, script, service, web,
 };
 
 const TOKEN: &str = "/oauth/token";
@@ -190,7 +193,7 @@ async fn a_client_can_be_made_to_prove_a_key() {
 
     let refused = client.token(&params).await;
     let description = "the client's tokens are bound to keys: a proof of possession is missing";
-    let body = json!({ "error": "invalid_dpop_proof", "error_description": description });
+    let body = json!({ "error": "invalid_request", "error_description": description });
     assert_eq!(refused.shown(), (400, body));
     let holder = Holder::new();
     let bound = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
@@ -247,6 +250,43 @@ async fn a_nonce_is_told_and_then_demanded() {
     world.clock.advance(TimeDelta::seconds(300));
     assert_eq!(proved(&client, &params, &with(&nonce)).await.json()["error"], "use_dpop_nonce");
     assert_eq!(kind(&proved(&client, &params, &with(&next)).await), "DPoP");
+}
+
+/// RFC 9449 §8: who comes again with the nonce comes with the same assertion, and it is good still.
+#[tokio::test]
+async fn a_nonce_that_is_missing_costs_no_assertion() {
+    let world = World::with(|config| config.oauth.dpop_nonce = DpopNonce::Required).await;
+    let acme = world.acme().await;
+    let signer = Signer::new("ES256", "one");
+    let new = NewClient { settings: signs_with(&signer), ..service(Some(&acme.workspace)) };
+    let web = world.client(NewClient { settings: signs_with(&signer), ..web() }).await;
+    let client = world.client(new).await;
+    let holder = Holder::new();
+    let asked = web.authorization().without("client_id");
+    for (path, client, params, status) in [
+        (TOKEN, &client, vec![("grant_type", "client_credentials")], 200),
+        ("/oauth/par", &web, asked.pairs(), 201),
+    ] {
+        let mut claims = claims(&world, client, "1");
+        claims["aud"] = world.url("").into();
+        let assertion = signer.sign(&claims);
+        let mut params = params;
+        params.extend([TYPE, ("client_assertion", &assertion)]);
+        let send = async |proof: Draft| {
+            let request = client.request(path, &params).header("dpop", holder.sign(&proof));
+            Answer::to(request).await
+        };
+        let draft = || holder.draft(&world, "POST", path);
+
+        let told = send(draft()).await;
+        assert_eq!(told.json()["error"], "use_dpop_nonce", "{path}");
+        let nonce = told.header("dpop-nonce").unwrap();
+        let again = send(draft().with("nonce", nonce)).await;
+
+        assert_eq!(again.status, status, "{path}: {}", again.body);
+        let twice = send(draft().with("nonce", nonce)).await;
+        assert_eq!(twice.json()["error"], "invalid_client", "{path}");
+    }
 }
 
 /// Any node takes the nonce of any other, and a proof is spent on all of them.

@@ -254,3 +254,24 @@ async fn userinfo_tells_nobody_who_only_has_the_token() {
         assert!(challenge.starts_with("DPoP ") && challenge.contains(error), "{challenge}");
     }
 }
+
+/// RFC 9449 §7.1: whoever is not let in learns of both schemes, and what their algorithms are.
+#[tokio::test]
+async fn both_schemes_are_offered() {
+    let (world, holder, token) = world().await;
+    let metadata = world.url("/.well-known/oauth-protected-resource");
+    let dead = format!("{}A", &token[..token.len() - 1]);
+    for path in [ME, "/oauth/userinfo"] {
+        let proof = holder.proof_at(&world, path, &dead);
+        for (answer, error) in [
+            (Answer::to(ApiCaller::anonymous(&world).request(path)).await, ""),
+            (show(&world, path, &dead, &[&proof]).await, ", error=\"invalid_token\""),
+        ] {
+            assert_eq!(answer.status, 401, "{}", answer.body);
+            let bearer = format!("Bearer resource_metadata=\"{metadata}\"{error}");
+            let algorithms = "algs=\"PS256 ES256 EdDSA\"";
+            let dpop = format!("DPoP resource_metadata=\"{metadata}\"{error}, {algorithms}");
+            assert_eq!(answer.challenges(), [bearer, dpop]);
+        }
+    }
+}

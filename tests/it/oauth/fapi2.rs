@@ -11,7 +11,7 @@ use latchkey::{
 };
 use serde_json::json;
 
-use super::code_refused;
+use super::{code_refused, private_key_jwt};
 use crate::support::{
     Acme, Answer, ApiCaller, Authorization, Browser, ClientApp, Draft, Holder, Pkce, Tokens, World,
     taken_apart, web,
@@ -104,12 +104,46 @@ async fn nothing_less_will_do() {
     let pkce = Pkce::default();
     let params = exchange(&client, &code, &pkce);
     let bearer = client.token(&params).await;
-    assert_eq!(bearer.json()["error"], "invalid_dpop_proof");
+    assert_eq!(bearer.json()["error"], "invalid_request");
+    let wrong = proved(&client, &params, &holder.proof(&world, "/oauth/par")).await;
+    assert_eq!(wrong.json()["error"], "invalid_dpop_proof");
     let tokens = proved(&client, &params, &holder.proof(&world, TOKEN)).await;
     let tokens = Tokens::of(&tokens);
-    assert_eq!(client.refresh(&tokens.refresh).await.json()["error"], "invalid_dpop_proof");
+    assert_eq!(client.refresh(&tokens.refresh).await.json()["error"], "invalid_request");
     let bearer = ApiCaller::bearer(&world, &tokens.access).me().await;
     assert_eq!(bearer.status, 401);
+}
+
+/// CS-T8: assertions name the issuer and nobody else, but at the token endpoint.
+#[tokio::test]
+async fn assertions_are_for_the_issuer() {
+    let (world, _, client, holder) = world().await;
+    let issuer = json!(world.url(""));
+    let all = |path: &str| {
+        [
+            (issuer.clone(), true),
+            (json!([issuer]), false),
+            (json!(world.url(path)), false),
+            (json!(world.url(TOKEN)), false),
+        ]
+    };
+    // what signs for the client itself would come second
+    let bare = ClientApp::new(&world, &client.id, None);
+    for path in ["/oauth/par", "/oauth/revoke"] {
+        for (number, (aud, is_good)) in all(path).into_iter().enumerate() {
+            let mut claims = private_key_jwt::claims(&world, &client, &format!("{path}{number}"));
+            claims["aud"] = aud.clone();
+            let header = json!({ "alg": "ES256", "typ": "JWT" });
+            let assertion = holder.sign(&Draft { header, claims });
+            let asked = client.authorization().without("client_id").with("token", "lk_at_x");
+            let mut params = asked.pairs();
+            params.extend([private_key_jwt::TYPE, ("client_assertion", &assertion)]);
+
+            let answer = Answer::to(bare.request(path, &params)).await;
+
+            assert_eq!(answer.status / 100 == 2, is_good, "{path} {aud}: {}", answer.body);
+        }
+    }
 }
 
 /// CS-A17: a code lives a minute at most, whatever the server has set.

@@ -1,16 +1,20 @@
 //! `POST /oauth/introspect` (RFC 7662, contract §3): what is said of access tokens, refresh tokens and
 //! API keys that live.
 
+use std::collections::BTreeSet;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use entity::member::Role;
 use latchkey::{
     audit::Actor,
     clients::registration::NewClient,
     config::Environment,
+    crypto::digest,
     keys::manage::{KeyOwner, NewKey},
     workspaces::{self, NewWorkspace},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::signed_in;
 use crate::support::{
@@ -37,6 +41,34 @@ pub(super) fn new_key(acme: &Acme) -> NewKey {
     }
 }
 
+/// What is said, but for the name that the token has.
+fn named(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.json();
+    let name = body.as_object_mut().unwrap().remove("jti");
+    assert!(name.is_some_and(|name| name.as_str().is_some_and(|name| name.len() >= 22)));
+    (answer.status, body)
+}
+
+/// CS-X1: a token has a name that is always the same, and says nothing of the token.
+#[tokio::test]
+async fn a_token_has_a_name_of_its_own() {
+    let (world, acme, _, tokens, introspector) = introspected().await;
+    let key = world.key_of(new_key(&acme)).await;
+    let mut names = BTreeSet::new();
+    for token in [&tokens.access, &tokens.refresh, &key] {
+        let name = async || introspector.introspect(token).await.json()["jti"].clone();
+        let first = name().await.as_str().unwrap().to_owned();
+        world.clock.advance(TimeDelta::seconds(1));
+
+        assert_eq!(name().await, first.as_str());
+
+        let digest = digest::sha256(token.as_bytes());
+        assert!(!token.contains(&first) && !URL_SAFE_NO_PAD.encode(digest).contains(&first));
+        names.insert(first);
+    }
+    assert_eq!(names.len(), 3);
+}
+
 /// CS-X1: all that is said of a token that lives.
 #[tokio::test]
 async fn an_access_token_is_described() {
@@ -60,7 +92,7 @@ async fn an_access_token_is_described() {
         "auth_time": began,
         "acr": "urn:latchkey:acr:pwd",
     });
-    assert_eq!((answer.status, answer.json()), (200, body));
+    assert_eq!(named(&answer), (200, body));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
@@ -83,7 +115,7 @@ async fn a_refresh_token_is_described() {
         "iss": world.url(""),
         "workspace": "acme",
     });
-    assert_eq!((answer.status, answer.json()), (200, body));
+    assert_eq!(named(&answer), (200, body));
 }
 
 #[tokio::test]
@@ -107,7 +139,7 @@ async fn a_clients_own_token_is_described() {
         "iss": world.url(""),
         "workspace": "acme",
     });
-    assert_eq!((answer.status, answer.json()), (200, body));
+    assert_eq!(named(&answer), (200, body));
 }
 
 #[tokio::test]
@@ -136,11 +168,11 @@ async fn a_key_is_described() {
         "full_access": false,
     });
     let answer = introspector.introspect(&ending).await;
-    assert_eq!((answer.status, answer.json()), (200, body.clone()));
+    assert_eq!(named(&answer), (200, body.clone()));
     body["environment"] = "test".into();
     body.as_object_mut().unwrap().remove("exp");
     let answer = introspector.introspect(&lasting).await;
-    assert_eq!((answer.status, answer.json()), (200, body));
+    assert_eq!(named(&answer), (200, body));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use entity::client_settings::Settings;
-use latchkey::{audit::Actor, clients::registration};
+use entity::{client_settings::Settings, signing_key::Algorithm};
+use latchkey::{audit::Actor, clients::registration, jobs, signing};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -287,6 +287,52 @@ async fn a_form_of_the_client_is_sent_on_by_get() {
     world.clock.advance(TimeDelta::minutes(31));
     let late = browser.get(&location).await;
     assert_eq!((late.status, late.location()), (200, None));
+}
+
+/// What an app asks may be as long as its address and its state may be.
+#[tokio::test]
+async fn a_long_form_of_the_client_is_sent_on_too() {
+    let (world, acme) = World::of_acme().await;
+    let after = format!("{AFTER}?{}", "x".repeat(1_900));
+    let settings =
+        Settings { post_logout_redirect_uris: vec![after.clone()], ..Settings::default() };
+    let client = registration::NewClient { settings, ..party(Settings::default()) };
+    let client = world.client(client).await;
+    let mut browser = Browser::new(&world);
+    world.signed_in_at((&mut browser, &client), &acme.ada, "openid").await;
+    let sid = world.sids(&acme.ada).await[0];
+    let hint = world.hint(&world.id_claims(&client, &acme.ada, Some(sid))).await;
+    let state = "%".repeat(1_024);
+    let params =
+        [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", &after), ("state", &state)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+    let url = Url::parse(&world.url("/oauth/logout")).unwrap();
+    let request = world.http.post(url.clone()).body(body);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let hop = Browser::new(&world).send(url, request).await;
+
+    let answer = browser.get(hop.location().unwrap()).await;
+
+    assert_leads_back(&answer, Some(&state));
+}
+
+/// CS-L7: a session lasts longer than the key is published that has told of it.
+#[tokio::test]
+async fn a_hint_that_a_replaced_key_has_signed_will_do() {
+    let (world, _, _, mut browser, hint) = at_party().await;
+    for algorithm in Algorithm::ALL {
+        let how = signing::Rotation::AtOnce;
+        signing::rotate(&world.app, Actor::Operator, algorithm, how).await.unwrap();
+    }
+    for _ in 0..3 {
+        world.clock.advance(TimeDelta::hours(20));
+        assert!(is_signed_in(&mut browser).await);
+        jobs::signing_keys::run_once(&world.app).await.unwrap();
+    }
+
+    let params = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", AFTER)];
+    assert_leads_back(&browser.log_out_with(&params).await, None);
+    assert!(!is_signed_in(&mut browser).await);
 }
 
 /// A client that was disabled is nobody's.

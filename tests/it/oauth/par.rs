@@ -7,8 +7,11 @@ use latchkey::clients::registration::NewClient;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 
-use super::at_authorize;
-use crate::support::{Browser, ClientApp, Page, Pkce, Tokens, World, web};
+use super::{
+    at_authorize,
+    private_key_jwt::{TYPE, claims, signs_with},
+};
+use crate::support::{Answer, Browser, ClientApp, Page, Pkce, Signer, Tokens, World, web};
 
 /// A client that pushes its requests only.
 async fn pusher(world: &World) -> ClientApp {
@@ -38,6 +41,29 @@ async fn a_pushed_request_becomes_a_code() {
     let callback = browser.authorize(&client.named(&pushed), &acme.ada).await;
     assert_eq!(callback.params["state"], "a state: +&=%");
     Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+}
+
+/// RFC 9126 §2: the issuer, the token endpoint or this one.
+#[tokio::test]
+async fn an_assertion_may_be_for_any_of_three() {
+    let (world, ..) = at_authorize().await;
+    let signer = Signer::new("ES256", "one");
+    let client = world.client(NewClient { settings: signs_with(&signer), ..web() }).await;
+    for (path, status) in
+        [("", 201), ("/oauth/token", 201), ("/oauth/par", 201), ("/oauth/revoke", 401)]
+    {
+        let mut claims = claims(&world, &client, path);
+        claims["jti"] = format!("for {path}").into();
+        claims["aud"] = world.url(path).into();
+        let assertion = signer.sign(&claims);
+        let asked = client.authorization().without("client_id");
+        let mut params = asked.pairs();
+        params.extend([TYPE, ("client_assertion", &assertion)]);
+
+        let answer = Answer::to(client.request("/oauth/par", &params)).await;
+
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
 }
 
 /// CS-A20: a page may be loaded again until the user has decided; then the name is spent.

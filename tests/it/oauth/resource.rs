@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::invalid_grant;
+use super::{
+    device::{self, question, television},
+    invalid_grant,
+};
 use crate::support::{
     Acme, Answer, ApiCaller, Authorization, Browser, ClientApp, Pkce, Tokens, World, service,
 };
@@ -158,6 +161,66 @@ async fn a_code_may_be_exchanged_for_what_was_authorized() {
     // its own client has presented it
     let refused = invalid_grant("the code is not valid for this request");
     assert_eq!(exchange(&other, ELSEWHERE).await.shown(), refused);
+}
+
+/// RFC 8707 §2.2: what was asked for with the code only is for the token that comes of it.
+#[tokio::test]
+async fn a_code_without_an_audience_may_be_exchanged_for_one() {
+    let (world, acme, _) = world().await;
+    let introspector = world.introspector().await;
+    let web = world.web().await;
+    let code = code(&world, &acme, &web.authorization()).await;
+    let pkce = Pkce::default();
+    let more = [
+        ("redirect_uri", web.redirect_uri.as_str()),
+        ("code_verifier", &pkce.verifier),
+        ("resource", ELSEWHERE),
+    ];
+
+    let tokens = Tokens::of(&web.exchange_with(&code, &more).await);
+
+    assert_eq!(audience(&introspector, &tokens.access).await.as_deref(), Some(ELSEWHERE));
+    assert!(!is_taken(&world, &tokens.access).await);
+    assert_eq!(audience(&introspector, &tokens.refresh).await, None);
+    let next = Tokens::of(&web.refresh_with(&tokens.refresh, &[("resource", FURTHER)]).await);
+    assert_eq!(audience(&introspector, &next.access).await.as_deref(), Some(FURTHER));
+}
+
+/// RFC 8707 §2.2, RFC 8628 §3.4: the same of a device.
+#[tokio::test]
+async fn a_device_may_ask_for_an_audience_with_its_code() {
+    let (world, acme, _) = world().await;
+    let introspector = world.introspector().await;
+    let client = world.client(television()).await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    for (first, then, audience_is) in [
+        (None, ELSEWHERE, Some(ELSEWHERE)),
+        (Some(ELSEWHERE), ELSEWHERE, Some(ELSEWHERE)),
+        (Some(ELSEWHERE), FURTHER, None),
+    ] {
+        let first: Vec<_> = first.map(|first| ("resource", first)).into_iter().collect();
+        let started = device::start(&client, &first).await.expect(200).json();
+        let page = question(&mut browser, started["user_code"].as_str().unwrap()).await;
+        browser.submit(&page, "#consent-allow", &[]).await;
+        let code = started["device_code"].as_str().unwrap();
+        let params = [("grant_type", device::GRANT), ("device_code", code), ("resource", then)];
+
+        let answer = client.token(&params).await;
+
+        if audience_is.is_none() {
+            assert_eq!(answer.shown(), invalid_target());
+            continue;
+        }
+        let token = Tokens::of(&answer).access;
+        assert_eq!(audience(&introspector, &token).await.as_deref(), audience_is);
+    }
+    let (code, _) = device::codes(&client).await;
+    let params = [
+        ("grant_type", device::GRANT),
+        ("device_code", &*code),
+        ("resource", "https://no.example"),
+    ];
+    assert_eq!(client.token(&params).await.shown(), invalid_target());
 }
 
 #[tokio::test]

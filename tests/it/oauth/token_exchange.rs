@@ -117,6 +117,27 @@ async fn a_token_is_for_another_audience() {
     assert_eq!(error(&both), (400, json!("invalid_target")));
 }
 
+/// RFC 9396 §7: in the words of the subject token or of the request, as far as the new token goes.
+#[tokio::test]
+async fn details_are_told() {
+    let mut at = at_service().await;
+    let detail =
+        |permission: &str| json!({ "type": "latchkey_permission", "permission": permission });
+    let both = json!([detail("leads:read"), detail("leads:write")]).to_string();
+    let by_password = [("authorization_details", both.as_str())];
+    at.tokens = Tokens::of(&at.script.password_with(&at.acme.ada, &by_password).await);
+    let read = json!([detail("leads:read")]);
+    let (text, scope) = (read.to_string(), "leads:read");
+
+    let in_detail = [("authorization_details", text.as_str())];
+    let in_detail = exchange(&at.service, &at.tokens.access, &in_detail).await.expect(200);
+
+    assert_eq!(in_detail.json()["authorization_details"], read);
+    assert_eq!(Tokens::of(&in_detail).scope, scope);
+    let token = Tokens::of(&in_detail).access;
+    assert_eq!(at.service.introspect(&token).await.json()["authorization_details"], read);
+}
+
 #[tokio::test]
 async fn it_ends_with_the_token_that_it_came_from() {
     let at = at_service().await;

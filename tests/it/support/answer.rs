@@ -27,12 +27,19 @@ impl Answer {
         }
     }
 
-    /// The value of a header; it must not be there twice.
+    /// The value of a header; it must not be there twice, but for challenges: of those the first.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next().map(|value| value.to_str().unwrap());
-        assert!(values.next().is_none(), "{name} is there twice");
+        let is_list = name == "www-authenticate";
+        assert!(is_list || values.next().is_none(), "{name} is there twice");
         value
+    }
+
+    /// Every challenge, one for each scheme (RFC 9110 §11.6.1).
+    pub fn challenges(&self) -> Vec<&str> {
+        let values = self.headers.get_all("www-authenticate").iter();
+        values.map(|value| value.to_str().unwrap()).collect()
     }
 
     /// The body as JSON, secrets included.

@@ -1,0 +1,51 @@
+//! How much clients may leave here that nobody has proved to want: requests that wait for a user.
+
+use std::net::IpAddr;
+
+use entity::client::{self, Kind};
+
+use crate::{
+    app::App,
+    limiter::{Counted, network},
+};
+
+/// What is left here, and how much of it in a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Under what it is counted. No client has an id with a space in it: these are counted apart from
+    /// API requests.
+    name: &'static str,
+    /// Of a client that has proved itself.
+    proved: u32,
+    /// Of a public client, whose name anybody can use: what is kept of them is bounded by this.
+    claimed: u32,
+    /// Of one address, in the name of one client.
+    at_address: u32,
+}
+
+/// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users.
+pub const PUSHED: Limit =
+    Limit { name: "pushed by", proved: 3_000, claimed: 600, at_address: 3_000 };
+/// Requests that browsers bring and that are too long for an address.
+pub const BROUGHT: Limit = Limit { name: "brought for", proved: 600, claimed: 600, at_address: 60 };
+/// Devices that begin to wait (RFC 8628): people who set one up, some behind one address.
+pub const DEVICES: Limit = Limit { name: "awaited by", proved: 600, claimed: 300, at_address: 60 };
+
+/// The seconds to wait if this one is too much.
+pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) -> Option<u64> {
+    let of_client = match client.kind {
+        Kind::Confidential => limit.proved,
+        Kind::Public => limit.claimed,
+    };
+    let (name, id, network) = (limit.name, &client.id, network(address));
+    // the address first: who floods from one place takes nothing from the others
+    count(app, format!("{name} {id} at {network}"), limit.at_address)
+        .or_else(|| count(app, format!("{name} {id}"), of_client))
+}
+
+fn count(app: &App, name: String, limit: u32) -> Option<u64> {
+    let now = app.now();
+    let count = app.limiter.requests.count(&Counted::Client(name), limit, now);
+    let seconds = u64::try_from(count.reset - now.timestamp()).unwrap_or_default().max(1);
+    (!count.is_allowed).then_some(seconds)
+}
