@@ -22,6 +22,7 @@ pub mod listing;
 pub mod methods;
 pub mod moment;
 pub mod notice;
+pub mod once;
 pub mod page;
 pub mod page_error;
 pub mod problems;

@@ -5,6 +5,7 @@ mod api_keys_refusals;
 mod audit_trail;
 mod blocked_apps;
 mod connected_apps;
+mod double_submits;
 mod email_change;
 mod email_verification;
 mod invitations;

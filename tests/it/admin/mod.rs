@@ -5,6 +5,7 @@ mod client_changes;
 mod client_settings;
 pub mod clients;
 mod clients_refusals;
+mod double_submits;
 mod enterprises;
 mod outbox;
 mod registration_tokens;
