@@ -20,7 +20,7 @@ use poem::{
 
 use super::{
     consent::{answered, chosen},
-    consent_page::{Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime},
+    consent_page::{Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime, unseen},
 };
 use crate::{
     app::App,
@@ -68,6 +68,7 @@ struct QuestionPage {
     workspaces: Vec<Choice>,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
+    look_again: Option<String>,
     lifetime: String,
     barriers: Barriers,
     is_open: bool,
@@ -228,18 +229,20 @@ impl Waiting {
             code: self.code.shown(),
             asked_at: Moment::of(self.request.created_at.0),
             address: self.request.address.clone(),
-            workspaces: choices(&offers.open, sent.workspace.as_deref()),
-            groups: groups(app, &offers.open, &sent),
+            workspaces: choices(&offers, &sent),
+            groups: groups(app, &offers, &sent),
             scope_problem: sent.scope_problem,
             lifetime: lifetime(Lifetimes::of(app, client), client),
             barriers: Barriers::of(&client.id, &offers.barred, &sent),
+            look_again: sent.look_again,
             is_open: !offers.open.is_empty(),
             csrf: account.csrf(app),
         };
-        let status = match (page.is_open, page.scope_problem) {
+        let has_problem = page.scope_problem.is_some() || page.look_again.is_some();
+        let status = match (page.is_open, has_problem) {
             (false, _) => StatusCode::FORBIDDEN,
-            (true, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            (true, None) => StatusCode::OK,
+            (true, true) => StatusCode::UNPROCESSABLE_ENTITY,
+            (true, false) => StatusCode::OK,
         };
         let has_logo = page.asks.logo.is_some();
         let html = Page::new(&page).status(status).with_secret();
@@ -257,6 +260,7 @@ impl Waiting {
         let ticked: Scope = form.named("scope.").map(str::to_owned).collect();
         let sent = Sent {
             workspace: form.get("workspace").map(str::to_owned),
+            marked: form.get("marked").map(str::to_owned),
             ticked: Some(ticked),
             ..Sent::default()
         };
@@ -264,6 +268,9 @@ impl Waiting {
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return self.show(app, account, (Some(offers), sent)).await;
         };
+        if let Some(sent) = unseen(&offers, &sent, offer) {
+            return self.show(app, account, (Some(offers), sent)).await;
+        }
         let Some(offered) = &offer.scope else {
             let text = "Your role in the workspace allows nothing of what the app asks for.";
             return Err(PageError::forbidden(text));
