@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     confirm::ConfirmPage,
     users::{find, path_of},
 };
@@ -169,7 +169,7 @@ fn count(number: u64, noun: &str) -> String {
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
     uri: &Uri,
 ) -> Result<Response, PageError> {

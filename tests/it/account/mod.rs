@@ -8,6 +8,7 @@ mod connected_apps;
 mod double_submits;
 mod email_change;
 mod email_verification;
+mod errands;
 mod invitations;
 mod invitations_refusals;
 mod key_changes;

@@ -7,6 +7,7 @@ pub mod clients;
 mod clients_refusals;
 mod double_submits;
 mod enterprises;
+mod late_forms;
 mod outbox;
 mod registration_tokens;
 mod signing_keys;
