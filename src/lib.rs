@@ -7,7 +7,7 @@
 //!  3 faces     oauth/   api/   account/   admin/         speak HTTP, one dialect each
 //!              web/                                      the HTTP kit they share
 //!  2 rules     jobs/ → resources/ → access/ → openid/ → identity/ → keys/ → tokens/
-//!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs
+//!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs → forms.rs
 //!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs →
 //!              metrics.rs · config/
 //!              · clock.rs → fault.rs
@@ -35,6 +35,7 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod fault;
+pub mod forms;
 pub mod identity;
 pub mod jobs;
 pub mod keys;

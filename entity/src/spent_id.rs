@@ -1,5 +1,6 @@
 //! The name (`jti`, RFC 7519 §4.1.7) of a JWT that may be used once and was: a proof of possession (RFC
-//! 9449 §11.1) or an assertion by which a client has proved who it is (RFC 7523 §3).
+//! 9449 §11.1) or an assertion by which a client has proved who it is (RFC 7523 §3); or the id of a form
+//! that has made something.
 
 use sea_orm::entity::prelude::*;
 

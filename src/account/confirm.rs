@@ -26,7 +26,6 @@ use crate::{
     web::{
         browser::Account,
         csrf::CsrfForm,
-        links,
         page::{Brand, Page, see_other},
         page_error::PageError,
     },
@@ -124,7 +123,7 @@ pub(super) async fn done(
             Ok(account.into_browser().renewed(cookie).respond(see_other(&onward.path())))
         }
         // signed out elsewhere, or proved by a form that was sent twice
-        None => Ok(see_other(&links::confirm_then(&onward.path()))),
+        None => Ok(see_other(&onward.confirm())),
     }
 }
 

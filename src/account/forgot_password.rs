@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use askama::Template;
-use poem::{Response, handler, web::Data};
+use poem::{Response, handler, http::Uri, web::Data};
 
-use super::login::{refused, too_soon};
+use super::{
+    login::{refused, too_soon},
+    onward::Onward,
+};
 use crate::{
     app::App,
     identity::password::{self, Request},
@@ -18,28 +21,22 @@ use crate::{
     },
 };
 
-#[derive(Template)]
+#[derive(Default, Template)]
 #[template(path = "account/forgot_password.html")]
 struct ForgotPage {
     brand: Brand,
     csrf: String,
+    onward: Onward,
     is_sent: bool,
     /// What was typed, when the form comes back.
     username: String,
     problem: Option<String>,
 }
 
-/// What the page says.
-enum Answer {
-    Form,
-    Sent,
-    Again(String),
-}
-
 #[handler]
 #[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
-pub fn get(Data(app): Data<&Arc<App>>, browser: Browser) -> Result<Response, PageError> {
-    show(app, &browser, "", Answer::Form)
+pub fn get(Data(app): Data<&Arc<App>>, browser: Browser, uri: &Uri) -> Result<Response, PageError> {
+    show(app, &browser, ForgotPage { onward: Onward::asked(uri), ..ForgotPage::default() })
 }
 
 #[handler]
@@ -48,30 +45,22 @@ pub async fn post(
     browser: Browser,
     form: CsrfForm,
 ) -> Result<Response, PageError> {
-    let page = links::reset_password;
-    let username = form.text("username");
-    match password::request_reset(app, username, browser.address, page).await? {
-        Request::Accepted => show(app, &browser, username, Answer::Sent),
+    let (onward, username) = (Onward::sent(&form), form.text("username").to_owned());
+    let link = (links::reset_password as fn(&str) -> String, onward.errand());
+    let asked = password::request_reset(app, &username, browser.address, link).await?;
+    let again = ForgotPage { onward, username, ..ForgotPage::default() };
+    match asked {
+        Request::Accepted => show(app, &browser, ForgotPage { is_sent: true, ..again }),
         Request::TooSoon { retry_after_secs } => {
-            let again = Answer::Again(too_soon(retry_after_secs));
-            let response = show(app, &browser, username, again)?;
+            let problem = Some(too_soon(retry_after_secs));
+            let response = show(app, &browser, ForgotPage { problem, ..again })?;
             Ok(refused(response, Some(retry_after_secs)))
         }
     }
 }
 
-fn show(
-    app: &App,
-    browser: &Browser,
-    username: &str,
-    answer: Answer,
-) -> Result<Response, PageError> {
-    let page = ForgotPage {
-        brand: Brand::of(app),
-        csrf: browser.csrf(app),
-        is_sent: matches!(answer, Answer::Sent),
-        username: username.to_owned(),
-        problem: if let Answer::Again(problem) = answer { Some(problem) } else { None },
-    };
-    Ok(browser.respond(Page::new(&page).respond(app)?))
+fn show(app: &App, browser: &Browser, page: ForgotPage) -> Result<Response, PageError> {
+    let page = ForgotPage { brand: Brand::of(app), csrf: browser.csrf(app), ..page };
+    // its address may have the secret of an invitation
+    Ok(browser.respond(Page::new(&page).with_secret().respond(app)?))
 }

@@ -41,7 +41,7 @@ use crate::{
     web::{
         browser::Browser,
         csrf::CsrfForm,
-        links, notice,
+        notice,
         page::{Brand, Page, see_other},
         page_error::PageError,
         query,
@@ -200,7 +200,7 @@ async fn show(
     };
     let is_again = again.problem.is_some();
     let may_sign_up = app.config.accounts.sign_up;
-    let sign_up = may_sign_up.then(|| links::sign_up(onward.request.as_deref()));
+    let sign_up = may_sign_up.then(|| onward.sign_up());
     let page = LoginPage {
         brand: Brand::of(app),
         csrf: browser.csrf(app),

@@ -20,6 +20,7 @@ use crate::{
     audit::Actor,
     config::Environment,
     fault::FieldError,
+    forms::{self, Sent, Unfit},
     keys::{
         RawKey,
         manage::{self, Creation, KeyOwner, NewKey},
@@ -30,6 +31,7 @@ use crate::{
         confirmed::Confirmed,
         csrf::CsrfForm,
         frame::{Frame, Tab},
+        once,
         page::{Brand, Page, html},
         page_error::PageError,
         problems::Problems,
@@ -53,6 +55,10 @@ struct NewKeyPage {
     tomorrow: String,
     problems: Problems,
     limit_reached: Option<u32>,
+    /// Why the form has made nothing, though nothing is wrong with it.
+    unfit: Option<String>,
+    /// The id of the form.
+    form: String,
 }
 
 #[derive(Template)]
@@ -77,6 +83,7 @@ struct Draft<'a> {
     has_full_access: bool,
     problems: Problems,
     limit_reached: Option<u32>,
+    unfit: Option<Unfit>,
 }
 
 impl<'a> Draft<'a> {
@@ -161,25 +168,24 @@ pub async fn create(
             return show_form(app, &account, &room, draft);
         }
     };
-    match manage::create(app, Actor::User(account.user.id), new).await? {
-        Creation::Created { key, raw } => {
+    let sent = Sent { user_id: account.user.id, id: form.text(once::FORM) };
+    match manage::create_once(app, Actor::User(account.user.id), new, sent).await? {
+        Ok(Creation::Created { key, raw }) => {
             let shown = Shown { title: "Key created", name: key.name, raw: &raw };
-            show_once(app, &account, &room, shown)
+            return show_once(app, &account, &room, shown);
         }
-        Creation::PlanLimitReached { limit } => {
-            draft.limit_reached = Some(limit);
-            show_form(app, &account, &room, draft)
-        }
-        Creation::BeyondCredential(excess) => {
+        Ok(Creation::PlanLimitReached { limit }) => draft.limit_reached = Some(limit),
+        Ok(Creation::BeyondCredential(excess)) => {
             draft.problems = vec![manage::too_wide(&excess)].into();
-            show_form(app, &account, &room, draft)
         }
-        Creation::Invalid(problems) => {
-            draft.problems = problems.into();
-            show_form(app, &account, &room, draft)
-        }
+        Ok(Creation::Invalid(problems)) => draft.problems = problems.into(),
+        Err(unfit) => draft.unfit = Some(unfit),
     }
+    show_form(app, &account, &room, draft)
 }
+
+const LOST: &str =
+    "It is in the list, and its secret was shown once; if nobody has that, rotate it.";
 
 fn show_form(
     app: &App,
@@ -188,10 +194,11 @@ fn show_form(
     draft: Draft<'_>,
 ) -> Result<Response, PageError> {
     let product = room.product(app)?;
-    let status = match draft.limit_reached {
-        Some(_) => StatusCode::FORBIDDEN,
-        None if draft.problems.is_empty() => StatusCode::OK,
-        None => StatusCode::UNPROCESSABLE_ENTITY,
+    let status = match (draft.unfit, draft.limit_reached) {
+        (Some(unfit), _) => once::status(unfit),
+        (None, Some(_)) => StatusCode::FORBIDDEN,
+        (None, None) if draft.problems.is_empty() => StatusCode::OK,
+        (None, None) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let scopes = scope_choices(product, &room.membership, &draft.scopes);
     let page = NewKeyPage {
@@ -209,6 +216,8 @@ fn show_form(
         tomorrow: (app.now() + TimeDelta::days(1)).format("%Y-%m-%d").to_string(),
         problems: draft.problems,
         limit_reached: draft.limit_reached,
+        unfit: draft.unfit.map(|unfit| once::words(unfit, "a key", LOST)),
+        form: forms::mint(app, account.user.id)?,
     };
     Ok(html(app, status, &page)?)
 }

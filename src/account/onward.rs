@@ -8,8 +8,14 @@ use crate::{
     clients::listing,
     crypto::secret::{RequestHandle, Secret},
     fault::Fault,
+    identity::errand::Errand,
     tokens::requests,
-    web::{browser::Browser, csrf::CsrfForm, links, query},
+    web::{
+        browser::Browser,
+        csrf::CsrfForm,
+        links, notice, query,
+        return_path::{around, is_return_path},
+    },
 };
 
 /// The interrupted authorization, the page that was asked for, or neither.
@@ -19,6 +25,8 @@ pub(super) struct Onward {
     pub(super) request: Option<String>,
     /// A page of ours.
     pub(super) next: Option<String>,
+    /// Whether that page's form came too late, and is to be sent again.
+    pub(super) is_late: bool,
 }
 
 /// The app whose authorization request waits for the sign-in.
@@ -36,19 +44,77 @@ pub(super) struct WaitingApp {
 
 impl Onward {
     pub(super) fn asked(uri: &Uri) -> Self {
-        Self::of(query::get(uri, "request"), query::get(uri, "next"))
+        let value = |name| query::get(uri, name);
+        Self::of(value("request"), value("next"), value("late").is_some())
     }
 
     pub(super) fn sent(form: &CsrfForm) -> Self {
         let field = |name| form.get(name).map(str::to_owned);
-        Self::of(field("request"), field("next"))
+        Self::of(field("request"), field("next"), form.get("late").is_some())
     }
 
-    fn of(request: Option<String>, next: Option<String>) -> Self {
+    /// What the link of a letter carries, in the browser that follows it: what waits in another one does
+    /// not wait here.
+    pub(super) async fn followed(
+        app: &App,
+        browser: &Browser,
+        errand: Errand,
+    ) -> Result<Self, Fault> {
+        let mut onward = Self::of(errand.request, errand.next, false);
+        if let Some(handle) = &onward.request
+            && requests::find(app, &browser.cookie, handle).await?.is_none()
+        {
+            onward.request = None;
+        }
+        Ok(onward)
+    }
+
+    /// The same, for the link of a letter. Nobody is sent by mail to where a device is allowed: whoever
+    /// has somebody else's password reset would choose which one.
+    pub(super) fn errand(&self) -> Errand {
+        let is_mailed = |path: &String| !path.starts_with(links::device());
+        Errand { request: self.request.clone(), next: self.next.clone().filter(is_mailed) }
+    }
+
+    /// The sign-in page, which goes on like this.
+    pub(super) fn login(&self) -> String {
+        links::login_on(self.request.as_deref(), self.next.as_deref())
+    }
+
+    /// The page that asks for a proof, and goes on like this.
+    pub(super) fn confirm(&self) -> String {
+        match &self.next {
+            Some(next) if self.is_late => links::confirm_late(next),
+            _ => links::confirm_then(&self.path()),
+        }
+    }
+
+    /// Where somebody asks for an account, and goes on like this.
+    pub(super) fn sign_up(&self) -> String {
+        links::sign_up(self.request.as_deref(), self.next.as_deref())
+    }
+
+    /// Where somebody asks for a new password, and goes on like this.
+    pub(super) fn forgot_password(&self) -> String {
+        links::forgot_password(self.request.as_deref(), self.next.as_deref())
+    }
+
+    /// What somebody reads who does not go on.
+    pub(super) fn around(&self) -> String {
+        self.next.as_deref().map_or_else(|| links::connected_apps().to_owned(), around)
+    }
+
+    /// What is said of a form that came too late.
+    pub(super) fn late_words(&self) -> Option<&'static str> {
+        self.is_late.then(|| notice::words(notice::LATE)).flatten()
+    }
+
+    fn of(request: Option<String>, next: Option<String>, is_late: bool) -> Self {
         let is_handle = |text: &String| Secret::<RequestHandle>::parse(text).is_some();
         Self {
             request: request.filter(is_handle),
-            next: next.filter(|path| links::is_return_path(path)),
+            next: next.filter(|path| is_return_path(path)),
+            is_late,
         }
     }
 
@@ -56,6 +122,7 @@ impl Onward {
     pub(super) fn path(&self) -> String {
         match (&self.request, &self.next) {
             (Some(handle), _) => links::consent(handle),
+            (None, Some(path)) if self.is_late => notice::on(path, notice::LATE),
             (None, Some(path)) => path.clone(),
             (None, None) => links::connected_apps().to_owned(),
         }
@@ -96,6 +163,11 @@ mod tests {
 
         assert_eq!(path(&format!("request={handle}")), links::consent(&handle));
         assert_eq!(path("next=/settings/api-keys"), "/settings/api-keys");
+        assert_eq!(
+            path("next=/settings/api-keys&late=yes"),
+            "/settings/api-keys?notice=form-late",
+            "and says so"
+        );
         for nowhere in
             ["", "request=x", "next=https://evil.example", "next=//evil.example/settings/"]
         {

@@ -10,14 +10,17 @@ use poem::{
 };
 use zeroize::Zeroizing;
 
-use super::login::refused;
+use super::{login::refused, onward::Onward};
 use crate::{
     app::App,
-    identity::password::{self, Reset},
+    identity::{
+        password::{self, Reset},
+        session,
+    },
     web::{
         browser::Browser,
         csrf::CsrfForm,
-        links, notice,
+        notice,
         page::{Brand, Page, see_other},
         page_error::PageError,
         query,
@@ -72,10 +75,12 @@ pub async fn post(
     }
     let new = Zeroizing::new(form.text("password").to_owned());
     match password::reset(app, &token, new).await? {
-        Reset::Done => {
-            // whoever was signed in here is not any more
-            let answer = see_other(&notice::on(&links::login(None), "password-reset"));
-            Ok(browser.forgotten(app).respond(answer))
+        Reset::Done(errand) => {
+            let onward = Onward::followed(app, &browser, errand).await?;
+            let answer = see_other(&notice::on(&onward.login(), "password-reset"));
+            // whoever was signed in here is not any more; what waits here goes on waiting
+            let cookie = session::leave(app, &browser.cookie).await?;
+            Ok(browser.anonymous(cookie).respond(answer))
         }
         Reset::Unfit => show(app, &browser, Some(token), Some(("password", UNFIT))),
         Reset::DeadLink => show(app, &browser, None, None),

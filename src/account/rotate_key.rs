@@ -19,12 +19,15 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
-    keys::manage::{self, Rotation},
+    crypto::digest,
+    keys::manage::{self, How, Rotation},
     web::{
         browser::Account,
         confirmed::Confirmed,
         csrf::CsrfForm,
         frame::{Frame, Tab},
+        moment::Moment,
+        once,
         page::{Brand, html},
         page_error::PageError,
         problems::Problems,
@@ -51,9 +54,27 @@ struct RotateKeyPage {
     id: String,
     name: String,
     shown: String,
+    /// The version of its secret.
+    present: String,
+    /// Until when an earlier secret works.
+    before_ends: Option<Moment>,
     overlaps: Vec<Choice>,
     problems: Problems,
-    refused: Option<&'static str>,
+    refused: Option<String>,
+}
+
+/// What the page says of a rotation that was not made.
+#[derive(Default)]
+struct Again {
+    problems: Problems,
+    refused: Option<String>,
+    is_late: bool,
+}
+
+impl Again {
+    fn because(text: impl Into<String>) -> Self {
+        Self { refused: Some(text.into()), ..Self::default() }
+    }
 }
 
 #[handler]
@@ -62,7 +83,7 @@ pub async fn ask(
     account: Confirmed,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    show_form(app, &account, (&slug, &id), (Problems::default(), None)).await
+    show_form(app, &account, (&slug, &id), Again::default()).await
 }
 
 #[handler]
@@ -78,45 +99,63 @@ pub async fn rotate(
     let overlap = overlap.unwrap_or(TimeDelta::MAX);
     let actor = Actor::User(account.user.id);
     let key = (key.workspace_id, key.id);
-    let (problems, refused) = match manage::rotate(app, actor, key, overlap, None).await? {
+    let how = How { overlap, allowed: None, of: Some(form.text(once::PRESENT)) };
+    let again = match manage::rotate(app, actor, key, how).await? {
         Rotation::Rotated { key, raw } => {
             let shown = Shown { title: "Key rotated", name: key.name, raw: &raw };
             return show_once(app, &account, &room, shown);
         }
         Rotation::Unknown => return Err(PageError::not_found()),
-        Rotation::Revoked => (Problems::default(), Some("The key is revoked and stays so.")),
-        Rotation::Expired => (Problems::default(), Some("The key has expired.")),
-        Rotation::BeyondCredential(excess) => (vec![manage::too_wide(&excess)].into(), None),
-        Rotation::Invalid(problems) => (problems.into(), None),
+        Rotation::Replaced => Again { is_late: true, ..Again::default() },
+        Rotation::Revoked => Again::because("The key is revoked and stays so."),
+        Rotation::Expired => Again::because("The key has expired."),
+        Rotation::BeyondCredential(excess) => {
+            Again { problems: vec![manage::too_wide(&excess)].into(), ..Again::default() }
+        }
+        Rotation::Invalid(problems) => Again { problems: problems.into(), ..Again::default() },
     };
-    show_form(app, &account, (&slug, &id), (problems, refused)).await
+    show_form(app, &account, (&slug, &id), again).await
 }
 
 async fn show_form(
     app: &App,
     account: &Account,
     place: (&str, &str),
-    (problems, refused): (Problems, Option<&'static str>),
+    again: Again,
 ) -> Result<Response, PageError> {
     let (room, key) = find(app, account, place).await?;
+    let until = key.previous_expires_at.map(|at| at.0).filter(|at| *at > app.now());
+    let refused = if again.is_late {
+        let (action, id) = ("api_key.rotate", key.id.to_string());
+        let replaced =
+            once::Replaced { workspace_id: Some(key.workspace_id), action, id: &id, until };
+        Some(replaced.words(app, "secret").await?)
+    } else {
+        again.refused
+    };
     let choice = |(value, words): &(&str, &str)| Choice {
         value: (*value).to_owned(),
         words: (*words).to_owned(),
         is_chosen: *value == USUAL,
     };
-    let is_refused = refused.is_some() || !problems.is_empty();
+    let status = match (again.is_late, refused.is_some() || !again.problems.is_empty()) {
+        (true, _) => StatusCode::CONFLICT,
+        (false, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        (false, false) => StatusCode::OK,
+    };
     let page = RotateKeyPage {
         brand: Brand::of(app),
         frame: room.frame(app, account, Tab::Keys),
         workspace: room.membership.workspace.name.clone(),
         path: room.path(),
         id: key.id.to_string(),
+        present: digest::version(&key.key_sha256),
+        before_ends: until.map(Moment::of),
         name: key.name,
         shown: format!("{}…{}", key.prefix, key.last4),
         overlaps: OVERLAPS.iter().map(choice).collect(),
-        problems,
+        problems: again.problems,
         refused,
     };
-    let status = if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(html(app, status, &page)?)
 }

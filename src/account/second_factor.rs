@@ -154,8 +154,8 @@ async fn again(
 /// Back to the beginning.
 fn late(browser: &Browser, door: Door, onward: &Onward) -> Response {
     let beginning = match door {
-        Door::SignIn => notice::on(&links::login(onward.request.as_deref()), "sign-in-expired"),
-        Door::StepUp => links::confirm_then(&onward.path()),
+        Door::SignIn => notice::on(&onward.login(), "sign-in-expired"),
+        Door::StepUp => onward.confirm(),
     };
     browser.respond(see_other(&beginning))
 }
@@ -190,7 +190,7 @@ async fn show(
     let page = SecondFactorPage {
         brand: Brand::of(app),
         csrf: browser.csrf(app),
-        instead: links::login(onward.request.as_deref()),
+        instead: onward.login(),
         onward,
         action: match door {
             Door::SignIn => links::second_factor(),

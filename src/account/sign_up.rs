@@ -43,15 +43,9 @@ struct SignUpPage {
     problems: Problems,
 }
 
-impl SignUpPage {
-    fn login(&self) -> String {
-        links::login(self.onward.request.as_deref())
-    }
-}
-
 /// The pages that letters about a sign-up lead to.
 const PAGES: Pages =
-    Pages { verify: links::verify_email, reset: links::reset_password, login: links::login };
+    Pages { verify: links::verify_email, reset: links::reset_password, login: links::login_on };
 
 #[handler]
 #[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
@@ -110,7 +104,7 @@ fn wish(form: &CsrfForm, again: &SignUpPage) -> Wish {
         email: again.email.clone(),
         name: again.name.clone(),
         password: Zeroizing::new(form.text("password").to_owned()),
-        request: again.onward.request.clone(),
+        errand: again.onward.errand(),
     }
 }
 

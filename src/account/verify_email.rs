@@ -117,13 +117,11 @@ async fn admit(
     password: Zeroizing<String>,
 ) -> Result<Response, PageError> {
     let asker = Asker { cookie: &browser.cookie, address: browser.address };
-    // what waits in the browser that asked does not wait in another
-    let request = waiting.request.clone().filter(|_| !waiting.needs_password);
+    let onward = Onward::followed(app, &browser, waiting.errand.clone()).await?;
     let (problem, retry_after_secs) = match sign_up::admit(app, waiting.clone(), password, asker)
         .await?
     {
         Admission::Admitted(user) => {
-            let onward = Onward { request, next: None };
             return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
         }
         Admission::DeadLink => return show(app, &browser, (token, Purpose::Dead), None),

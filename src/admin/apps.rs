@@ -10,7 +10,7 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::Admin;
+use super::{Admin, ConfirmedAdmin};
 use crate::{
     app::App,
     audit::Actor,
@@ -95,7 +95,7 @@ pub async fn list(
 #[handler]
 pub async fn confirm(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = clients::listing::find(app, &id).await?.ok_or_else(PageError::not_found)?;

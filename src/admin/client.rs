@@ -21,14 +21,14 @@ use crate::{
     audit::Actor,
     clients::{
         listing::{self, Home},
-        registration,
+        registration::{self, Replacement},
     },
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
         moment::Moment,
-        notice,
+        notice, once,
         page::{Brand, Page, html, see_other},
         page_error::PageError,
         problems::Problems,
@@ -64,8 +64,14 @@ struct RotatePage {
     frame: Frame,
     path: String,
     name: String,
+    /// The version of its secret.
+    present: String,
+    /// Until when an earlier secret works.
+    before_ends: Option<Moment>,
     overlaps: [(&'static str, &'static str); 5],
     problems: Problems,
+    /// What is said to who was too late.
+    late: Option<String>,
 }
 
 type Found = (client::Model, Option<Home>);
@@ -140,27 +146,34 @@ pub async fn confirm_rotation(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
-    show_rotation(app, &admin, client, Problems::default())
+    show_rotation(app, &admin, client, (Problems::default(), None))
 }
 
 fn show_rotation(
     app: &App,
     admin: &Admin,
     client: client::Model,
-    problems: Problems,
+    (problems, late): (Problems, Option<String>),
 ) -> Result<Response, PageError> {
     if !registration::proves_itself_by_secret(&client) {
         return Err(PageError::not_found());
     }
-    let status =
-        if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match (&late, problems.is_empty()) {
+        (Some(_), _) => StatusCode::CONFLICT,
+        (None, true) => StatusCode::OK,
+        (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let overlap = client.previous_secret_expires_at.filter(|at| at.0 > app.now());
     let page = RotatePage {
         brand: Brand::of(app),
         frame: Frame::new(app, admin, Tab::Clients),
         path: links::admin_client(&client.id),
+        present: registration::secret_version(&client),
+        before_ends: overlap.map(|at| Moment::of(at.0)),
         name: client.name,
         overlaps: OVERLAPS,
         problems,
+        late,
     };
     Ok(html(app, status, &page)?)
 }
@@ -174,9 +187,14 @@ pub async fn rotate_secret(
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;
     let (actor, overlap) = (Actor::User(admin.user.id), overlap(&form));
-    let secret = match registration::rotate_secret_within(app, actor, &client.id, overlap).await? {
-        Ok(secret) => secret,
-        Err(problems) => return show_rotation(app, &admin, client, problems.into()),
+    let how = (overlap, Some(form.text(once::PRESENT)));
+    let secret = match registration::replace_secret(app, actor, &client.id, how).await? {
+        Replacement::Made(secret) => secret,
+        Replacement::Unknown => return Err(PageError::not_found()),
+        Replacement::Replaced => return show_late(app, &admin, &client.id).await,
+        Replacement::Invalid(problems) => {
+            return show_rotation(app, &admin, client, (problems.into(), None));
+        }
     };
     let page = SecretPage {
         brand: Brand::of(app),
@@ -185,9 +203,22 @@ pub async fn rotate_secret(
         id: &client.id,
         name: &client.name,
         path: links::admin_client(&client.id),
-        secret: Some(secret.as_ref().ok_or_else(PageError::not_found)?),
+        secret: Some(&secret),
     };
     Ok(Page::new(&page).with_script().with_secret().respond(app)?)
+}
+
+/// The question again, for who sent it after somebody else or twice.
+async fn show_late(app: &App, admin: &Admin, id: &str) -> Result<Response, PageError> {
+    let (client, _) = find(app, id).await?;
+    let replaced = once::Replaced {
+        workspace_id: None,
+        action: "client.rotate_secret",
+        id,
+        until: client.previous_secret_expires_at.map(|at| at.0),
+    };
+    let late = replaced.words(app, "secret").await?;
+    show_rotation(app, admin, client, (Problems::default(), Some(late)))
 }
 
 #[handler]

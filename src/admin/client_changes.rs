@@ -10,7 +10,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     client::{find, show_client},
     confirm::{ConfirmPage, Part},
 };
@@ -114,7 +114,7 @@ pub async fn unbind(
 #[handler]
 pub async fn ask_delete(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;

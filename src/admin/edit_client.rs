@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     client::find,
     client_settings::{Control, Group, Typed, names},
     new_client::{Choice, scope_choices},
@@ -140,7 +140,7 @@ impl Sent {
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let (client, _) = find(app, &id).await?;

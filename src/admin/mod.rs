@@ -29,7 +29,7 @@ use poem::{FromRequest, Request, RequestBody, Result, Route, get, post};
 use self::user_changes::Change;
 use crate::web::{
     browser::Account,
-    confirmed::{demand, is_reading},
+    confirmed::{demand_keeping, is_reading},
     links,
     methods::only,
     page_error::PageError,
@@ -178,7 +178,7 @@ impl<'a> FromRequest<'a> for Admin {
             return Err(PageError::not_found().into());
         }
         if !is_reading(request) {
-            demand(request, &account)?;
+            demand_keeping(request, body, &account).await?;
         }
         Ok(Self(account))
     }
@@ -199,7 +199,7 @@ impl Deref for ConfirmedAdmin {
 impl<'a> FromRequest<'a> for ConfirmedAdmin {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let admin = Admin::from_request(request, body).await?;
-        demand(request, &admin)?;
+        demand_keeping(request, body, &admin).await?;
         Ok(Self(admin))
     }
 }

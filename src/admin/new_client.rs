@@ -19,11 +19,12 @@ use crate::{
         registration::{self, Registration},
     },
     fault::{Fault, FieldError},
+    forms::{self, Sent, Unfit},
     tokens::scope_words,
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
-        links,
+        links, once,
         page::{Brand, Page, html},
         page_error::PageError,
         problems::Problems,
@@ -50,6 +51,10 @@ struct NewClientPage {
     groups: Vec<Group>,
     shown_beside: Vec<&'static str>,
     problems: Problems,
+    /// Why the form has made nothing, though nothing is wrong with it.
+    unfit: Option<String>,
+    /// The id of the form.
+    form: String,
 }
 
 /// Fields that show what is wrong with them, beside those of the settings.
@@ -82,6 +87,7 @@ struct Draft {
     enterprise: String,
     settings: Typed,
     problems: Vec<FieldError>,
+    unfit: Option<Unfit>,
 }
 
 impl Draft {
@@ -111,7 +117,7 @@ impl Draft {
             Err(problems) => (client.settings.clone(), problems),
         };
         let client = NewClient { settings: meant, ..client };
-        Self { client, redirect_uris, workspace, enterprise, settings, problems }
+        Self { client, redirect_uris, workspace, enterprise, settings, problems, unfit: None }
     }
 
     /// Binds the client to the workspace or the enterprise that was named.
@@ -150,8 +156,9 @@ pub async fn register(
         return show_form(app, &admin, draft);
     }
     let actor = Actor::User(admin.user.id);
-    match registration::register(app, actor, draft.client.clone()).await? {
-        Registration::Registered { client, secret } => {
+    let sent = Sent { user_id: admin.user.id, id: form.text(once::FORM) };
+    match registration::register_once(app, actor, draft.client.clone(), sent).await? {
+        Ok(Registration::Registered { client, secret }) => {
             let page = SecretPage {
                 brand: Brand::of(app),
                 frame: Frame::new(app, &admin, Tab::Clients),
@@ -167,17 +174,21 @@ pub async fn register(
                 .with_secret()
                 .respond(app)?)
         }
-        Registration::Invalid(problems) => {
-            draft.problems = problems;
-            show_form(app, &admin, draft)
-        }
+        Ok(Registration::Invalid(problems)) => show_form(app, &admin, Draft { problems, ..draft }),
+        Err(unfit) => show_form(app, &admin, Draft { unfit: Some(unfit), ..draft }),
     }
 }
 
+const LOST: &str =
+    "It is in the list, and its secret was shown once; if nobody has that, rotate it.";
+
 fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageError> {
-    let status =
-        if draft.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let Draft { client, redirect_uris, workspace, enterprise, settings, problems } = draft;
+    let status = match draft.unfit {
+        Some(unfit) => once::status(unfit),
+        None if draft.problems.is_empty() => StatusCode::OK,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let Draft { client, redirect_uris, workspace, enterprise, settings, problems, unfit } = draft;
     let problems = Problems::from(problems);
     let page = NewClientPage {
         brand: Brand::of(app),
@@ -197,6 +208,8 @@ fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageErr
         groups: settings.groups(&problems),
         shown_beside: FIELDS.into_iter().chain(names()).collect(),
         problems,
+        unfit: unfit.map(|unfit| once::words(unfit, "a client", LOST)),
+        form: forms::mint(app, admin.user.id)?,
     };
     Ok(html(app, status, &page)?)
 }

@@ -16,13 +16,13 @@ use crate::{
     clients::initial_tokens::{self, InitialToken},
     config::RegistrationMode,
     crypto::secret::{RegistrationToken, Secret},
-    fault::FieldError,
+    forms::{self, Sent, Unfit},
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
         moment::Moment,
-        notice,
+        notice, once,
         page::{Brand, Page, html, see_other},
         page_error::PageError,
         problems::Problems,
@@ -37,8 +37,25 @@ struct TokensPage {
     /// Who may register clients, in words.
     mode: &'static str,
     tokens: Vec<Row>,
+    again: Again,
+    /// The id of the form.
+    form: String,
+}
+
+/// What the form for a new one shows again.
+#[derive(Default)]
+struct Again {
     note: String,
     problems: Problems,
+    /// Why it has made nothing, though nothing is wrong with it.
+    unfit: Option<Unfit>,
+}
+
+impl Again {
+    fn unfit_words(&self) -> Option<String> {
+        const LOST: &str = "It is in the list, and was shown once; if nobody has it, revoke it.";
+        self.unfit.map(|unfit| once::words(unfit, "a token", LOST))
+    }
 }
 
 struct Row {
@@ -65,17 +82,15 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients).with_notice_of(uri);
-    show(app, frame, String::new(), Problems::default()).await
+    show(app, &admin, frame, Again::default()).await
 }
 
-async fn show(
-    app: &App,
-    frame: Frame,
-    note: String,
-    problems: Problems,
-) -> Result<Response, PageError> {
-    let status =
-        if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+async fn show(app: &App, admin: &Admin, frame: Frame, again: Again) -> Result<Response, PageError> {
+    let status = match again.unfit {
+        Some(unfit) => once::status(unfit),
+        None if again.problems.is_empty() => StatusCode::OK,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     let row = |token: InitialToken| Row {
         id: token.id,
         note: token.note,
@@ -95,8 +110,8 @@ async fn show(
             }
         },
         tokens: initial_tokens::list(app).await?.into_iter().map(row).collect(),
-        note,
-        problems,
+        again,
+        form: forms::mint(app, admin.user.id)?,
     };
     Ok(html(app, status, &page)?)
 }
@@ -109,18 +124,22 @@ pub async fn create(
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients);
     let note = form.text("note").to_owned();
-    let made = initial_tokens::create(app, Actor::User(admin.user.id), &note).await?;
+    let sent = Sent { user_id: admin.user.id, id: form.text(once::FORM) };
+    let made = initial_tokens::create_once(app, Actor::User(admin.user.id), &note, sent).await?;
+    let again = Again { note: note.clone(), ..Again::default() };
     let token = match made {
-        Ok(token) => token,
-        Err(problem) => return show(app, frame, note, problems(problem)).await,
+        Ok(Ok(token)) => token,
+        Ok(Err(problem)) => {
+            let problems = vec![problem].into();
+            return show(app, &admin, frame, Again { problems, ..again }).await;
+        }
+        Err(unfit) => {
+            return show(app, &admin, frame, Again { unfit: Some(unfit), ..again }).await;
+        }
     };
     let path = links::admin_registration_tokens();
     let page = TokenPage { brand: Brand::of(app), frame, path, note, token };
     Ok(Page::new(&page).status(StatusCode::CREATED).with_script().with_secret().respond(app)?)
-}
-
-fn problems(problem: FieldError) -> Problems {
-    vec![problem].into()
 }
 
 #[handler]

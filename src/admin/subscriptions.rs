@@ -19,6 +19,7 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
+    crypto::digest,
     fault::{Fault, FieldError},
     identity::administration,
     web::{
@@ -27,7 +28,7 @@ use crate::{
         links,
         listing::{self, List},
         moment::Moment,
-        notice,
+        notice, once,
         page::{Brand, html, see_other},
         page_error::PageError,
         problems::Problems,
@@ -103,6 +104,10 @@ struct SubscriptionPage {
     frame: Frame,
     list: &'static str,
     row: Row,
+    /// The version of its key.
+    present: String,
+    /// What is said to who was too late.
+    late: Option<String>,
     overlaps: [(&'static str, &'static str); 5],
     problems: Problems,
 }
@@ -207,7 +212,7 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let subscriber = find(app, &id).await?;
     let frame = Frame::new(app, &admin, Tab::Subscriptions).with_notice_of(uri);
-    show_one(app, frame, subscriber, Problems::default())
+    show_one(app, frame, subscriber, (Problems::default(), None))
 }
 
 #[handler]
@@ -218,14 +223,29 @@ pub async fn rotate(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let subscriber = find(app, &id).await?;
-    let actor = Actor::User(admin.user.id);
-    match subscribers::rotate(app, actor, subscriber.account, overlap(&form)).await? {
-        Ok(_) => Ok(to(&id, "subscription-rotated")),
-        Err(problems) => {
-            let frame = Frame::new(app, &admin, Tab::Subscriptions);
-            show_one(app, frame, subscriber, problems.into())
-        }
+    let (actor, how) = (Actor::User(admin.user.id), (overlap(&form), form.text(once::PRESENT)));
+    let frame = Frame::new(app, &admin, Tab::Subscriptions);
+    match subscribers::rotate(app, actor, subscriber.account, how).await? {
+        Ok(Some(_)) => Ok(to(&id, "subscription-rotated")),
+        Ok(None) => show_late(app, frame, &id).await,
+        Err(problems) => show_one(app, frame, subscriber, (problems.into(), None)),
     }
+}
+
+/// The page again, for who replaced the key after somebody else or twice.
+async fn show_late(app: &App, frame: Frame, id: &str) -> Result<Response, PageError> {
+    let subscriber = find(app, id).await?;
+    let account_id = match subscriber.account {
+        Account::Enterprise(id) | Account::User(id) => id.to_string(),
+    };
+    let replaced = once::Replaced {
+        workspace_id: None,
+        action: "subscription.rotate",
+        id: &account_id,
+        until: subscriber.subscription.previous_expires_at.map(|at| at.0),
+    };
+    let late = replaced.words(app, "key").await?;
+    show_one(app, frame, subscriber, (Problems::default(), Some(late)))
 }
 
 #[handler]
@@ -283,15 +303,20 @@ fn show_one(
     app: &App,
     frame: Frame,
     subscriber: Subscriber,
-    problems: Problems,
+    (problems, late): (Problems, Option<String>),
 ) -> Result<Response, PageError> {
-    let status =
-        if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match (&late, problems.is_empty()) {
+        (Some(_), _) => StatusCode::CONFLICT,
+        (None, true) => StatusCode::OK,
+        (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     let page = SubscriptionPage {
         brand: Brand::of(app),
         frame,
         list: links::admin_subscriptions(),
+        present: digest::version(&subscriber.subscription.key_sha256),
         row: Row::of(app, subscriber),
+        late,
         overlaps: OVERLAPS,
         problems,
     };

@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     confirm::{ConfirmPage, Part, count},
     users::{find, path_of},
 };
@@ -164,7 +164,7 @@ struct Question {
 #[handler]
 pub async fn ask(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
     uri: &Uri,
 ) -> Result<Response, PageError> {

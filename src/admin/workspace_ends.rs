@@ -10,7 +10,7 @@ use poem::{
 use uuid::Uuid;
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     confirm::{ConfirmPage, Part},
     workspace::{find, to},
     workspaces::path_of,
@@ -30,7 +30,7 @@ use crate::{
 #[handler]
 pub async fn ask_disable(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(slug): Path<String>,
 ) -> Result<Response, PageError> {
     let workspace = find(app, &slug).await?;
@@ -82,7 +82,7 @@ pub async fn enable(
 #[handler]
 pub async fn ask_remove(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     let id = id.parse::<Uuid>().map_err(|_| PageError::not_found())?;

@@ -9,7 +9,7 @@ use poem::{
     web::Data,
 };
 
-use super::Admin;
+use super::{Admin, ConfirmedAdmin};
 use crate::{
     app::App,
     audit::Actor,
@@ -100,7 +100,7 @@ pub async fn list(
 
 #[handler]
 #[expect(clippy::needless_pass_by_value, reason = "extractors arrive by value")]
-pub fn ask(Data(app): Data<&Arc<App>>, admin: Admin) -> Result<Response, PageError> {
+pub fn ask(Data(app): Data<&Arc<App>>, admin: ConfirmedAdmin) -> Result<Response, PageError> {
     let new = NewWorkspace {
         slug: String::new(),
         name: String::new(),

@@ -13,6 +13,8 @@ use crate::{
     store::{self, audit::Sought},
 };
 
+/// How many events are looked through for the last one about a thing.
+const NEWEST: u64 = 50;
 /// How many users, and how many clients, one search for an actor finds.
 const MAX_ACTORS: u64 = 200;
 
@@ -65,6 +67,23 @@ pub async fn page(app: &App, filter: &Filter, wanted: &Wanted) -> Result<Page<En
     let names = Names::of(app, &found.rows).await?;
     let rows = found.rows.into_iter().map(|event| names.entry(event)).collect();
     Ok(Page { rows, next: found.next })
+}
+
+/// Who last did something to a thing, and when, if that is one of the newest events of its kind.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest(
+    app: &App,
+    workspace_id: Option<Uuid>,
+    action: &str,
+    target_id: &str,
+) -> Result<Option<Entry>, Fault> {
+    let filter = Filter { workspace_id, action: Some(action.to_owned()), ..Filter::default() };
+    let wanted = Wanted { search: None, after: None, rows: NEWEST };
+    let found = page(app, &filter, &wanted).await?;
+    let is_it = |entry: &Entry| entry.event.target_id.as_deref() == Some(target_id);
+    Ok(found.rows.into_iter().find(is_it))
 }
 
 /// The kinds and the ids of who may be meant by a text.

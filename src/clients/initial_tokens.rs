@@ -11,6 +11,7 @@ use crate::{
         secret::{RegistrationToken, Secret},
     },
     fault::{Fault, FieldError},
+    forms::{self, Sent, Unfit},
     store,
     workspaces::names::is_hidden,
 };
@@ -37,15 +38,37 @@ pub struct InitialToken {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(
+pub async fn create(app: &App, actor: Actor, note: &str) -> Result<Checked, Fault> {
+    let made = make(app, actor, note, None).await?;
+    made.map_err(|_| Fault::internal("there was no form"))
+}
+
+/// The same by a form that makes one, however often it is sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_once(
     app: &App,
     actor: Actor,
     note: &str,
-) -> Result<Result<Secret<RegistrationToken>, FieldError>, Fault> {
+    form: Sent<'_>,
+) -> Result<Result<Checked, Unfit>, Fault> {
+    make(app, actor, note, Some(form)).await
+}
+
+/// A token, or what is wrong with what it is for.
+pub type Checked = Result<Secret<RegistrationToken>, FieldError>;
+
+async fn make(
+    app: &App,
+    actor: Actor,
+    note: &str,
+    form: Option<Sent<'_>>,
+) -> Result<Result<Checked, Unfit>, Fault> {
     let note = note.trim();
     if note.is_empty() || note.chars().count() > MAX_NOTE_CHARS || note.chars().any(is_hidden) {
         let problem = "must be 1 to 120 characters without invisible ones";
-        return Ok(Err(FieldError::new("note", problem)));
+        return Ok(Ok(Err(FieldError::new("note", problem))));
     }
     let token = Secret::<RegistrationToken>::random(&*app.random);
     let row = Model {
@@ -56,11 +79,16 @@ pub async fn create(
     };
     let target = Target::new("registration_token", &id_of(&row));
     let txn = app.store.begin().await?;
+    if let Some(form) = form
+        && let Err(unfit) = forms::spend(app, &txn, form).await?
+    {
+        return Ok(Err(unfit));
+    }
     store::registration_tokens::insert(&txn, row).await?;
     let event = Event::new("registration_token.create", actor, target).because(note);
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(Ok(token))
+    Ok(Ok(Ok(token)))
 }
 
 /// All of them, the newest first.

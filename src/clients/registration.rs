@@ -18,8 +18,12 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    crypto::secret::{ClientSecret, Secret, random_base62},
+    crypto::{
+        digest,
+        secret::{ClientSecret, Secret, random_base62},
+    },
     fault::{Fault, FieldError},
+    forms::{self, Sent, Unfit},
     store,
 };
 
@@ -42,26 +46,66 @@ pub enum Registration {
     Invalid(Vec<FieldError>),
 }
 
+/// What became of the replacement of a secret.
+pub enum Replacement {
+    /// This is the new one, to be shown once.
+    Made(Secret<ClientSecret>),
+    /// There is no such client, or it has no secret.
+    Unknown,
+    /// It has another secret than the one that was to be replaced: somebody was quicker.
+    Replaced,
+    /// Every field that breaks a rule; nothing was written.
+    Invalid(Vec<FieldError>),
+}
+
 /// Registers a client.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
+    let made = make(app, actor, new, None).await?;
+    made.map_err(|_| Fault::internal("there was no form"))
+}
+
+/// Registers a client by a form that registers one, however often it is sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn register_once(
+    app: &App,
+    actor: Actor,
+    new: NewClient,
+    form: Sent<'_>,
+) -> Result<Result<Registration, Unfit>, Fault> {
+    make(app, actor, new, Some(form)).await
+}
+
+async fn make(
+    app: &App,
+    actor: Actor,
+    new: NewClient,
+    form: Option<Sent<'_>>,
+) -> Result<Result<Registration, Unfit>, Fault> {
     let problems = all_problems(app, &new).await;
     if !problems.is_empty() {
-        return Ok(Registration::Invalid(problems));
+        return Ok(Ok(Registration::Invalid(problems)));
     }
     let secret = has_secret(&new).then(|| Secret::<ClientSecret>::random(&*app.random));
     let client = row(app, new, secret.as_ref());
     let txn = app.store.begin().await?;
+    if let Some(form) = form
+        && let Err(unfit) = forms::spend(app, &txn, form).await?
+    {
+        return Ok(Err(unfit));
+    }
     let bound = Binding::of(&client);
     if let Some(problem) = binding::problem(&txn, bound, client.may_introspect).await? {
-        return Ok(Registration::Invalid(vec![problem]));
+        return Ok(Ok(Registration::Invalid(vec![problem])));
     }
     store::clients::insert(&txn, client.clone()).await?;
     audit::record(app, &txn, binding::event("client.register", actor, &client.id, bound)).await?;
     txn.commit().await?;
-    Ok(Registration::Registered { client, secret })
+    Ok(Ok(Registration::Registered { client, secret }))
 }
 
 /// Every field that breaks a rule, also those that only another server can judge.
@@ -120,6 +164,12 @@ pub fn proves_itself_by_secret(client: &Model) -> bool {
     client.kind == Kind::Confidential && method != Some(AuthMethod::PrivateKeyJwt)
 }
 
+/// The version of the secret that a client has now, which a form that replaces it carries.
+#[must_use]
+pub fn secret_version(client: &Model) -> String {
+    digest::version(client.secret_sha256.as_deref().unwrap_or_default())
+}
+
 /// Replaces a confidential client's secret with a new one, to be shown once; the old one is refused
 /// from now on. `None` if there is no such client or it has no secret.
 ///
@@ -144,25 +194,51 @@ pub async fn rotate_secret_within(
     client_id: &str,
     overlap: TimeDelta,
 ) -> Result<Result<Option<Secret<ClientSecret>>, Vec<FieldError>>, Fault> {
+    Ok(match replace_secret(app, actor, client_id, (overlap, None)).await? {
+        Replacement::Made(secret) => Ok(Some(secret)),
+        Replacement::Unknown => Ok(None),
+        Replacement::Replaced => {
+            return Err(Fault::unavailable("the client's secret was replaced just now"));
+        }
+        Replacement::Invalid(problems) => Err(problems),
+    })
+}
+
+/// The same, if the client still has the secret of this version (`crypto/digest.rs`): so that a form
+/// that is sent twice replaces one secret, and not also the one that nobody has seen yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_secret(
+    app: &App,
+    actor: Actor,
+    client_id: &str,
+    (overlap, of): (TimeDelta, Option<&str>),
+) -> Result<Replacement, Fault> {
     if !(TimeDelta::zero()..=MAX_OVERLAP).contains(&overlap) {
-        return Ok(Err(vec![FieldError::new("overlap", "must be at most 30 days")]));
+        let problem = FieldError::new("overlap", "must be at most 30 days");
+        return Ok(Replacement::Invalid(vec![problem]));
     }
     if !is_id(client_id) {
-        return Ok(Ok(None));
+        return Ok(Replacement::Unknown);
     }
     let secret = Secret::<ClientSecret>::random(&*app.random);
     let ends = (!overlap.is_zero()).then(|| app.now() + overlap);
     let txn = app.store.begin().await?;
     let client = store::clients::find(&txn, client_id).await?;
-    if !client.is_some_and(|client| proves_itself_by_secret(&client))
-        || !store::clients::replace_secret(&txn, client_id, secret.sha256(), ends).await?
+    let Some(client) = client.filter(proves_itself_by_secret) else {
+        return Ok(Replacement::Unknown);
+    };
+    let new = (secret.sha256(), ends);
+    if of.is_some_and(|version| version != secret_version(&client))
+        || !store::clients::replace_secret(&txn, &client, new).await?
     {
-        return Ok(Ok(None));
+        return Ok(Replacement::Replaced);
     }
     let event = Event::new("client.rotate_secret", actor, Target::new("client", client_id));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(Ok(Some(secret)))
+    Ok(Replacement::Made(secret))
 }
 
 /// Disables a client, so that it and its tokens are refused from now on, or enables it again.

@@ -2,6 +2,9 @@
 
 use ring::digest::{SHA256, SHA512, digest};
 
+/// Hexadecimal characters of a [`version`]: 64 bits, against accidents alone.
+const VERSION_CHARS: usize = 16;
+
 /// The SHA-256 of `data`, 32 bytes.
 #[must_use]
 pub fn sha256(data: &[u8]) -> Vec<u8> {
@@ -27,6 +30,15 @@ pub fn sha256_array(data: &[u8]) -> [u8; 32] {
 pub fn equal(left: &[u8], right: &[u8]) -> bool {
     use subtle::ConstantTimeEq;
     left.ct_eq(right).into()
+}
+
+/// What a form says of the stored digest of a secret that it replaces: whether it still is the same one,
+/// and nothing of what it is.
+#[must_use]
+pub fn version(stored: &[u8]) -> String {
+    let mut version = hex(&sha256(stored));
+    version.truncate(VERSION_CHARS);
+    version
 }
 
 /// Lower-case hexadecimal.

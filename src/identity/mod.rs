@@ -8,6 +8,7 @@ mod devices;
 pub mod email_change;
 pub mod email_restore;
 pub mod email_verification;
+pub mod errand;
 pub mod invitations;
 mod letters;
 pub mod memberships;

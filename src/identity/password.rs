@@ -12,6 +12,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
+    errand::Errand,
     letters::Letters,
     sign_in::{Attempt, SignIn, sign_in},
     username::Username,
@@ -63,10 +64,10 @@ pub enum Request {
 }
 
 /// What became of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// The new password works.
-    Done,
+    /// The new password works; this is what its user was about.
+    Done(Errand),
     /// The link has expired, was used, or is not ours.
     DeadLink,
     /// The new password is too short or too long.
@@ -79,6 +80,8 @@ struct ResetLink {
     epoch: i64,
     /// Where the letter went: a link in a mailbox that the user has left is dead.
     email: String,
+    #[serde(flatten)]
+    errand: Errand,
     expires_at: DateTime<Utc>,
 }
 
@@ -123,7 +126,8 @@ pub async fn change(
 }
 
 /// Sends a letter with a link that sets a new password, to the stored address of a user who can
-/// sign in. `page` makes a path of this server out of the link's token.
+/// sign in. `page` makes a path of this server out of the link's token, which carries what its user was
+/// about.
 ///
 /// # Errors
 /// When the database fails.
@@ -131,7 +135,7 @@ pub async fn request_reset(
     app: &App,
     username: &str,
     address: IpAddr,
-    page: fn(&str) -> String,
+    (page, errand): (fn(&str) -> String, Errand),
 ) -> Result<Request, Fault> {
     let now = app.now();
     let letters = Letters::of(username, address);
@@ -148,7 +152,7 @@ pub async fn request_reset(
     let may_send = letters.count(&txn, now).await?;
     let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
     if let Some(user) = user.filter(|_| may_send) {
-        let link = reset_link(app, &user, now, page)?;
+        let link = reset_link(app, &user, now, (page, errand))?;
         let letter = LetterKind::PasswordReset { link, minutes: LINK_MINUTES };
         outbox::queue(app, &txn, &user.email, &letter).await?;
         let target = Target::new("user", user.id);
@@ -174,7 +178,7 @@ pub(super) async fn send_reset(
     let user = store::users::find(&txn, id).await?;
     let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
     let Some(user) = user else { return Ok(false) };
-    let link = reset_link(app, &user, app.now(), page)?;
+    let link = reset_link(app, &user, app.now(), (page, Errand::default()))?;
     let letter = LetterKind::PasswordReset { link, minutes: LINK_MINUTES };
     outbox::queue(app, &txn, &user.email, &letter).await?;
     let event = Event::new("password.request_reset", actor, Target::new("user", id));
@@ -189,12 +193,13 @@ pub(super) fn reset_link(
     app: &App,
     user: &user::Model,
     now: DateTime<Utc>,
-    page: fn(&str) -> String,
+    (page, errand): (fn(&str) -> String, Errand),
 ) -> Result<String, Fault> {
     let link = ResetLink {
         user_id: user.id,
         epoch: user.epoch,
         email: user.email.clone(),
+        errand,
         expires_at: now + TimeDelta::minutes(LINK_MINUTES.into()),
     };
     let token = LinkSigner::new(&app.secrets.links).sign(&link)?;
@@ -207,7 +212,7 @@ pub(super) fn reset_link(
 /// # Errors
 /// When the database fails.
 pub async fn is_live(app: &App, token: &str) -> Result<bool, Fault> {
-    Ok(owner(app, token).await?.is_some())
+    Ok(followed(app, token).await?.is_some())
 }
 
 /// Sets a new password by a link's token, and signs the user out everywhere.
@@ -215,24 +220,26 @@ pub async fn is_live(app: &App, token: &str) -> Result<bool, Fault> {
 /// # Errors
 /// When the database fails or the hashing pool is full.
 pub async fn reset(app: &App, token: &str, new: Zeroizing<String>) -> Result<Reset, Fault> {
-    let Some(user) = owner(app, token).await? else {
+    let Some((user, errand)) = followed(app, token).await? else {
         return Ok(Reset::DeadLink);
     };
     if !is_fit(&new) {
         return Ok(Reset::Unfit);
     }
     let is_changed = replace(app, user, new).await?.is_some();
-    Ok(if is_changed { Reset::Done } else { Reset::DeadLink })
+    Ok(if is_changed { Reset::Done(errand) } else { Reset::DeadLink })
 }
 
-async fn owner(app: &App, token: &str) -> Result<Option<user::Model>, Fault> {
+/// Whose link it is, and what they were about; `None` if the link is dead.
+async fn followed(app: &App, token: &str) -> Result<Option<(user::Model, Errand)>, Fault> {
     let signer = LinkSigner::new(&app.secrets.links);
     let Some(link) = signer.verify::<ResetLink>(token, app.now()) else {
         return Ok(None);
     };
     let user = store::users::find(app.store.read(), link.user_id).await?;
     let is_same = |user: &user::Model| user.epoch == link.epoch && user.email == link.email;
-    Ok(user.filter(|user| is_same(user) && user.disabled_at.is_none()))
+    let user = user.filter(|user| is_same(user) && user.disabled_at.is_none());
+    Ok(user.map(|user| (user, link.errand)))
 }
 
 /// `None` if the epoch is another by now.

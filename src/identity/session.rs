@@ -162,6 +162,19 @@ async fn replace(app: &App, txn: &Txn, user: &user::Model, from: &[u8]) -> Resul
     Ok(app.random.uuid(now))
 }
 
+/// A cookie for a browser that is nobody's any more: what waits in it is handed over, who was signed in
+/// is not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn leave(app: &App, old: &Secret<SessionCookie>) -> Result<Secret<SessionCookie>, Fault> {
+    let cookie = Secret::<SessionCookie>::random(&*app.random);
+    let txn = app.store.begin().await?;
+    store::authorization_requests::rebind(&txn, &old.sha256(), &cookie.sha256()).await?;
+    txn.commit().await?;
+    Ok(cookie)
+}
+
 /// Signs out the browser with this cookie; answers which clients it has to tell.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
+    errand::Errand,
     letters::Letters,
     password::{self, LINK_MINUTES},
     throttle::Counters,
@@ -49,8 +50,8 @@ pub struct Wish {
     pub name: String,
     /// The password in clear.
     pub password: Zeroizing<String>,
-    /// The authorization request that waits in the browser, by its handle.
-    pub request: Option<String>,
+    /// What the browser was about.
+    pub errand: Errand,
 }
 
 /// A browser that asks, and where it is.
@@ -70,7 +71,7 @@ pub struct Pages {
     /// Sets a new password.
     pub reset: fn(&str) -> String,
     /// Signs in.
-    pub login: fn(Option<&str>) -> String,
+    pub login: fn(Option<&str>, Option<&str>) -> String,
 }
 
 /// What became of a wish. Whether the address has an account is not told.
@@ -94,8 +95,8 @@ pub struct Waiting {
     pub email: String,
     /// Whether the password has to be typed once more.
     pub needs_password: bool,
-    /// The authorization request that waits in the browser, by its handle.
-    pub request: Option<String>,
+    /// What the browser that asked was about.
+    pub errand: Errand,
     row: sign_up::Model,
 }
 
@@ -118,7 +119,8 @@ pub enum Admission {
 #[derive(Serialize, Deserialize)]
 struct SignUpLink {
     id: Uuid,
-    request: Option<String>,
+    #[serde(flatten)]
+    errand: Errand,
     expires_at: DateTime<Utc>,
 }
 
@@ -165,7 +167,7 @@ pub async fn request(
         expires_at: store::instant(now + TimeDelta::hours(HOURS.into())),
     };
     if may_send {
-        wait(app, row, wish.request, pages).await?;
+        wait(app, row, wish.errand, pages).await?;
     }
     Ok(Outcome::Accepted)
 }
@@ -187,16 +189,11 @@ fn checked(wish: &Wish) -> Checked<String> {
 }
 
 /// The same writes for an address that has an account and for one that has none.
-async fn wait(
-    app: &App,
-    row: sign_up::Model,
-    request: Option<String>,
-    pages: Pages,
-) -> Result<(), Fault> {
+async fn wait(app: &App, row: sign_up::Model, errand: Errand, pages: Pages) -> Result<(), Fault> {
     let now = row.created_at.0;
     let token = LinkSigner::new(&app.secrets.links).sign(&SignUpLink {
         id: row.id,
-        request,
+        errand: errand.clone(),
         expires_at: row.expires_at.0,
     })?;
     let (id, email) = (row.id, row.email.clone());
@@ -205,7 +202,7 @@ async fn wait(
     store::sign_ups::insert(&txn, row).await?;
     let letter = match &owner {
         None => LetterKind::ConfirmSignUp { link: app.url(&(pages.verify)(&token)), hours: HOURS },
-        Some(owner) => already_registered(app, owner, now, pages)?,
+        Some(owner) => already_registered(app, owner, now, (pages, errand))?,
     };
     // an address in use may be written another way than it is compared
     let to = owner.as_ref().map_or(&email, |owner| &owner.email);
@@ -219,15 +216,16 @@ fn already_registered(
     app: &App,
     owner: &user::Model,
     now: DateTime<Utc>,
-    pages: Pages,
+    (pages, errand): (Pages, Errand),
 ) -> Result<LetterKind, Fault> {
     let may_reset = owner.disabled_at.is_none() && owner.password_hash.is_some();
     // made in any case, so that it takes the same time
-    let reset = password::reset_link(app, owner, now, pages.reset)?;
+    let login = app.url(&(pages.login)(None, errand.next.as_deref()));
+    let reset = password::reset_link(app, owner, now, (pages.reset, errand))?;
     Ok(if may_reset {
         LetterKind::AlreadyRegistered { link: reset, minutes: Some(LINK_MINUTES) }
     } else {
-        LetterKind::AlreadyRegistered { link: app.url(&(pages.login)(None)), minutes: None }
+        LetterKind::AlreadyRegistered { link: login, minutes: None }
     })
 }
 
@@ -254,7 +252,7 @@ pub async fn find(
     Ok(Some(Waiting {
         email: row.email.clone(),
         needs_password: row.browser_sha256 != cookie.sha256(),
-        request: link.request,
+        errand: link.errand,
         row,
     }))
 }

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::{RawKey, mint, rules, scope_list};
 pub use super::{
     changes::{Change, Changed, change, delete, revoke, set_active},
-    rotate::{MAX_OVERLAP, Rotation, rotate},
+    rotate::{How, MAX_OVERLAP, Rotation, rotate},
 };
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     config::{Environment, Product},
     fault::{Fault, FieldError},
+    forms::{self, Sent, Unfit},
     store::{self, Txn},
     tokens::scopes::Scope,
     workspaces,
@@ -100,18 +101,59 @@ pub async fn create_within(
     new: NewKey,
     allowed: Option<&Scope>,
 ) -> Result<Creation, Fault> {
-    let now = app.now();
+    let made = make(app, actor, new, (allowed, None)).await?;
+    made.map_err(|_| Fault::internal("there was no form"))
+}
+
+/// Makes a key by a form that makes one, however often it is sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_once(
+    app: &App,
+    actor: Actor,
+    new: NewKey,
+    form: Sent<'_>,
+) -> Result<Result<Creation, Unfit>, Fault> {
+    make(app, actor, new, (None, Some(form))).await
+}
+
+async fn make(
+    app: &App,
+    actor: Actor,
+    new: NewKey,
+    (allowed, form): (Option<&Scope>, Option<Sent<'_>>),
+) -> Result<Result<Creation, Unfit>, Fault> {
     let txn = app.store.begin().await?;
     // the lock comes before the count, so that the plan's limit holds whoever races
     store::workspaces::lock(&txn, new.workspace_id).await?;
-    let (workspace, product) = match home(app, &txn, new.workspace_id).await? {
+    if let Some(form) = form
+        && let Err(unfit) = forms::spend(app, &txn, form).await?
+    {
+        return Ok(Err(unfit));
+    }
+    let made = write(app, &txn, actor, (new, allowed)).await?;
+    if matches!(made, Creation::Created { .. }) {
+        txn.commit().await?;
+    }
+    Ok(Ok(made))
+}
+
+async fn write(
+    app: &App,
+    txn: &Txn,
+    actor: Actor,
+    (new, allowed): (NewKey, Option<&Scope>),
+) -> Result<Creation, Fault> {
+    let now = app.now();
+    let (workspace, product) = match home(app, txn, new.workspace_id).await? {
         Ok(home) => home,
         Err(error) => return Ok(Creation::Invalid(vec![error])),
     };
-    if let Some(limit) = reached_limit(app, &txn, &workspace).await? {
+    if let Some(limit) = reached_limit(app, txn, &workspace).await? {
         return Ok(Creation::PlanLimitReached { limit });
     }
-    let ceiling = match rules::ceiling(&txn, &new).await? {
+    let ceiling = match rules::ceiling(txn, &new).await? {
         Ok(ceiling) => ceiling,
         Err(error) => return Ok(Creation::Invalid(vec![error])),
     };
@@ -123,15 +165,14 @@ pub async fn create_within(
         return Ok(Creation::BeyondCredential(excess));
     }
     let raw = mint::mint(&*app.random, checked.format);
-    let owner = owner(app, &txn, &actor, &new).await?;
+    let owner = owner(app, txn, &actor, &new).await?;
     let key = Model { full_access: checked.full_access, ..row(app, now, (&new, owner), &raw) };
-    store::api_keys::insert(&txn, key.clone()).await?;
+    store::api_keys::insert(txn, key.clone()).await?;
     let what = if key.full_access { "full access".to_owned() } else { new.scopes.to_string() };
     let event = Event::new("api_key.create", actor, Target::new("api_key", key.id))
         .in_workspace(key.workspace_id)
         .because(what);
-    audit::record(app, &txn, event).await?;
-    txn.commit().await?;
+    audit::record(app, txn, event).await?;
     Ok(Creation::Created { key, raw })
 }
 

@@ -2,7 +2,7 @@
 //! history, nor a free place in the plan is needed. What it was before is accepted until the overlap
 //! ends; of two earlier secrets only the later one is.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::api_key;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     config::Environment,
+    crypto::digest,
     fault::{Fault, FieldError},
     store,
     tokens::scopes::Scope,
@@ -18,6 +19,17 @@ use crate::{
 
 /// How long the earlier secret may be accepted at most.
 pub const MAX_OVERLAP: TimeDelta = TimeDelta::days(30);
+
+/// How a key is to be rotated.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// How long the present secret is accepted more.
+    pub overlap: TimeDelta,
+    /// What the credential that asks may do, which gets no key that can do more; `None`: everything.
+    pub allowed: Option<&'a Scope>,
+    /// The version of the secret that is to be replaced; `None`: whichever the key has.
+    pub of: Option<&'a str>,
+}
 
 /// How a rotation went.
 #[expect(
@@ -33,6 +45,8 @@ pub enum Rotation {
         /// The key in clear.
         raw: RawKey,
     },
+    /// The key has another secret than the one that was to be replaced: it was rotated meanwhile.
+    Replaced,
     /// There is no such key in this workspace.
     Unknown,
     /// The key is revoked: a new secret would open nothing.
@@ -45,8 +59,7 @@ pub enum Rotation {
     Invalid(Vec<FieldError>),
 }
 
-/// Gives a key of this workspace a new secret; the present one is accepted for `overlap` more. A
-/// credential with the scopes `allowed` (`None`: everything) gets no key that can do more.
+/// Gives a key of this workspace a new secret.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,9 +67,9 @@ pub async fn rotate(
     app: &App,
     actor: Actor,
     (workspace_id, id): (Uuid, Uuid),
-    overlap: TimeDelta,
-    allowed: Option<&Scope>,
+    how: How<'_>,
 ) -> Result<Rotation, Fault> {
+    let overlap = how.overlap;
     if overlap < TimeDelta::zero() || overlap > MAX_OVERLAP {
         let message = "must be 0 to 2592000 seconds, which are 30 days";
         return Ok(Rotation::Invalid(vec![FieldError::new("overlapSeconds", message)]));
@@ -68,19 +81,13 @@ pub async fn rotate(
     let Some(key) = store::api_keys::find(&txn, workspace_id, id).await? else {
         return Ok(Rotation::Unknown);
     };
-    if key.revoked_at.is_some() {
-        return Ok(Rotation::Revoked);
-    }
-    if key.expires_at.is_some_and(|at| at.0 <= now) {
-        return Ok(Rotation::Expired);
+    if let Some(refusal) = refusal(&key, how, now) {
+        return Ok(refusal);
     }
     let product = match home(app, &txn, workspace_id).await? {
         Ok((_, product)) => product,
         Err(error) => return Ok(Rotation::Invalid(vec![error])),
     };
-    if let Some(excess) = allowed.and_then(|allowed| excess(&key, allowed)) {
-        return Ok(Rotation::BeyondCredential(excess));
-    }
     let environment = [Environment::Live, Environment::Test]
         .into_iter()
         .find(|environment| environment.as_str() == key.environment);
@@ -90,8 +97,9 @@ pub async fn rotate(
     };
     let raw = mint::mint(&*app.random, format);
     let is_overlapping = overlap > TimeDelta::zero();
+    let present = key.key_sha256;
     let key = api_key::Model {
-        previous_sha256: is_overlapping.then(|| key.key_sha256.clone()),
+        previous_sha256: is_overlapping.then(|| present.clone()),
         previous_expires_at: is_overlapping.then(|| store::instant(now + overlap)),
         key_sha256: raw.sha256(),
         prefix: raw.start().to_owned(),
@@ -100,13 +108,29 @@ pub async fn rotate(
         exposed_at: None,
         ..key
     };
-    store::api_keys::replace_secret(&txn, &key).await?;
+    if !store::api_keys::replace_secret(&txn, &key, &present).await? {
+        return Ok(Rotation::Replaced);
+    }
     let event = Event::new("api_key.rotate", actor, Target::new("api_key", id))
         .in_workspace(workspace_id)
         .because(format!("overlap of {} seconds", overlap.num_seconds()));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(Rotation::Rotated { key, raw })
+}
+
+/// Why a key is not rotated, as far as the key says.
+fn refusal(key: &api_key::Model, how: How<'_>, now: DateTime<Utc>) -> Option<Rotation> {
+    if how.of.is_some_and(|version| version != digest::version(&key.key_sha256)) {
+        return Some(Rotation::Replaced);
+    }
+    if key.revoked_at.is_some() {
+        return Some(Rotation::Revoked);
+    }
+    if key.expires_at.is_some_and(|at| at.0 <= now) {
+        return Some(Rotation::Expired);
+    }
+    how.allowed.and_then(|allowed| excess(key, allowed)).map(Rotation::BeyondCredential)
 }
 
 /// What of a key is more than `allowed`; full access is more than any list.

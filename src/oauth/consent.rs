@@ -91,6 +91,7 @@ impl Sent {
         let is_choice = !ticked.is_empty() || query::get(uri, CHOICE).is_some();
         Self {
             workspace: form.get("workspace").map(str::to_owned),
+            marked: form.get("marked").map(str::to_owned),
             ticked: is_choice.then_some(ticked),
             ..Self::default()
         }
@@ -180,6 +181,9 @@ impl<'a> Waiting<'a> {
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         };
+        if let Some(sent) = consent_page::unseen(&offers, &sent, offer) {
+            return Ok(consent_page::show(app, browser, self, (offers, sent))?);
+        }
         let Some(offered) = &offer.scope else {
             requests::deny(app, &self.request).await?;
             let description = "the user's role in the workspace allows nothing of this scope";
@@ -234,15 +238,15 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// The offer of the workspace that was named, else of the first; `None` if the client may not act
-/// there any more.
+/// The offer of the workspace that was named, else of the one that the page begins with; `None` if the
+/// client may not act there any more.
 pub(super) fn chosen<'a>(
     offers: &'a Offers,
     named: Option<&str>,
 ) -> Result<Option<&'a Offer>, PageError> {
-    let Some(named) = named else { return Ok(offers.open.first()) };
+    let Some(named) = named else { return Ok(offers.preferred()) };
     let is_named = |id: Option<uuid::Uuid>| id.is_some_and(|id| id.to_string() == named);
-    let found = offers.open.iter().find(|offer| is_named(offer.place.workspace_id()));
+    let found = offers.of(named);
     let is_barred = || offers.barred.iter().any(|it| is_named(it.place.workspace_id()));
     if found.is_none() && !is_barred() {
         let text = "The workspace must be one of yours.";

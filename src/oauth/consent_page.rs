@@ -1,7 +1,7 @@
 //! What the consent page shows: who asks for what, where it may act and where not.
 
 use askama::Template;
-use entity::{client, grant, member::Role};
+use entity::{client, member::Role};
 use poem::{Response, http::StatusCode};
 
 use super::{
@@ -36,6 +36,10 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) workspace: Option<String>,
+    /// The workspace whose marks the page had.
+    pub(super) marked: Option<String>,
+    /// The name of the workspace that was chosen, if it has other marks than the page had.
+    pub(super) look_again: Option<String>,
     pub(super) ticked: Option<Scope>,
     pub(super) scope_problem: Option<&'static str>,
     pub(super) message: String,
@@ -60,6 +64,8 @@ pub(super) struct Choice {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) is_selected: bool,
+    /// Whether the app is connected there already.
+    pub(super) is_connected: bool,
 }
 
 /// Scope tokens of one kind of doing.
@@ -117,6 +123,7 @@ struct ConsentPage {
     workspaces: Vec<Choice>,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
+    look_again: Option<String>,
     /// What it asks to be told by name.
     named: Vec<&'static str>,
     lifetime: String,
@@ -165,9 +172,10 @@ pub(super) fn show(
         asks,
         destination: Destination::of(&waiting.request.redirect_uri),
         username,
-        workspaces: choices(&offers.open, sent.workspace.as_deref()),
-        groups: groups(app, &offers.open, &sent),
+        workspaces: choices(&offers, &sent),
+        groups: groups(app, &offers, &sent),
         scope_problem: sent.scope_problem,
+        look_again: sent.look_again,
         named: claims::beyond(&waiting.terms().claims, &waiting.scope()),
         lifetime: lifetime(Lifetimes::of(app, client), client),
         barriers,
@@ -179,7 +187,9 @@ pub(super) fn show(
 
 /// The status of a page that asks, or says why there is nothing to decide.
 pub(super) fn status(offers: &Offers, sent: &Sent) -> StatusCode {
-    let has_problem = sent.scope_problem.is_some() || sent.approval_problem.is_some();
+    let has_problem = sent.scope_problem.is_some()
+        || sent.approval_problem.is_some()
+        || sent.look_again.is_some();
     let is_refused = offers.open.is_empty()
         && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
     match (is_refused, has_problem) {
@@ -247,6 +257,7 @@ impl Barriers {
                     None => barriers.to_ask.push(Choice {
                         id: it.id.to_string(),
                         name: it.name.clone(),
+                        is_connected: false,
                         is_selected: sent.workspace.as_deref() == Some(&*it.id.to_string()),
                     }),
                 },
@@ -270,24 +281,83 @@ impl Barriers {
     }
 }
 
-pub(super) fn choices(open: &[Offer], selected: Option<&str>) -> Vec<Choice> {
-    let workspaces = open.iter().filter_map(|offer| offer.place.workspace.as_ref());
-    workspaces
-        .map(|workspace| {
-            let id = workspace.id.to_string();
-            let is_selected = selected == Some(&*id);
-            Choice { id, name: workspace.name.clone(), is_selected }
+/// The workspaces to choose from; the one that is chosen already is the one whose marks the page has.
+pub(super) fn choices(offers: &Offers, sent: &Sent) -> Vec<Choice> {
+    let selected = selected(offers, sent).and_then(|offer| offer.place.workspace_id());
+    let choice = |offer: &Offer| {
+        let workspace = offer.place.workspace.as_ref()?;
+        Some(Choice {
+            id: workspace.id.to_string(),
+            name: workspace.name.clone(),
+            is_selected: selected == Some(workspace.id),
+            is_connected: offer.before.is_some(),
         })
-        .collect()
+    };
+    offers.open.iter().filter_map(choice).collect()
+}
+
+/// The offer of the workspace that was sent, else of the one that the page begins with.
+fn selected<'a>(offers: &'a Offers, sent: &Sent) -> Option<&'a Offer> {
+    let named = sent.workspace.as_deref().and_then(|named| offers.of(named));
+    named.or_else(|| offers.preferred())
+}
+
+/// What somebody has to look at again who chose another workspace than the one whose marks the page had:
+/// there something is new, or was not allowed, of which the page said nothing. What was unticked stays
+/// so, and what was not allowed there is unticked.
+pub(super) fn unseen(offers: &Offers, sent: &Sent, chosen: &Offer) -> Option<Sent> {
+    let had = sent.marked.as_deref().and_then(|marked| offers.of(marked))?;
+    let scope = chosen.scope.as_ref()?;
+    let is_news = |token: &str| {
+        let mark = Mark::of(chosen, token);
+        mark.is_some() && mark != Mark::of(had, token)
+    };
+    if !scope.iter().any(is_news) {
+        return None;
+    }
+    let left_out = |token: &&str| Mark::of(chosen, token) == Some(Mark::Declined);
+    let left_out: Scope = scope.iter().filter(left_out).map(str::to_owned).collect();
+    Some(Sent {
+        workspace: chosen.place.workspace_id().map(|id| id.to_string()),
+        ticked: sent.ticked.as_ref().map(|ticked| ticked.without(&left_out)),
+        look_again: chosen.place.workspace.as_ref().map(|workspace| workspace.name.clone()),
+        ..Sent::default()
+    })
+}
+
+/// What is to be said of a scope token in a workspace where the app is connected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// It was asked for and not allowed.
+    Declined,
+    /// It was not asked for.
+    New,
+}
+
+impl Mark {
+    fn of(offer: &Offer, token: &str) -> Option<Self> {
+        let before = offer.before.as_ref()?;
+        if Scope::stored(&before.declined).contains(token) {
+            return Some(Self::Declined);
+        }
+        (!Scope::stored(&before.scope).contains(token)).then_some(Self::New)
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Declined => "Not allowed last time",
+            Self::New => "New",
+        }
+    }
 }
 
 /// What can be allowed in any of the workspaces, by the kind of doing.
-pub(super) fn groups(app: &App, open: &[Offer], sent: &Sent) -> Vec<Group> {
-    let scopes = open.iter().filter_map(|offer| offer.scope.as_ref());
+pub(super) fn groups(app: &App, offers: &Offers, sent: &Sent) -> Vec<Group> {
+    let scopes = offers.open.iter().filter_map(|offer| offer.scope.as_ref());
     let all = scopes.fold(Scope::default(), |all, scope| all.union(scope));
     let items = |deed| {
         let tokens = all.iter().filter(move |token| Deed::of(token) == deed);
-        tokens.map(|token| item(app, open, sent, token)).collect::<Vec<_>>()
+        tokens.map(|token| item(app, offers, sent, token)).collect::<Vec<_>>()
     };
     Deed::ALL
         .into_iter()
@@ -296,27 +366,21 @@ pub(super) fn groups(app: &App, open: &[Offer], sent: &Sent) -> Vec<Group> {
         .collect()
 }
 
-fn item(app: &App, open: &[Offer], sent: &Sent, token: &str) -> Item {
-    let offers = |offer: &&Offer| offer.scope.as_ref().is_some_and(|scope| scope.contains(token));
-    let names = open.iter().filter(offers).filter_map(|offer| offer.place.workspace.as_ref());
+fn item(app: &App, offers: &Offers, sent: &Sent, token: &str) -> Item {
+    let open = &offers.open;
+    let has = |offer: &&Offer| offer.scope.as_ref().is_some_and(|scope| scope.contains(token));
+    let names = open.iter().filter(has).filter_map(|offer| offer.place.workspace.as_ref());
     let names: Vec<_> = names.map(|workspace| workspace.name.as_str()).collect();
-    let first = open.first();
-    let product = first.and_then(|offer| Some(offer.place.workspace.as_ref()?.product.as_str()));
-    let before = first.and_then(|offer| offer.before.as_ref());
-    let has = |text: fn(&grant::Model) -> &str| {
-        before.is_some_and(|before| Scope::stored(text(before)).contains(token))
-    };
-    let was_declined = has(|grant| &grant.declined);
+    let selected = selected(offers, sent);
+    let product = selected.and_then(|offer| Some(offer.place.workspace.as_ref()?.product.as_str()));
+    let mark = selected.and_then(|offer| Mark::of(offer, token));
+    let was_declined = mark == Some(Mark::Declined);
     Item {
         token: token.to_owned(),
         words: scope_words::words(app, product, token),
         is_required: token == REQUIRED,
         is_ticked: sent.ticked.as_ref().map_or(!was_declined, |ticked| ticked.contains(token)),
-        badge: match before {
-            Some(_) if was_declined => Some("Not allowed last time"),
-            Some(_) if !has(|grant| &grant.scope) => Some("New"),
-            _ => None,
-        },
+        badge: mark.map(Mark::words),
         only_in: (names.len() < open.len()).then(|| names.join(", ")),
     }
 }

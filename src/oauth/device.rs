@@ -25,6 +25,7 @@ use super::{
     consent::{answered, chosen},
     consent_page::{
         ApprovalForm, Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime, status,
+        unseen,
     },
 };
 use crate::{
@@ -75,6 +76,7 @@ struct QuestionPage {
     workspaces: Vec<Choice>,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
+    look_again: Option<String>,
     lifetime: String,
     barriers: Barriers,
     is_open: bool,
@@ -262,11 +264,12 @@ impl Waiting {
             code: self.code.shown(),
             asked_at: Moment::of(self.request.created_at.0),
             address: self.request.address.clone(),
-            workspaces: choices(&offers.open, sent.workspace.as_deref()),
-            groups: groups(app, &offers.open, &sent),
+            workspaces: choices(&offers, &sent),
+            groups: groups(app, &offers, &sent),
             scope_problem: sent.scope_problem,
             lifetime: lifetime(Lifetimes::of(app, client), client),
             barriers: Barriers::of(&client.id, (&offers, &sent), form),
+            look_again: sent.look_again,
             is_open: !offers.open.is_empty(),
             csrf: account.csrf(app),
         };
@@ -286,6 +289,7 @@ impl Waiting {
         let ticked: Scope = form.named("scope.").map(str::to_owned).collect();
         let sent = Sent {
             workspace: form.get("workspace").map(str::to_owned),
+            marked: form.get("marked").map(str::to_owned),
             ticked: Some(ticked),
             ..Sent::default()
         };
@@ -293,6 +297,9 @@ impl Waiting {
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return self.show(app, account, (Some(offers), sent)).await;
         };
+        if let Some(sent) = unseen(&offers, &sent, offer) {
+            return self.show(app, account, (Some(offers), sent)).await;
+        }
         let Some(offered) = &offer.scope else {
             let text = "Your role in the workspace allows nothing of what the app asks for.";
             return Err(PageError::forbidden(text));

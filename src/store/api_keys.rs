@@ -259,13 +259,14 @@ pub async fn rename(db: &Txn, workspace_id: Uuid, id: Uuid, name: &str) -> Resul
     Ok(())
 }
 
-/// Writes down the secret that a key has now, and the one it had before.
+/// Writes down the secret that a key has from now on, and the one it had before; `false` if its secret
+/// is not the one with the digest `present` any more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace_secret(db: &Txn, key: &Model) -> Result<(), Fault> {
+pub async fn replace_secret(db: &Txn, key: &Model, present: &[u8]) -> Result<bool, Fault> {
     db.changes(Subject::Key(key.id));
-    Entity::update_many()
+    let replaced = Entity::update_many()
         .col_expr(Column::KeySha256, Expr::value(key.key_sha256.clone()))
         .col_expr(Column::Prefix, Expr::value(key.prefix.clone()))
         .col_expr(Column::Last4, Expr::value(key.last4.clone()))
@@ -274,9 +275,10 @@ pub async fn replace_secret(db: &Txn, key: &Model) -> Result<(), Fault> {
         .col_expr(Column::PreviousExpiresAt, Expr::value(key.previous_expires_at))
         .filter(COLUMN.id.eq(key.id))
         .filter(COLUMN.workspace_id.eq(key.workspace_id))
+        .filter(COLUMN.key_sha256.eq(present))
         .exec(db)
         .await?;
-    Ok(())
+    Ok(replaced.rows_affected == 1)
 }
 
 /// Whether any key has, or had before its rotation, one of these digests; those that are taken.

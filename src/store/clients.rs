@@ -66,18 +66,22 @@ pub async fn update(db: &Txn, client: Model) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Gives a confidential client a new secret; the old one works until `previous_expires_at`, or
-/// no longer if that is `None`, and the one before that no longer.
+/// Gives a confidential client a new secret; the present one works until `previous_expires_at`, or
+/// no longer if that is `None`, and the one before that no longer. `false` if the client has another
+/// secret by now.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn replace_secret(
     db: &Txn,
-    id: &str,
-    secret_sha256: Vec<u8>,
-    previous_expires_at: Option<DateTime<Utc>>,
+    client: &Model,
+    (secret_sha256, previous_expires_at): (Vec<u8>, Option<DateTime<Utc>>),
 ) -> Result<bool, Fault> {
-    db.changes(Subject::Client(id.to_owned()));
+    db.changes(Subject::Client(client.id.clone()));
+    let is_present = match &client.secret_sha256 {
+        Some(present) => COLUMN.secret_sha256.eq(present.clone()),
+        None => COLUMN.secret_sha256.is_null(),
+    };
     // every right-hand side is what stood there before
     let previous = match previous_expires_at {
         Some(_) => Expr::col(Column::SecretSha256),
@@ -87,8 +91,9 @@ pub async fn replace_secret(
         .col_expr(Column::PreviousSecretSha256, previous)
         .col_expr(Column::PreviousSecretExpiresAt, Expr::value(previous_expires_at.map(instant)))
         .col_expr(Column::SecretSha256, Expr::value(secret_sha256))
-        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.id.eq(&client.id))
         .filter(COLUMN.kind.eq(Kind::Confidential))
+        .filter(is_present)
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)

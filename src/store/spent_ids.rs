@@ -1,4 +1,4 @@
-//! Names of JWTs that may be used once and were.
+//! Names of what may be used once and was: JWTs, and forms that make something.
 
 use chrono::{DateTime, Utc};
 use entity::spent_id::{Entity, Model};
@@ -14,6 +14,8 @@ pub enum Use {
     Proof,
     /// An assertion (RFC 7523 §3), by its client.
     Assertion,
+    /// A form that makes something, by the user it was shown to.
+    Form,
 }
 
 /// Spends a name of `maker`'s, which nobody takes after `expires_at`; `false` if it was spent before.
@@ -29,8 +31,9 @@ pub async fn spend(
     let what = match what {
         Use::Proof => "proof",
         Use::Assertion => "assertion",
+        Use::Form => "form",
     };
-    // neither a thumbprint nor a client's id has a NUL
+    // neither a thumbprint nor an id has a NUL
     let id_sha256 = digest::sha256(format!("{what}\0{maker}\0{name}").as_bytes());
     let row = Model { id_sha256, expires_at: instant(expires_at) };
     Ok(insert_unique::<Entity>(db, row).await?.is_ok())

@@ -43,6 +43,19 @@ pub struct Offers {
 }
 
 impl Offers {
+    /// The offer of the workspace that is named by its id; `None` if the client may not act there.
+    #[must_use]
+    pub fn of(&self, named: &str) -> Option<&Offer> {
+        let is_it = |id: Uuid| id.to_string() == named;
+        self.open.iter().find(|offer| offer.place.workspace_id().is_some_and(is_it))
+    }
+
+    /// The offer to begin with: of a place where the client is connected already, else the first.
+    #[must_use]
+    pub fn preferred(&self) -> Option<&Offer> {
+        self.open.iter().find(|offer| offer.before.is_some()).or_else(|| self.open.first())
+    }
+
     /// The same, where the client may not act in this workspace: as has been decided meanwhile, and
     /// may not have reached who only reads.
     #[must_use]

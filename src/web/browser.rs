@@ -3,17 +3,19 @@
 use std::{net::IpAddr, ops::Deref};
 
 use entity::user;
-use poem::{
-    Error, FromRequest, Request, RequestBody, Response, Result,
-    http::{Method, header},
-};
+use poem::{Error, FromRequest, Request, RequestBody, Response, Result, http::header};
 
 use super::{
     app,
     client_ip::client_ip,
-    csrf, links,
+    confirmed::is_reading,
+    csrf,
+    kept::Kept,
+    links, notice,
     page::{is_secure, see_other},
     page_error::PageError,
+    query,
+    return_path::form_page,
     session_cookie,
 };
 use crate::{
@@ -55,9 +57,15 @@ impl Browser {
 
     /// The same browser, anonymous again under a fresh cookie.
     #[must_use]
-    pub fn forgotten(mut self, app: &App) -> Self {
+    pub fn forgotten(self, app: &App) -> Self {
+        self.anonymous(Secret::random(&*app.random))
+    }
+
+    /// The same browser, anonymous under another cookie.
+    #[must_use]
+    pub fn anonymous(mut self, cookie: Secret<SessionCookie>) -> Self {
         self.signed_in = None;
-        self.renewed(Secret::random(&*app.random))
+        self.renewed(cookie)
     }
 
     /// What a session remembers about this browser.
@@ -109,6 +117,10 @@ pub struct Account {
     browser: Browser,
     /// Who is signed in.
     pub user: user::Model,
+    /// Whether the page is shown because its form came too late.
+    pub is_late: bool,
+    /// What was typed into that form.
+    pub kept: Option<Kept>,
 }
 
 impl Account {
@@ -131,19 +143,26 @@ impl<'a> FromRequest<'a> for Account {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let browser = Browser::from_request(request, body).await?;
         match browser.user().cloned() {
-            Some(user) => Ok(Self { browser, user }),
+            Some(user) => {
+                let (app, is_late) = (app::of(request)?, is_late(request));
+                let read = || Kept::read(app, request.headers(), user.id, browser.is_secure);
+                let kept = is_late.then(read).flatten();
+                Ok(Self { browser, user, is_late, kept })
+            }
             None => Err(Error::from_response(browser.respond(see_other(&sign_in_for(request))))),
         }
     }
 }
 
-/// The sign-in page, which returns to a page that was asked for but not to a form that was sent.
+/// The sign-in page, which returns to the page that was asked for, or to the one whose form was sent.
 fn sign_in_for(request: &Request) -> String {
-    if *request.method() == Method::GET {
-        links::login_then(request.original_uri().path())
-    } else {
-        links::login(None)
-    }
+    let page = form_page(request);
+    if is_reading(request) { links::login_then(&page) } else { links::login_late(&page) }
+}
+
+fn is_late(request: &Request) -> bool {
+    is_reading(request)
+        && query::get(request.original_uri(), notice::PARAMETER).as_deref() == Some(notice::LATE)
 }
 
 fn readable(user_agent: &str) -> String {

@@ -58,7 +58,8 @@ impl CsrfForm {
         self.pairs().filter_map(move |(name, _)| name.strip_prefix(start))
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Every field that is not empty, in order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.filter(|(_, value)| !value.is_empty())
     }

@@ -2,7 +2,7 @@
 
 use poem::http::Uri;
 
-use super::{browser::Account, links, notice, query};
+use super::{browser::Account, kept::Kept, links, notice, query};
 use crate::{
     app::App,
     identity::{memberships::Membership, workspace_apps},
@@ -81,6 +81,8 @@ pub struct Frame {
     pub csrf: String,
     /// A sentence about what has just happened.
     pub notice: Option<&'static str>,
+    /// What was typed into a form that came too late.
+    pub kept: Option<Kept>,
 }
 
 impl Tab {
@@ -177,7 +179,8 @@ impl Frame {
             areas: areas.into_iter().map(|other| other.link(area)).collect(),
             tabs: tabs.collect(),
             csrf: account.csrf(app),
-            notice: None,
+            notice: account.is_late.then(|| notice::words(notice::LATE)).flatten(),
+            kept: account.kept.clone(),
         }
     }
 

@@ -2,10 +2,9 @@
 
 use uuid::Uuid;
 
+use super::return_path::{as_value, is_return_path};
+
 const CONFIRM: &str = "/confirm";
-/// The rooms of pages that a sign-in may end at.
-const PAGES: [&str; 6] =
-    ["/settings/", "/workspaces/", "/scan-runs/", "/admin/", INVITATIONS, DEVICE];
 /// Where a device is allowed.
 const DEVICE: &str = "/device";
 /// Where the links of invitations lead; what follows is a secret.
@@ -23,7 +22,20 @@ pub fn login(request: Option<&str>) -> String {
 /// The sign-in page; afterwards it goes to `path`, if that is a page of ours.
 #[must_use]
 pub fn login_then(path: &str) -> String {
-    if is_return_path(path) { format!("/login?next={path}") } else { login(None) }
+    with_errand("/login", None, Some(path))
+}
+
+/// The sign-in page; afterwards it goes on to the authorization request of a handle, or to a page of
+/// ours.
+#[must_use]
+pub fn login_on(request: Option<&str>, next: Option<&str>) -> String {
+    with_errand("/login", request, next)
+}
+
+/// The same for a form that nobody was signed in for, which is to be sent again on the page `path`.
+#[must_use]
+pub fn login_late(path: &str) -> String {
+    late(login_then(path))
 }
 
 /// The page on which a device is allowed.
@@ -54,7 +66,13 @@ pub fn login_passkey() -> &'static str {
 /// if that is a page of ours.
 #[must_use]
 pub fn confirm_then(path: &str) -> String {
-    if is_return_path(path) { format!("{CONFIRM}?next={path}") } else { CONFIRM.to_owned() }
+    with_errand(CONFIRM, None, Some(path))
+}
+
+/// The same for a form that came too late, which is to be sent again on the page `path`.
+#[must_use]
+pub fn confirm_late(path: &str) -> String {
+    late(confirm_then(path))
 }
 
 /// The page that asks somebody who is signed in to prove who they are.
@@ -69,18 +87,6 @@ pub fn confirm_second_factor() -> &'static str {
     "/confirm/second-factor"
 }
 
-/// The page that lists what a form at `path` changes: a form that came too late leads back to it.
-#[must_use]
-pub fn page_around(path: &str) -> &str {
-    let kept = match path.split('/').nth(1) {
-        // `/workspaces/{slug}/settings/keys`; `/admin/clients`, `/settings/security`
-        Some("workspaces") => 4,
-        _ => 2,
-    };
-    let end = path.match_indices('/').nth(kept).map_or(path.len(), |(at, _)| at);
-    path.get(..end).unwrap_or(path)
-}
-
 /// The consent page of a waiting authorization request.
 #[must_use]
 pub fn consent(request: &str) -> String {
@@ -93,10 +99,10 @@ pub fn logout() -> &'static str {
     "/oauth/logout"
 }
 
-/// Where somebody who forgot the password asks for a link.
+/// Where somebody who forgot the password asks for a link; afterwards it goes on as [`login_on`] does.
 #[must_use]
-pub fn forgot_password() -> &'static str {
-    "/forgot-password"
+pub fn forgot_password(request: Option<&str>, next: Option<&str>) -> String {
+    with_errand("/forgot-password", request, next)
 }
 
 /// The page behind a link from a letter.
@@ -105,11 +111,10 @@ pub fn reset_password(token: &str) -> String {
     format!("/reset-password?token={}", encoded(token))
 }
 
-/// Where somebody without an account asks for one; with the handle of an authorization request it
-/// goes on to that afterwards.
+/// Where somebody without an account asks for one; afterwards it goes on as [`login_on`] does.
 #[must_use]
-pub fn sign_up(request: Option<&str>) -> String {
-    with_request("/signup", request)
+pub fn sign_up(request: Option<&str>, next: Option<&str>) -> String {
+    with_errand("/signup", request, next)
 }
 
 /// The page behind a link that says that mail arrives.
@@ -197,7 +202,7 @@ pub fn logged(path: &str) -> String {
 /// Where somebody makes an account, where that is allowed; afterwards it goes to `path`.
 #[must_use]
 pub fn sign_up_then(path: &str) -> String {
-    if is_return_path(path) { format!("/signup?next={path}") } else { "/signup".to_owned() }
+    sign_up(None, Some(path))
 }
 
 /// The connected apps of one workspace.
@@ -308,22 +313,26 @@ pub fn admin_app(client_id: &str) -> String {
     format!("/admin/apps/{}", encoded(client_id))
 }
 
-/// Whether a sign-in may end at `path`: a page of ours, and nothing that a browser could read as
-/// another place.
-#[must_use]
-pub fn is_return_path(path: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
-    path.len() <= 200
-        && PAGES.iter().any(|room| path.starts_with(room))
-        && path.bytes().all(legal)
-        && !path.contains("//")
-}
-
 fn with_request(path: &str, request: Option<&str>) -> String {
     match request {
         Some(handle) => format!("{path}?request={}", encoded(handle)),
         None => path.to_owned(),
     }
+}
+
+fn with_errand(path: &str, request: Option<&str>, next: Option<&str>) -> String {
+    let start = with_request(path, request);
+    match next.filter(|next| is_return_path(next)) {
+        Some(next) => {
+            let separator = if start.contains('?') { '&' } else { '?' };
+            format!("{start}{separator}next={}", as_value(next))
+        }
+        None => start,
+    }
+}
+
+fn late(path: String) -> String {
+    if path.contains('?') { format!("{path}&late=yes") } else { path }
 }
 
 fn encoded(text: &str) -> String {
@@ -335,25 +344,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_in_returns_only_to_pages_of_ours() {
-        for good in ["/settings/api-keys", "/workspaces/acme-1/settings/keys", "/admin/clients"] {
-            assert!(is_return_path(good), "{good}");
-            assert_eq!(login_then(good), format!("/login?next={good}"));
-        }
-        for bad in [
-            "",
-            "/",
-            "/login",
-            "//evil.example",
-            "/settings//evil.example",
-            "/settings/../x",
-            "/settings/\\evil",
-            "/settings/%2f",
-            "https://evil.example/settings/",
-            "/settings/x?y=z",
-        ] {
-            assert!(!is_return_path(bad), "{bad}");
+    fn only_pages_of_ours_are_gone_on_to() {
+        assert_eq!(login_then("/settings/api-keys"), "/login?next=/settings/api-keys");
+        assert_eq!(confirm_then("/settings/security"), "/confirm?next=/settings/security");
+        assert_eq!(
+            login_then(&workspace_app("acme", "https://a.example/c.json")),
+            "/login?next=/workspaces/acme/settings/apps/https%253A%252F%252Fa.example%252Fc.json"
+        );
+        for bad in ["//evil.example", "/settings/%2f%2fevil.example"] {
             assert_eq!(login_then(bad), "/login");
+            assert_eq!(confirm_then(bad), "/confirm");
+            assert_eq!(sign_up(Some("a&b"), Some(bad)), "/signup?request=a%26b");
         }
     }
 
@@ -371,23 +372,6 @@ mod tests {
             assert_eq!(logged(path), logged_path);
         }
         assert!(is_return_path(&invitation("lk_iv_x")));
-    }
-
-    #[test]
-    fn a_late_form_leads_back_to_the_page_around_it() {
-        for (path, page) in [
-            ("/settings/security/passkeys/1/remove", "/settings/security"),
-            ("/settings/security", "/settings/security"),
-            ("/workspaces/acme/settings/keys/1/rotate", "/workspaces/acme/settings/keys"),
-            ("/workspaces/acme/settings/keys", "/workspaces/acme/settings/keys"),
-            ("/admin/clients/1/disable", "/admin/clients"),
-            ("/admin/clients", "/admin/clients"),
-            ("/", "/"),
-        ] {
-            assert_eq!(page_around(path), page, "{path}");
-        }
-        assert_eq!(confirm_then("/settings/security"), "/confirm?next=/settings/security");
-        assert_eq!(confirm_then("//evil.example"), "/confirm");
     }
 
     #[test]

@@ -25,6 +25,18 @@ impl ResponseError for WrongMethod {
     }
 }
 
+/// The methods that the path of a request has, in its data.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed(&'static str);
+
+impl Allowed {
+    /// Whether the path has a page, beside what is sent there.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        self.0.split(", ").any(|method| method == "GET")
+    }
+}
+
 /// `routes`, where every other method is refused as [`WrongMethod`] with these in `Allow`.
 #[must_use]
 pub fn only(allow: &'static str, routes: RouteMethod) -> impl Endpoint<Output = Response> {
@@ -39,7 +51,8 @@ struct Only {
 impl Endpoint for Only {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        request.set_data(Allowed(self.allow));
         self.routes.call(request).await.map_err(|error| {
             if error.is::<MethodNotAllowedError>() {
                 Error::from(WrongMethod { allow: self.allow })

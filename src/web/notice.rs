@@ -4,6 +4,9 @@
 /// The query parameter that names one.
 pub const PARAMETER: &str = "notice";
 
+/// That a form came too late; every page with a frame says it.
+pub const LATE: &str = "form-late";
+
 /// `path` with a notice.
 #[must_use]
 pub fn on(path: &str, name: &str) -> String {
@@ -51,6 +54,7 @@ pub fn words(name: &str) -> Option<&'static str> {
         "email-restored" => {
             "Your account has its old address again. Sign in with the new password."
         }
+        LATE => "Your form came too late: nothing was done. Look through it, and send it again.",
         "sign-in-expired" => "That took too long. Sign in again.",
         "totp-on" => "The authenticator app is set up. Signing in asks for its code.",
         "totp-off" => "The authenticator app is turned off.",

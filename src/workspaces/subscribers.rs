@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Account, Checked, refused,
-    subscription::{open_subscription, recipients, rotate_subscription},
+    subscription::{open_subscription, recipients, replace_subscription},
 };
 use crate::{
     app::App,
@@ -94,8 +94,8 @@ pub async fn enable(app: &App, actor: Actor, account: Account) -> Result<Checked
     Ok(issued.map(|issued| issued.mailed_to.len()))
 }
 
-/// Replaces an account's key; the new one is mailed, the old one works for `overlap` more. Answers
-/// to how many people.
+/// Replaces an account's key, if it still is the one of this version (`crypto/digest.rs`), else `None`;
+/// the new one is mailed, the old one works for `overlap` more. Answers to how many people.
 ///
 /// # Errors
 /// When the database fails.
@@ -103,13 +103,13 @@ pub async fn rotate(
     app: &App,
     actor: Actor,
     account: Account,
-    overlap: TimeDelta,
-) -> Result<Checked<usize>, Fault> {
+    (overlap, of): (TimeDelta, &str),
+) -> Result<Checked<Option<usize>>, Fault> {
     if !is_reached(app, account).await? {
         return Ok(nobody());
     }
-    let issued = rotate_subscription(app, actor, account, overlap).await?;
-    Ok(issued.map(|issued| issued.mailed_to.len()))
+    let issued = replace_subscription(app, actor, account, (overlap, Some(of))).await?;
+    Ok(issued.map(|issued| issued.map(|issued| issued.mailed_to.len())))
 }
 
 /// Whether a letter to the account reaches anybody: a key that nobody gets would be lost.
@@ -117,7 +117,7 @@ async fn is_reached(app: &App, account: Account) -> Result<bool, Fault> {
     Ok(recipients(app, account).await?.is_none_or(|count| count > 0))
 }
 
-fn nobody() -> Checked<usize> {
+fn nobody<T>() -> Checked<T> {
     refused(
         "account",
         "has nobody to mail the key to: give one of its users a workspace of it first",

@@ -8,7 +8,10 @@ use super::{Account, Checked, refused};
 use crate::{
     app::App,
     audit::{self, Actor, Event},
-    crypto::secret::{Secret, SubscriptionKey},
+    crypto::{
+        digest,
+        secret::{Secret, SubscriptionKey},
+    },
     fault::Fault,
     mail::LetterKind,
     outbox,
@@ -90,6 +93,24 @@ pub async fn rotate_subscription(
     account: Account,
     overlap: TimeDelta,
 ) -> Result<Checked<IssuedSubscription>, Fault> {
+    match replace_subscription(app, actor, account, (overlap, None)).await? {
+        Ok(Some(issued)) => Ok(Ok(issued)),
+        Ok(None) => Err(Fault::unavailable("the subscription key was replaced just now")),
+        Err(problems) => Ok(Err(problems)),
+    }
+}
+
+/// The same, if the account still has the key of this version (`crypto/digest.rs`), else `None`: so
+/// that a form that is sent twice replaces one key, and not also the one that is on its way.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn replace_subscription(
+    app: &App,
+    actor: Actor,
+    account: Account,
+    (overlap, of): (TimeDelta, Option<&str>),
+) -> Result<Checked<Option<IssuedSubscription>>, Fault> {
     if !(TimeDelta::zero()..=MAX_OVERLAP).contains(&overlap) {
         return Ok(refused("overlap", "must be at most 30 days"));
     }
@@ -104,8 +125,10 @@ pub async fn rotate_subscription(
         return Ok(refused(account.kind(), "has no API access"));
     };
     let new = (&*key.sha256(), &*shown(&key));
-    if !store::subscriptions::rotate(&txn, &present, new, ends).await? {
-        return Err(Fault::unavailable("the subscription key was replaced just now"));
+    if of.is_some_and(|version| version != digest::version(&present.key_sha256))
+        || !store::subscriptions::rotate(&txn, &present, new, ends).await?
+    {
+        return Ok(Ok(None));
     }
     let letter = |account_name| LetterKind::SubscriptionKey {
         account_name,
@@ -116,7 +139,7 @@ pub async fn rotate_subscription(
     let mailed_to = addressees.tell(app, &txn, letter).await?;
     audit::record(app, &txn, Event::new("subscription.rotate", actor, account.target())).await?;
     txn.commit().await?;
-    Ok(Ok(IssuedSubscription { key, mailed_to, previous_expires_at: ends }))
+    Ok(Ok(Some(IssuedSubscription { key, mailed_to, previous_expires_at: ends })))
 }
 
 /// Suspends an account: its keys are refused from now on. `false` if it has none or it already is.

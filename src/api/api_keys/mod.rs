@@ -37,7 +37,7 @@ use crate::{
     keys::{
         RawKey,
         listing::{self, Listed},
-        manage::{self, Change, Changed, Creation, Rotation},
+        manage::{self, Change, Changed, Creation, How, Rotation},
     },
 };
 
@@ -185,9 +185,13 @@ impl ApiKeys {
         find(&app, &caller, id.0).await?;
         let overlap = TimeDelta::seconds(overlap.unwrap_or(0));
         let key = (workspace_id, id.0);
-        match manage::rotate(&app, caller.actor(), key, overlap, ceiling(&caller)).await? {
+        let how = How { overlap, allowed: ceiling(&caller), of: None };
+        match manage::rotate(&app, caller.actor(), key, how).await? {
             Rotation::Rotated { key, raw } => {
                 Ok(Json(shown_once(&app, &caller, key.id, &raw).await?))
+            }
+            Rotation::Replaced => {
+                Err(ApiError::conflict("the API key was rotated just now").into())
             }
             Rotation::Unknown => Err(ApiError::not_found().into()),
             Rotation::Revoked => {

@@ -141,12 +141,16 @@ async fn the_plans_limit_holds_whoever_races() {
     let workspace = world.workspace_of(free).await;
     let joe = world.person("joe@example.com", &[(&workspace, Role::Owner)]).await;
     let mut browser = Browser::of(&world, &joe).await;
-    let page = browser.get(&format!("{KEYS}/new")).await;
-    let mut form = page.form("#create-key-submit").with("name", "A racer");
-    form.tick("scope", "leads:read");
+    let mut racers = Vec::new();
+    for _ in 0..16 {
+        // a form makes one key: each has its own
+        let page = browser.get(&format!("{KEYS}/new")).await;
+        let mut form = page.form("#create-key-submit").with("name", "A racer");
+        form.tick("scope", "leads:read");
+        racers.push((browser.copy(), page, form));
+    }
 
-    let mut racers: Vec<_> = (0..16).map(|_| browser.copy()).collect();
-    let sent = racers.iter_mut().map(|racer| racer.send_form(&page.url, &form));
+    let sent = racers.iter_mut().map(|(racer, page, form)| racer.send_form(&page.url, form));
     let answers = futures_util::future::join_all(sent).await;
 
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();

@@ -22,6 +22,12 @@ async fn amr(world: &World) -> Vec<String> {
     rows.into_iter().map(|row| row.amr).collect()
 }
 
+/// The answer to a form that comes too late: the way to its own page.
+#[track_caller]
+fn late_leads_to_confirm(answer: &Page, page: &str) {
+    leads_to_confirm(answer, &format!("{page}&late=yes"));
+}
+
 #[track_caller]
 fn leads_to_confirm(answer: &Page, next: &str) {
     let place = format!("/confirm?next={next}");
@@ -73,18 +79,19 @@ async fn everything_that_changes_second_factors_or_keys_asks_for_it() {
     }
     let token = browser.get("/settings/security").await.form("#change-password-submit");
     for (path, page) in [
-        (TOTP.to_owned(), "/settings/security"),
-        (format!("{TOTP}/off"), "/settings/security"),
-        ("/settings/security/recovery-codes".to_owned(), "/settings/security"),
-        ("/settings/security/passkeys/new".to_owned(), "/settings/security"),
-        (format!("/settings/security/passkeys/{id}/remove"), "/settings/security"),
-        (keys.to_owned(), keys),
-        (format!("{keys}/{id}/rotate"), keys),
-        (format!("{keys}/{id}/delete"), keys),
+        (TOTP.to_owned(), TOTP.to_owned()),
+        (format!("{TOTP}/off"), format!("{TOTP}/off")),
+        (
+            "/settings/security/recovery-codes".to_owned(),
+            "/settings/security/recovery-codes".to_owned(),
+        ),
+        (keys.to_owned(), format!("{keys}/new")),
+        (format!("{keys}/{id}/rotate"), format!("{keys}/{id}/rotate")),
+        (format!("{keys}/{id}/delete"), format!("{keys}/{id}/delete")),
     ] {
         let mut form = token.without("password").without("current_password");
         form.action = path;
-        leads_to_confirm(&browser.send_form(&token_page(&world), &form).await, page);
+        late_leads_to_confirm(&browser.send_form(&token_page(&world), &form).await, &page);
     }
     for path in ["/settings/security", "/settings/connected-apps", keys] {
         assert_eq!(browser.get(path).await.status, 200, "{path}");
@@ -119,7 +126,12 @@ async fn every_change_by_an_administrator_asks_for_it() {
         form.action =
             if end.is_empty() { "/admin/clients".into() } else { format!("{client}{end}") };
         let answer = browser.send_form(&token_page(&world), &form).await;
-        leads_to_confirm(&answer, "/admin/clients");
+        let page = match end {
+            "" => "/admin/new-client".to_owned(),
+            "/rotate-secret" => format!("{client}{end}"),
+            _ => client.clone(),
+        };
+        late_leads_to_confirm(&answer, &page);
     }
     // who is no administrator is not told that there is anything to confirm
     let joe = world.person("joe@example.com", &[]).await;
@@ -140,7 +152,9 @@ async fn another_address_takes_more_than_the_password_from_who_has_a_second_fact
 
     let answer = browser.submit(&page, "#change-email-submit", &fields).await;
 
-    leads_to_confirm(&answer, "/settings/profile");
+    late_leads_to_confirm(&answer, "/settings/profile");
+    let page = browser.follow(answer).await;
+    assert!(page.text("#form-late").contains("nothing was done"));
     assert_eq!(world.audited("email.request_change").await, 0);
 }
 
@@ -321,4 +335,39 @@ async fn a_change_of_password_proves_no_more_than_before() {
     assert_eq!(answer.location(), Some("/settings/security?notice=password-changed"));
     let off = format!("{TOTP}/off");
     leads_to_confirm(&browser.get(&off).await, &off);
+}
+
+/// Who does not want to prove anything goes on reading.
+#[tokio::test]
+async fn not_now_leads_back_to_where_one_came_from() {
+    let (_world, _, mut browser) = ada().await;
+    for (asked, back) in [
+        (format!("/confirm?next={TOTP}/off"), "/settings/security"),
+        (
+            "/confirm?next=/workspaces/acme/settings/keys/new".to_owned(),
+            "/workspaces/acme/settings/keys",
+        ),
+        ("/confirm?next=/admin/clients/1/edit".to_owned(), "/admin/clients/1"),
+        ("/confirm".to_owned(), "/settings/connected-apps"),
+        ("/confirm?next=//evil.example/settings/".to_owned(), "/settings/connected-apps"),
+        ("/confirm?next=/settings/%2f%2fevil.example".to_owned(), "/settings/connected-apps"),
+    ] {
+        assert_eq!(browser.get(&asked).await.link("#not-now"), back, "{asked}");
+    }
+}
+
+/// The id of such a client is an address, which a path has encoded.
+#[tokio::test]
+async fn the_page_of_an_app_that_is_named_by_an_address_is_come_back_to() {
+    let (world, acme) = World::of_acme().await;
+    let path = "/workspaces/acme/settings/apps/https%3A%2F%2Fapp.example%2Fclient.json";
+    let mut browser = Browser::new(&world);
+    let login = browser.get(path).await;
+    assert!(login.location().unwrap().starts_with("/login?next="), "{:?}", login.location());
+    let page = browser.follow(login).await;
+
+    let fields = [("username", &*acme.ada.username), ("password", &*acme.ada.password)];
+    let answer = browser.submit(&page, "#login-submit", &fields).await;
+
+    assert_eq!(answer.location(), Some(path));
 }

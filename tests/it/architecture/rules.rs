@@ -21,6 +21,7 @@ const ROWS: [&[&str]; 4] = [
         "signing",
         "outbox",
         "audit",
+        "forms",
     ],
     &[
         "app", "store", "crypto", "mail", "outbound", "limiter", "cache", "metrics", "config",

@@ -175,6 +175,75 @@ async fn what_only_one_workspace_allows_says_so() {
     assert!(items.iter().any(|item| item.ends_with("only in The workspace acme")), "{items:?}");
 }
 
+/// Ada's second workspace.
+async fn second(world: &World, acme: &crate::support::Acme) -> entity::workspace::Model {
+    let second = world.workspace("second").await;
+    let added = add_member(&world.app, Actor::Operator, second.id, acme.ada.id, Role::Owner);
+    added.await.unwrap().unwrap();
+    second
+}
+
+/// Marks and ticks are those of the workspace that is selected, which is one where the app is
+/// connected.
+#[tokio::test]
+async fn what_is_marked_is_so_in_the_selected_workspace() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let second = second(&world, &acme).await;
+    browser.sign_in(&acme.ada).await;
+    let page = browser.open(&client.authorization().path()).await;
+    assert_eq!(page.texts(".scopes li"), ["See your leads", "Create leads"], "nothing is new yet");
+    let mut form = page.form("#consent-allow").without(WRITE);
+    form.set("workspace", &second.id.to_string());
+    browser.send_form(&page.url, &form).await.callback();
+
+    let page = browser.open(&client.authorization().path()).await;
+
+    let form = page.form("#consent-allow");
+    assert_eq!(form.get("workspace"), Some(&*second.id.to_string()));
+    assert_eq!(form.get("marked"), form.get("workspace"));
+    assert_eq!(page.texts(".scopes li"), ["See your leads", "Create leads Not allowed last time"]);
+    assert!(!page.has(&format!("input[name='{WRITE}'][checked]")));
+    assert!(page.text("option[selected]").ends_with(" (connected)"));
+    // where it was never connected nothing is marked, so nobody is asked once more
+    let mut elsewhere = form.clone();
+    elsewhere.set("workspace", &acme.workspace.id.to_string());
+    elsewhere.set(WRITE, "on");
+    browser.send_form(&page.url, &elsewhere).await.callback();
+}
+
+/// Whoever chooses a workspace where other things are new, or were declined, sees that first.
+#[tokio::test]
+async fn another_workspace_with_other_marks_is_looked_at_once_more() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let second = second(&world, &acme).await;
+    browser.sign_in(&acme.ada).await;
+    for (workspace, leaves_out) in [(&acme.workspace, None), (&second, Some(WRITE))] {
+        let page = browser.open(&client.authorization().with("prompt", "consent").path()).await;
+        let mut form = page.form("#consent-allow");
+        form.set("workspace", &workspace.id.to_string());
+        let form = leaves_out.map_or(form.clone(), |field| form.without(field));
+        browser.send_form(&page.url, &form).await.callback();
+    }
+    let asked = client.authorization().with("prompt", "consent");
+    let page = browser.open(&asked.path()).await;
+    let mut form = page.form("#consent-allow");
+    assert_eq!(form.get("workspace"), Some(&*acme.workspace.id.to_string()));
+    form.set(WRITE, "on");
+    form.set("workspace", &second.id.to_string());
+
+    let again = browser.send_form(&page.url, &form).await;
+
+    assert_eq!(again.status, 422, "{}", again.text("main"));
+    assert!(again.text("#look-again").contains("second"));
+    assert_eq!(again.texts(".scopes li"), ["See your leads", "Create leads Not allowed last time"]);
+    let form = again.form("#consent-allow");
+    assert_eq!(form.get("workspace"), Some(&*second.id.to_string()));
+    assert_eq!(form.get(WRITE), None, "it is allowed by a tick alone");
+    let callback = browser.send_form(&again.url, &form).await.callback();
+    let tokens = Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+    assert_eq!(tokens.scope, "leads:read");
+}
+
 #[tokio::test]
 async fn the_page_says_how_long_it_lasts() {
     let (world, acme, client, _) = at_authorize().await;
