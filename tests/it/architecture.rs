@@ -2,9 +2,11 @@
 //! requirements, kept complete by reading the tests.
 
 mod conformance;
+mod handlers;
 mod requirements;
 mod rules;
 mod source;
+mod traps;
 
 use std::{
     fs,
