@@ -51,10 +51,9 @@ impl Counters {
         let db = app.store.read();
         let account = store::sign_in_failures::find(db, &self.account).await?;
         let address = store::sign_in_failures::find(db, &self.address).await?;
-        let until = account
-            .map_or(now, |row| account_opens_at(&row))
-            .max(address.map_or(now, |row| address_opens_at(&row)));
-        let wait = (until - now).num_milliseconds().max(0);
+        let account = account.map(|row| left(row.last_failed_at.0, account_wait(&row), now));
+        let address = address.map(|row| left(row.window_started_at.0, address_wait(&row), now));
+        let wait = account.max(address).unwrap_or_default().num_milliseconds();
         Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
     }
 
@@ -85,21 +84,27 @@ impl Counters {
     }
 }
 
-fn account_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
+/// What is left at `now` of a wait that began at `from`. Nothing, if that is still to come: the clock was
+/// set back, and nobody shall wait until it has caught up.
+fn left(from: DateTime<Utc>, wait: TimeDelta, now: DateTime<Utc>) -> TimeDelta {
+    if from - now > store::sign_in_failures::SKEW {
+        return TimeDelta::zero();
+    }
+    (from + wait - now).clamp(TimeDelta::zero(), wait)
+}
+
+fn account_wait(row: &sign_in_failure::Model) -> TimeDelta {
     let beyond = row.failures - FREE_FAILURES;
     if beyond < 0 {
-        return row.last_failed_at.0;
+        return TimeDelta::zero();
     }
     let doublings = u32::try_from(beyond).unwrap_or(u32::MAX);
     let secs = 1_i64.checked_shl(doublings).filter(|secs| *secs > 0);
-    row.last_failed_at.0 + TimeDelta::seconds(secs.unwrap_or(MAX_WAIT_SECS).min(MAX_WAIT_SECS))
+    TimeDelta::seconds(secs.unwrap_or(MAX_WAIT_SECS).min(MAX_WAIT_SECS))
 }
 
-fn address_opens_at(row: &sign_in_failure::Model) -> DateTime<Utc> {
-    if row.failures < ADDRESS_FAILURES {
-        return row.window_started_at.0;
-    }
-    row.window_started_at.0 + ADDRESS_WINDOW
+fn address_wait(row: &sign_in_failure::Model) -> TimeDelta {
+    if row.failures < ADDRESS_FAILURES { TimeDelta::zero() } else { ADDRESS_WINDOW }
 }
 
 #[cfg(test)]
@@ -118,17 +123,23 @@ mod tests {
 
     #[test]
     fn an_account_waits_longer_after_each_failure_up_to_a_quarter_of_an_hour() {
-        let wait =
-            |failures| (account_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        let wait = |failures| account_wait(&row(failures)).num_seconds();
         let waits: Vec<_> = [1, 4, 5, 6, 7, 14, 15, 16, 70, i64::MAX].map(wait).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900, 900, 900]);
     }
 
     #[test]
     fn an_address_waits_for_the_end_of_its_window() {
-        let wait =
-            |failures| (address_opens_at(&row(failures)) - DateTime::UNIX_EPOCH).num_seconds();
+        let wait = |failures| address_wait(&row(failures)).num_seconds();
         assert_eq!([29, 30, 31].map(wait), [0, 600, 600]);
+    }
+
+    #[test]
+    fn a_wait_is_never_longer_than_it_is() {
+        let (from, wait) = (DateTime::UNIX_EPOCH, TimeDelta::seconds(8));
+        let left_at = |secs| left(from, wait, from + TimeDelta::seconds(secs)).num_seconds();
+        let lefts: Vec<_> = [0, 3, 8, 9, -1, -60, -61, -3600].map(left_at).into();
+        assert_eq!(lefts, [8, 5, 0, 0, 8, 8, 0, 0]);
     }
 
     #[test]

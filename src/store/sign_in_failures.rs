@@ -1,15 +1,18 @@
 //! Failed sign-ins, counted for an account or for an address.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::sign_in_failure::{COLUMN, Column, Entity, Model};
-use sea_orm::IntoActiveModel;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
 
 use super::{instant, millis};
 use crate::fault::Fault;
+
+/// The clocks of nodes differ by less. What was counted later than that was counted before the clock
+/// was set back.
+pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The count under this key.
 ///
@@ -19,7 +22,8 @@ pub async fn find(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<Option
     Ok(Entity::find_by_id(key_sha256.to_vec()).one(db).await?)
 }
 
-/// Counts one more failure. A window that began before `window_opens` starts again at one.
+/// Counts one more failure. A window that began before `window_opens`, or in a time that is still to
+/// come, starts again at one.
 ///
 /// # Errors
 /// When the database fails.
@@ -30,7 +34,11 @@ pub async fn add(
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     Entity::delete_by_id(key_sha256.to_vec())
-        .filter(COLUMN.window_started_at.lte(millis(window_opens)))
+        .filter(
+            Condition::any()
+                .add(COLUMN.window_started_at.lte(millis(window_opens)))
+                .add(COLUMN.last_failed_at.gt(millis(now + SKEW))),
+        )
         .exec(db)
         .await?;
     let row = Model {

@@ -1,11 +1,14 @@
 //! The five layering sentences of `src/lib.rs`, kept true by reading the sources; and the products'
-//! requirements, kept complete by reading the tests.
+//! requirements and the rules of security, kept complete by reading the tests.
 
 mod conformance;
+mod handlers;
 mod requirements;
 mod rules;
+mod security;
 mod source;
 mod templates;
+mod traps;
 
 use std::{
     fs,

@@ -163,3 +163,18 @@ async fn an_unknown_page_is_a_page_too() {
         assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
     }
 }
+
+/// The trap is a jar that forgets what was put into it when the answer is a refusal.
+#[tokio::test]
+async fn who_is_sent_to_sign_in_keeps_the_cookie_of_that_answer() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+
+    let refused = browser.get("/settings/profile").await;
+
+    assert_eq!(refused.status, 303);
+    let cookie = browser.cookies()["latchkey"].clone();
+    let page = browser.follow(refused).await;
+    assert_eq!((page.status, page.header("set-cookie")), (200, None));
+    assert_eq!(browser.cookies()["latchkey"], cookie);
+}

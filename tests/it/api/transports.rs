@@ -1,7 +1,10 @@
 //! How a credential travels to the API (contract §2), seen at `GET /api/v1/me`.
 
+use reqwest::Method;
+use url::Url;
+
 use super::{assert_is_private, key_of_product};
-use crate::support::{Answer, ApiCaller, Tokens, World};
+use crate::support::{Answer, ApiCaller, Browser, Tokens, World};
 
 /// FE-2, SW-3, SF-6: any of the header's names and schemes in capitals or not.
 #[tokio::test]
@@ -84,4 +87,36 @@ async fn the_same_credential_twice_is_one() {
     let request = ApiCaller::bearer(&world, &key).request("/api/v1/me").header("x-api-key", &key);
 
     assert_eq!(Answer::to(request).await.status, 200);
+}
+
+/// A page elsewhere can send a cookie along and nothing else: it opens nothing here.
+#[tokio::test]
+async fn a_cookie_is_no_credential() {
+    let (world, acme) = World::of_acme().await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    assert_eq!(browser.get("/settings/profile").await.status, 200);
+
+    for (method, path) in [
+        (Method::GET, "/api/v1/me"),
+        (Method::GET, "/v1/datasets"),
+        (Method::POST, "/v1/datasets"),
+        (Method::GET, "/oauth/userinfo"),
+        (Method::POST, "/oauth/userinfo"),
+        (Method::POST, "/oauth/introspect"),
+        (Method::POST, "/oauth/revoke"),
+        (Method::POST, "/oauth/token"),
+        (Method::POST, "/oauth/par"),
+    ] {
+        let url = Url::parse(&world.url(path)).unwrap();
+        let request = || {
+            let form = "application/x-www-form-urlencoded";
+            world.http.request(method.clone(), url.clone()).header("content-type", form)
+        };
+        let with_cookie = browser.send(url.clone(), request()).await;
+        let without = Answer::to(request()).await;
+
+        assert!(matches!(with_cookie.status, 400 | 401), "{path}: {}", with_cookie.status);
+        assert_eq!(with_cookie.shown(), without.shown(), "{method} {path}");
+        assert_eq!(with_cookie.header("set-cookie"), None, "{path}");
+    }
 }

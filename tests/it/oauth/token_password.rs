@@ -1,5 +1,7 @@
 //! `POST /oauth/token` with `grant_type=password` (RFC 6749 §4.3, contract §3).
 
+use std::time::{Duration, Instant};
+
 use entity::member::Role;
 use latchkey::{
     audit::Actor,
@@ -255,4 +257,37 @@ async fn every_failure_is_the_same() {
         answers.push((answer.headers, answer.body));
     }
     assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:#?}");
+}
+
+/// Who is not there costs a hash like who is: no clock tells names apart.
+#[tokio::test]
+async fn nobody_is_refused_as_slowly_as_somebody() {
+    let (world, acme) = World::of_acme().await;
+    let gone = world.person("acme/gone@acme.example", &[(&acme.workspace, Role::Member)]).await;
+    assert!(users::disable(&world.app, Actor::Operator, gone.id).await.unwrap());
+    let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Member)]).await;
+    let script = world.script().await;
+    let took = async |username: &str, password: &str| {
+        let mut shortest = Duration::MAX;
+        for _ in 0..4 {
+            let began = Instant::now();
+            assert_eq!(script.sign_in(username, password).await.status, 400, "{username}");
+            shortest = shortest.min(began.elapsed());
+        }
+        shortest.as_secs_f64()
+    };
+
+    let somebody = took(&acme.ada.username, "wrong").await;
+    let too_long = "x".repeat(1025);
+    for (username, password) in [
+        ("acme/nobody@acme.example", "wrong"),
+        ("nopin/ada@acme.example", "wrong"),
+        ("no username", "wrong"),
+        (gone.username.as_str(), gone.password.as_str()),
+        (ben.username.as_str(), too_long.as_str()),
+    ] {
+        world.clock.advance(chrono::TimeDelta::hours(1));
+        let ratio = took(username, password).await / somebody;
+        assert!((0.4..2.5).contains(&ratio), "{username}: {ratio}");
+    }
 }

@@ -179,6 +179,28 @@ async fn guesses_that_race_are_counted_one_by_one() {
     assert_eq!((guessed, waiting), (5, 15));
 }
 
+/// A clock that was an hour fast is set right: nobody is shut out until it has caught up, and what
+/// fails from then on is counted.
+#[tokio::test]
+async fn a_clock_that_is_set_back_shuts_nobody_out() {
+    let (world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 5).await;
+    for number in 0..25 {
+        fail(&script, &format!("nobody{number}@example.com"), 1).await;
+    }
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(600));
+
+    world.clock.advance(TimeDelta::hours(-1));
+
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+    fail(&script, &acme.ada.username, 5).await;
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(1));
+    for number in 0..25 {
+        fail(&script, &format!("nobody{number}@example.com"), 1).await;
+    }
+    assert_eq!(wait_of(&script.sign_in("another@example.com", "wrong").await), Some(600));
+}
+
 async fn from(client: &ClientApp, forwarded: &str, username: &str, password: &str) -> Answer {
     let params = [("grant_type", "password"), ("username", username), ("password", password)];
     let request = client.request("/oauth/token", &params);

@@ -7,6 +7,7 @@ mod backup;
 mod config;
 mod demo;
 mod demo_credentials;
+mod descriptors;
 mod durability;
 mod health;
 mod logs;

@@ -5,7 +5,7 @@ use std::fs;
 use latchkey::crypto::digest;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
-use crate::support::{ApiCaller, Browser, World};
+use crate::support::{ApiCaller, Browser, Pkce, Tokens, World};
 
 #[derive(FromQueryResult)]
 struct Text {
@@ -97,4 +97,47 @@ async fn of_second_factors_nothing_is_stored_that_shows_one() {
     for code in &codes {
         assert!(!is_stored(code.as_bytes()) && !is_stored(code.replace('-', "").as_bytes()));
     }
+}
+
+/// Whatever proves something by itself is stored as its SHA-256 or not at all, and passwords as argon2id;
+/// so are those that wait to be used.
+#[tokio::test]
+async fn of_passwords_tokens_codes_and_cookies_only_digests_are_stored() {
+    let (world, acme) = World::of_acme().await;
+    let client = world.web().await;
+    let narrow = client.authorization().with("scope", "leads:read");
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let page = browser.open(&narrow.path()).await;
+    let used = browser.submit(&page, "#consent-allow", &[]).await.callback();
+    let first = Tokens::of(&client.exchange(used.code(), &Pkce::default()).await);
+    let second = Tokens::of(&client.refresh(&first.refresh).await);
+    ApiCaller::bearer(&world, &second.access).me().await.expect(200);
+    let unused = browser.get(&narrow.path()).await.callback();
+    let asked = browser.open(&client.authorization().path()).await.form("#consent-allow");
+    let pushed = client.push(&client.authorization()).await.expect(201).json();
+    let pushed = pushed["request_uri"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+
+    let all = everything(&world).await;
+
+    let has = |bytes: &[u8]| contains(&all, bytes) || contains(&all, digest::hex(bytes).as_bytes());
+    let living = [
+        browser.cookies()["latchkey"].as_str(),
+        client.secret.as_deref().unwrap(),
+        unused.code(),
+        asked.get("request").unwrap(),
+        &pushed,
+        &second.access,
+        &second.refresh,
+    ];
+    for secret in living {
+        assert!(has(&digest::sha256(secret.as_bytes())), "the digest of {secret} is not there");
+    }
+    for secret in living.into_iter().chain([used.code(), &first.access, &first.refresh]) {
+        let (_, body) = secret.split_at("lk_xx_".len());
+        for part in [secret, body, &body[..16], &body[body.len() - 16..]] {
+            assert!(!has(part.as_bytes()), "{part}");
+        }
+    }
+    assert!(has(b"$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert!(!has(acme.ada.password.as_bytes()));
 }

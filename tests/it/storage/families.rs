@@ -1,10 +1,14 @@
 //! A token family is one row, however often it is refreshed, and every token it ever had is
 //! recognised (contract §3).
 
-use entity::{grant, token_family};
-use latchkey::crypto::{
-    derive::Deriver,
-    secret::{RefreshToken, Secret},
+use chrono::TimeDelta;
+use entity::{access_token, grant, token_family};
+use latchkey::{
+    crypto::{
+        derive::Deriver,
+        secret::{RefreshToken, Secret},
+    },
+    jobs::sweep,
 };
 use sea_orm::{EntityTrait, PaginatorTrait};
 
@@ -40,6 +44,23 @@ async fn a_family_is_one_row() {
     let families = families(&world).await;
     assert_eq!((families.len(), families[0].generation), (1, 200));
     assert_eq!(grant::Entity::find().count(world.app.store.read()).await.unwrap(), 1);
+}
+
+/// That no access token is left to be ended says nothing about the refresh token: it is spent like any
+/// other, and its reuse is noticed.
+#[tokio::test]
+async fn a_refresh_token_is_spent_also_when_its_access_token_was_swept() {
+    let (world, _, script, first) = signed_in().await;
+    world.clock.advance(TimeDelta::hours(2));
+    assert_eq!(sweep::run_once(&world.app).await.unwrap(), 1);
+    assert_eq!(access_token::Entity::find().count(world.app.store.read()).await.unwrap(), 0);
+
+    let second = Tokens::of(&script.refresh(&first.refresh).await);
+
+    assert_eq!(ApiCaller::bearer(&world, &second.access).me().await.status, 200);
+    assert_eq!(script.refresh(&first.refresh).await.status, 400);
+    assert_eq!(ApiCaller::bearer(&world, &second.access).me().await.status, 401);
+    assert_eq!(world.audited("refresh_token.reuse").await, 1);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod at_rest;
 mod columns;
 mod concurrency;
+mod conflicts;
 mod families;
 mod issuing;
 mod log;

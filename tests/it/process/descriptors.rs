@@ -1,0 +1,60 @@
+//! The built program at the limit of open files.
+
+use std::process::Command;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::support::{Answer, Installation, Process, Site};
+
+/// Enough for what the program itself keeps open, and less than the crowd needs.
+const FILES: usize = 96;
+const CROWD: usize = 160;
+const LIVE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+async fn ask(open: &mut TcpStream) {
+    open.write_all(LIVE).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nok") {
+        let byte = open.read_u8().await.unwrap();
+        answer.push(byte);
+    }
+}
+
+/// What cannot be accepted waits: the processor is not spent on asking again and again, who is in is
+/// served, and who waits is served as soon as somebody leaves.
+#[tokio::test]
+async fn a_server_without_descriptors_neither_spins_nor_stops() {
+    let installation = Installation::new().await;
+    let inner = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", &format!("ulimit -n {FILES} && exec \"$0\" \"$@\"")])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(installation.directory())
+        .env_clear()
+        .env("RUST_LOG", "warn");
+    let server = Process::start(limited);
+    let mut open = TcpStream::connect(server.address()).await.unwrap();
+    ask(&mut open).await;
+
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        crowd.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    // time in which a loop without a pause would try thousands of times
+    for _ in 0..2_000 {
+        ask(&mut open).await;
+    }
+    drop(crowd);
+
+    let late = Answer::to(server.http().get(server.url("/healthz"))).await;
+    assert_eq!((late.status, late.body.as_str()), (200, "ok"));
+    let exit = server.stop();
+    let log = exit.stdout + &exit.stderr;
+    let failed = log.matches("a connection could not be accepted").count();
+    assert!((1..40).contains(&failed), "{failed} times: {log:.2000}");
+}
