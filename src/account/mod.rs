@@ -37,6 +37,7 @@ mod verify_email;
 mod workspace_app;
 mod workspace_app_changes;
 mod workspace_apps;
+mod workspaces;
 
 use poem::{Response, Route, get, handler, post};
 
@@ -92,13 +93,14 @@ fn settings_routes(route: Route) -> Route {
         .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
         .at("/settings/profile/email", only(SEND, post(email::change)))
         .at("/settings/profile/verify-email", only(SEND, post(email::verify)))
+        .at(links::own_workspaces(), only(READ, get(workspaces::list)))
         .at("/settings/sessions", only(READ, get(sessions::get)))
         .at("/settings/sessions/end", only(SEND, post(sessions::end)))
         .at(
             "/settings/sessions/end-others",
             only(READ_AND_SEND, get(sessions::ask).post(sessions::end_others)),
         )
-        .at("/settings/api-keys", only(READ, get(keys::first)))
+        .at("/settings/api-keys", only(READ, get(keys::of_first)))
 }
 
 fn security_routes(route: Route) -> Route {

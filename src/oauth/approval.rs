@@ -56,7 +56,7 @@ async fn barred_workspace(
     waiting: &Waiting<'_>,
     named: &str,
 ) -> Result<workspace::Model, PageError> {
-    let offers = waiting.offers(app).await?;
+    let offers = waiting.offers(app, named.parse().ok()).await?;
     let open = offers.open.into_iter().map(|offer| offer.place);
     let all = open.chain(offers.barred.into_iter().map(|barrier| barrier.place));
     let mut workspaces = all.filter_map(|place| place.workspace);

@@ -4,7 +4,10 @@ use askama::Template;
 use entity::{client, grant, member::Role};
 use poem::{Response, http::StatusCode};
 
-use super::consent::{REQUIRED, Waiting};
+use super::{
+    consent::{REQUIRED, Waiting},
+    workspace_finder::Finder,
+};
 use crate::{
     app::App,
     clients::{
@@ -29,6 +32,9 @@ use crate::{
     },
 };
 
+/// How many workspaces are named in a line.
+const NAMED: usize = 5;
+
 /// What was sent and is shown again, with what is wrong with it.
 #[derive(Default)]
 pub(super) struct Sent {
@@ -37,6 +43,7 @@ pub(super) struct Sent {
     pub(super) scope_problem: Option<&'static str>,
     pub(super) message: String,
     pub(super) approval_problem: Option<String>,
+    pub(super) finder: Finder,
 }
 
 /// Who asks.
@@ -100,6 +107,7 @@ struct ConsentPage {
     destination: Destination,
     username: String,
     workspaces: Vec<Choice>,
+    finder: Finder,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
     /// What it asks to be told by name.
@@ -116,6 +124,7 @@ struct BarredPage {
     brand: Brand,
     asks: Asks,
     username: String,
+    finder: Finder,
     barriers: Barriers,
     csrf: String,
     request: String,
@@ -128,12 +137,13 @@ pub(super) fn show(
     waiting: &Waiting<'_>,
     (offers, sent): (Offers, Sent),
 ) -> Result<Response, Fault> {
-    let has_problem = sent.scope_problem.is_some() || sent.approval_problem.is_some();
+    let has_problem =
+        sent.scope_problem.is_some() || sent.approval_problem.is_some() || sent.finder.is_unknown;
     let is_refused = offers.open.is_empty()
         && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
     let status = match (is_refused, has_problem) {
-        (true, _) => StatusCode::FORBIDDEN,
         (_, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        (true, _) => StatusCode::FORBIDDEN,
         _ => StatusCode::OK,
     };
     let client = &waiting.client;
@@ -142,8 +152,9 @@ pub(super) fn show(
     let (csrf, request) = (browser.csrf(app), waiting.handle.to_owned());
     let username = waiting.signed_in.user.username.clone();
     let barriers = Barriers::of(&client.id, &offers.barred, &sent);
+    let finder = sent.finder.beside(&offers);
     if offers.open.is_empty() {
-        let page = BarredPage { brand, asks, username, barriers, csrf, request };
+        let page = BarredPage { brand, asks, username, finder, barriers, csrf, request };
         return respond(app, waiting, (&page, status), has_logo);
     }
     let page = ConsentPage {
@@ -152,6 +163,7 @@ pub(super) fn show(
         destination: Destination::of(&waiting.request.redirect_uri),
         username,
         workspaces: choices(&offers.open, sent.workspace.as_deref()),
+        finder,
         groups: groups(app, &offers.open, &sent),
         scope_problem: sent.scope_problem,
         named: claims::beyond(&waiting.terms().claims, &waiting.scope()),
@@ -285,7 +297,16 @@ fn item(app: &App, open: &[Offer], sent: &Sent, token: &str) -> Item {
             Some(_) if !has(|grant| &grant.scope) => Some("New"),
             _ => None,
         },
-        only_in: (names.len() < open.len()).then(|| names.join(", ")),
+        only_in: (names.len() < open.len()).then(|| some_of(&names)),
+    }
+}
+
+/// Names in a row, and how many more there are than a line takes.
+fn some_of(names: &[&str]) -> String {
+    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 

@@ -17,10 +17,12 @@ use poem::{
     http::{StatusCode, header},
     web::{Data, Path},
 };
+use uuid::Uuid;
 
 use super::{
     consent::{answered, chosen},
     consent_page::{Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime},
+    workspace_finder::Finder,
 };
 use crate::{
     app::App,
@@ -66,6 +68,7 @@ struct QuestionPage {
     asked_at: Moment,
     address: Option<String>,
     workspaces: Vec<Choice>,
+    finder: Finder,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
     lifetime: String,
@@ -123,10 +126,10 @@ pub async fn decide(
         Err(response) => return Ok(response),
     };
     match form.get("decision") {
-        Some("allow") => waiting.allow(app, &account, &form).await,
+        Some("allow" | "find") => waiting.find_or_allow(app, &account, &form).await,
         Some("deny") => waiting.deny(app, &account).await,
         _ => {
-            let text = "The decision must be allow or deny.";
+            let text = "The decision must be allow, deny or find.";
             Err(PageError::bad_request("invalid_request", "decision", text))
         }
     }
@@ -204,9 +207,15 @@ fn signed_in(account: &Account) -> Result<&SignedIn, PageError> {
 }
 
 impl Waiting {
-    async fn offers(&self, app: &App, account: &Account) -> Result<Offers, PageError> {
+    /// What the user can answer, also in the workspace that was named.
+    async fn offers(
+        &self,
+        app: &App,
+        account: &Account,
+        named: Option<Uuid>,
+    ) -> Result<Offers, PageError> {
         let scope = Scope::stored(&self.request.scope);
-        Ok(offers::list(app, &self.client, &account.user, &scope).await?)
+        Ok(offers::list(app, &self.client, &account.user, &scope, named).await?)
     }
 
     /// The question, with what was sent if it is wrong.
@@ -218,7 +227,7 @@ impl Waiting {
     ) -> Result<Response, PageError> {
         let offers = match offers {
             Some(offers) => offers,
-            None => self.offers(app, account).await?,
+            None => self.offers(app, account, sent.workspace_id()).await?,
         };
         let client = &self.client;
         let page = QuestionPage {
@@ -229,6 +238,7 @@ impl Waiting {
             asked_at: Moment::of(self.request.created_at.0),
             address: self.request.address.clone(),
             workspaces: choices(&offers.open, sent.workspace.as_deref()),
+            finder: sent.finder.beside(&offers),
             groups: groups(app, &offers.open, &sent),
             scope_problem: sent.scope_problem,
             lifetime: lifetime(Lifetimes::of(app, client), client),
@@ -236,10 +246,12 @@ impl Waiting {
             is_open: !offers.open.is_empty(),
             csrf: account.csrf(app),
         };
-        let status = match (page.is_open, page.scope_problem) {
-            (false, _) => StatusCode::FORBIDDEN,
-            (true, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            (true, None) => StatusCode::OK,
+        let status = if sent.scope_problem.is_some() || sent.finder.is_unknown {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else if page.is_open {
+            StatusCode::OK
+        } else {
+            StatusCode::FORBIDDEN
         };
         let has_logo = page.asks.logo.is_some();
         let html = Page::new(&page).status(status).with_secret();
@@ -247,20 +259,29 @@ impl Waiting {
         Ok(account.respond(html.respond(app)?))
     }
 
-    /// Step 4, yes.
-    async fn allow(
+    /// Step 4, not no: the page again if a workspace was asked for, else yes.
+    async fn find_or_allow(
         &self,
         app: &App,
         account: &Account,
         form: &CsrfForm,
     ) -> Result<Response, PageError> {
-        let ticked: Scope = form.named("scope.").map(str::to_owned).collect();
         let sent = Sent {
             workspace: form.get("workspace").map(str::to_owned),
-            ticked: Some(ticked),
+            ticked: Some(form.named("scope.").map(str::to_owned).collect()),
+            finder: Finder::of(form),
             ..Sent::default()
         };
-        let offers = self.offers(app, account).await?;
+        if sent.finder.is_asked {
+            let sent = sent.found(app, &self.client, account.user.id).await?;
+            return self.show(app, account, (None, sent)).await;
+        }
+        self.allow(app, account, sent).await
+    }
+
+    /// Step 4, yes.
+    async fn allow(&self, app: &App, account: &Account, sent: Sent) -> Result<Response, PageError> {
+        let offers = self.offers(app, account, sent.workspace_id()).await?;
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return self.show(app, account, (Some(offers), sent)).await;
         };
@@ -287,7 +308,8 @@ impl Waiting {
             Decision::Done => self.done(app, account, true),
             Decision::Gone => Err(gone()),
             Decision::Barred(why) => {
-                let offers = self.offers(app, account).await?.barring(workspace_id, why);
+                let offers = self.offers(app, account, workspace_id).await?;
+                let offers = offers.barring(workspace_id, why);
                 self.show(app, account, (Some(offers), Sent::default())).await
             }
         }

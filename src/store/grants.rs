@@ -7,7 +7,7 @@ use entity::{
     member::Role,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
     prelude::Uuid,
     sea_query::{Expr, Query},
@@ -19,9 +19,6 @@ use super::{
     insert_unique, instant, millis,
 };
 use crate::{cache::Subject, fault::Fault};
-
-/// How many connected apps one page lists.
-const MAX_LISTED: u64 = 500;
 
 /// The live grant of a user to a client in a workspace.
 ///
@@ -64,16 +61,22 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, 
     Ok(Entity::find_by_id(id).one(db).await?)
 }
 
-/// The live grants of a user, newest first.
+/// Up to `limit` live grants of a user that were made until `made_until`, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
+pub async fn list_of_user(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    made_until: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
         .filter(COLUMN.user_id.eq(user_id))
         .filter(COLUMN.revoked_at.is_null())
+        .filter(COLUMN.created_at.lte(millis(made_until)))
         .order_by_desc(Column::Id)
-        .limit(MAX_LISTED)
+        .limit(limit)
         .all(db)
         .await?)
 }
@@ -298,7 +301,7 @@ pub async fn revoke_of_client(
     Ok(changed.rows_affected)
 }
 
-/// The live grants of a user to a client, wherever.
+/// The live grants of a user to a client in these workspaces, and outside any.
 ///
 /// # Errors
 /// When the database fails.
@@ -306,10 +309,15 @@ pub async fn list_live(
     db: &impl ConnectionTrait,
     user_id: Uuid,
     client_id: &str,
+    workspace_ids: &[Uuid],
 ) -> Result<Vec<Model>, Fault> {
+    let there = Condition::any()
+        .add(COLUMN.workspace_id.is_in(workspace_ids.iter().copied()))
+        .add(COLUMN.workspace_id.is_null());
     let query = Entity::find()
         .filter(COLUMN.user_id.eq(user_id))
         .filter(COLUMN.client_id.eq(client_id))
-        .filter(COLUMN.revoked_at.is_null());
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(there);
     Ok(query.all(db).await?)
 }

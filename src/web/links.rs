@@ -136,10 +136,22 @@ pub fn connected_apps() -> &'static str {
     "/settings/connected-apps"
 }
 
+/// The apps that a user has blocked.
+#[must_use]
+pub fn blocked_apps() -> &'static str {
+    "/settings/connected-apps/blocked"
+}
+
 /// The API keys of the user's first workspace.
 #[must_use]
 pub fn api_keys() -> &'static str {
     "/settings/api-keys"
+}
+
+/// The workspaces of a user.
+#[must_use]
+pub fn own_workspaces() -> &'static str {
+    "/settings/workspaces"
 }
 
 /// The user's first workspace.
@@ -209,6 +221,12 @@ pub fn workspace_apps(slug: &str) -> String {
 #[must_use]
 pub fn workspace_app(slug: &str, client_id: &str) -> String {
     format!("{}/{}", workspace_apps(slug), encoded(client_id))
+}
+
+/// What members of a workspace have asked to be approved.
+#[must_use]
+pub fn app_requests(slug: &str) -> String {
+    format!("/workspaces/{}/settings/app-requests", encoded(slug))
 }
 
 /// What a workspace says about third-party apps.
@@ -330,67 +348,4 @@ fn encoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sign_in_returns_only_to_pages_of_ours() {
-        for good in ["/settings/api-keys", "/workspaces/acme-1/settings/keys", "/admin/clients"] {
-            assert!(is_return_path(good), "{good}");
-            assert_eq!(login_then(good), format!("/login?next={good}"));
-        }
-        for bad in [
-            "",
-            "/",
-            "/login",
-            "//evil.example",
-            "/settings//evil.example",
-            "/settings/../x",
-            "/settings/\\evil",
-            "/settings/%2f",
-            "https://evil.example/settings/",
-            "/settings/x?y=z",
-        ] {
-            assert!(!is_return_path(bad), "{bad}");
-            assert_eq!(login_then(bad), "/login");
-        }
-    }
-
-    #[test]
-    fn logs_have_no_invitation() {
-        for (path, logged_path) in [
-            ("/invitations/lk_iv_x", "/invitations/…"),
-            ("/invitations/lk_iv_x/accept", "/invitations/…/accept"),
-            ("/settings/profile", "/settings/profile"),
-            ("/device/WDJB-MJHT", "/device/…"),
-            ("/device/decision", "/device/decision"),
-            ("/device", "/device"),
-        ] {
-            assert_eq!(logged(path), logged_path);
-        }
-        assert!(is_return_path(&invitation("lk_iv_x")));
-    }
-
-    #[test]
-    fn a_late_form_leads_back_to_the_page_around_it() {
-        for (path, page) in [
-            ("/settings/security/passkeys/1/remove", "/settings/security"),
-            ("/settings/security", "/settings/security"),
-            ("/workspaces/acme/settings/keys/1/rotate", "/workspaces/acme/settings/keys"),
-            ("/workspaces/acme/settings/keys", "/workspaces/acme/settings/keys"),
-            ("/admin/clients/1/disable", "/admin/clients"),
-            ("/admin/clients", "/admin/clients"),
-            ("/", "/"),
-        ] {
-            assert_eq!(page_around(path), page, "{path}");
-        }
-        assert_eq!(confirm_then("/settings/security"), "/confirm?next=/settings/security");
-        assert_eq!(confirm_then("//evil.example"), "/confirm");
-    }
-
-    #[test]
-    fn what_goes_into_a_query_is_encoded() {
-        assert_eq!(consent("a&b=c"), "/oauth/consent?request=a%26b%3Dc");
-        assert_eq!(login(None), "/login");
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The account face: one file a page.
 
 mod api_keys;
+mod api_keys_list;
 mod api_keys_refusals;
 mod audit_trail;
 mod blocked_apps;
@@ -16,6 +17,7 @@ mod login_refusals;
 mod members;
 mod members_refusals;
 mod new_sign_in;
+mod own_workspaces;
 mod passkey_sign_in;
 mod passkeys;
 mod password_reset;
