@@ -10,7 +10,7 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::{Admin, enterprises::path_of};
+use super::{Admin, enterprises::path_of, workspaces::of_enterprise as workspaces_of};
 use crate::{
     app::App,
     audit::Actor,
@@ -42,6 +42,8 @@ struct EnterprisePage {
     users: u64,
     people: String,
     workspaces: Vec<Place>,
+    /// How many there are, and where all of them are listed, if there are more.
+    all_workspaces: Option<(u64, String)>,
     subscription: Option<(String, String)>,
     subscriptions: &'static str,
     problems: Problems,
@@ -124,7 +126,7 @@ fn show_realm(
     realm: Realm,
     (typed, problems): (Option<&str>, Problems),
 ) -> Result<Response, PageError> {
-    let Realm { enterprise, users, workspaces, subscription } = realm;
+    let Realm { enterprise, users, workspaces, workspace_count, subscription } = realm;
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let place = |workspace: entity::workspace::Model| Place {
@@ -142,6 +144,8 @@ fn show_realm(
         comms: enterprise.comms_allowed_at.map(|at| Moment::of(at.0)),
         users,
         people: format!("{}?q={}%2F", links::admin_users(), enterprise.pin),
+        all_workspaces: (workspace_count > workspaces.len() as u64)
+            .then(|| (workspace_count, workspaces_of(&enterprise.pin))),
         workspaces: workspaces.into_iter().map(place).collect(),
         subscription: subscription
             .map(|row| (format!("{}/{}", links::admin_subscriptions(), row.id), row.prefix)),

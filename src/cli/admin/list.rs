@@ -40,7 +40,8 @@ impl All {
 
     pub(super) async fn workspaces(self, app: &App) -> Result<(), Failure> {
         let db = app.store.read();
-        self.print(async |wanted| store::workspaces::page(db, wanted).await, of_workspace).await
+        self.print(async |wanted| store::workspaces::page(db, None, wanted).await, of_workspace)
+            .await
     }
 
     pub(super) async fn outbox(self, app: &App) -> Result<(), Failure> {
@@ -59,7 +60,7 @@ impl All {
 }
 
 /// The records of every page.
-async fn every<T>(
+pub(super) async fn every<T>(
     page: impl AsyncFn(&Wanted) -> Result<Page<T>, Fault>,
     record: impl Fn(T) -> Record,
 ) -> Result<Vec<Record>, Fault> {

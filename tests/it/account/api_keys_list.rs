@@ -13,12 +13,8 @@ use crate::support::{Acme, Browser, Page, World};
 async fn many(world: &World, acme: &Acme, count: u32) {
     world.key(&acme.workspace, &acme.ada, "leads:read").await;
     let db = world.app.store.read();
-    let page = store::api_keys::page(
-        db,
-        acme.workspace.id,
-        store::api_keys::Sight::All,
-        &Wanted::default(),
-    );
+    let (place, wanted) = (acme.workspace.id, Wanted::default());
+    let page = store::api_keys::page(db, place, store::api_keys::Sight::All, &wanted);
     let model = page.await.unwrap().rows.remove(0);
     let row = |number: u32| api_key::Model {
         id: world.app.random.uuid(world.app.now()),
