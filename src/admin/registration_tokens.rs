@@ -21,6 +21,7 @@ use crate::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
+        listing::{self, List},
         moment::Moment,
         notice,
         page::{Brand, Page, html, see_other},
@@ -37,6 +38,7 @@ struct TokensPage {
     /// Who may register clients, in words.
     mode: &'static str,
     tokens: Vec<Row>,
+    list: List,
     note: String,
     problems: Problems,
 }
@@ -65,17 +67,19 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients).with_notice_of(uri);
-    show(app, frame, String::new(), Problems::default()).await
+    show(app, (frame, uri), String::new(), Problems::default()).await
 }
 
 async fn show(
     app: &App,
-    frame: Frame,
+    (frame, uri): (Frame, &Uri),
     note: String,
     problems: Problems,
 ) -> Result<Response, PageError> {
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let wanted = listing::wanted(uri);
+    let found = initial_tokens::page(app, &wanted).await?;
     let row = |token: InitialToken| Row {
         id: token.id,
         note: token.note,
@@ -94,7 +98,8 @@ async fn show(
                 "Anybody can register clients; with one of these, as often as they like."
             }
         },
-        tokens: initial_tokens::list(app).await?.into_iter().map(row).collect(),
+        list: List::of(uri, &wanted, found.next.as_deref()),
+        tokens: found.rows.into_iter().map(row).collect(),
         note,
         problems,
     };
@@ -105,6 +110,7 @@ async fn show(
 pub async fn create(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
+    uri: &Uri,
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients);
@@ -112,7 +118,7 @@ pub async fn create(
     let made = initial_tokens::create(app, Actor::User(admin.user.id), &note).await?;
     let token = match made {
         Ok(token) => token,
-        Err(problem) => return show(app, frame, note, problems(problem)).await,
+        Err(problem) => return show(app, (frame, uri), note, problems(problem)).await,
     };
     let path = links::admin_registration_tokens();
     let page = TokenPage { brand: Brand::of(app), frame, path, note, token };
