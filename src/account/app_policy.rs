@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    identity::workspace_apps::{self, WorkspaceApp},
+    identity::workspace_apps::{self, Undecided},
     tokens::approvals::{self, Decider},
     web::{
         app_view::Used,
@@ -43,6 +43,8 @@ struct PolicyPage {
     path: String,
     policies: Vec<Choice>,
     stopping: Vec<Stopping>,
+    /// How many more stop.
+    more_stopping: u64,
     has_problem: bool,
 }
 
@@ -60,9 +62,9 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn of(slug: &str, app: WorkspaceApp) -> Self {
-        let path = links::workspace_app(slug, &app.client.id);
-        Self { path, name: app.client.name, used: Used::of(app.counts) }
+    fn of(slug: &str, app: Undecided) -> Self {
+        let path = links::workspace_app(slug, &app.client_id);
+        Self { path, name: app.name, used: Used::of(app.counts) }
     }
 }
 
@@ -117,7 +119,7 @@ async fn show_form(
         words: policy_words(policy),
         is_chosen: policy == present,
     };
-    let stopping = workspace_apps::undecided(app, workspace).await?;
+    let (stopping, more_stopping) = workspace_apps::undecided(app, workspace).await?;
     let page = PolicyPage {
         brand: Brand::of(app),
         frame: room.frame(app, account, Tab::WorkspaceApps),
@@ -126,6 +128,7 @@ async fn show_form(
         path: links::app_policy(&workspace.slug),
         policies: POLICIES.into_iter().map(choice).collect(),
         stopping: stopping.into_iter().map(|it| Stopping::of(&workspace.slug, it)).collect(),
+        more_stopping,
         has_problem: status != StatusCode::OK,
     };
     Ok(html(app, status, &page)?)

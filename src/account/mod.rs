@@ -1,6 +1,7 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
 mod app_policy;
+mod app_requests;
 mod audit_trail;
 mod confirm;
 mod connected_apps;
@@ -175,6 +176,7 @@ fn apps_routes(route: Route) -> Route {
             "/workspaces/:slug/settings/app-policy",
             only(READ_AND_SEND, get(app_policy::ask).post(app_policy::set)),
         )
+        .at("/workspaces/:slug/settings/app-requests", only(READ, get(app_requests::list)))
         .at(APPS, only(READ, get(workspace_apps::list)))
         .at(at("/:client"), only(READ, get(workspace_app::show)))
         .at(at("/:client/approve"), only(SEND, post(workspace_app::approve)))

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    app_decision,
     app_policy::Policy,
+    client,
     grant::{COLUMN, Column, Entity, Model},
     member::Role,
 };
@@ -10,7 +12,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, ExprTrait, Query},
 };
 
 use super::{
@@ -247,6 +249,49 @@ pub async fn revoke_of_workspace(
         .filter(COLUMN.workspace_id.eq(workspace_id))
         .filter(COLUMN.client_id.eq(client_id))
         .filter(COLUMN.revoked_at.is_null())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected)
+}
+
+/// Ends what every user of a workspace has allowed third-party clients that it has not decided about;
+/// answers how many grants.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_undecided(
+    db: &Txn,
+    (workspace_id, enterprise_id): (Uuid, Option<Uuid>),
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    db.changes(Subject::Workspace(workspace_id));
+    let decided = Query::select()
+        .expr(Expr::value(1))
+        .from(app_decision::Entity)
+        .and_where(app_decision::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(
+            Expr::col((app_decision::Entity, app_decision::Column::ClientId))
+                .equals((Entity, Column::ClientId)),
+        )
+        .to_owned();
+    let mut at_home = Condition::any().add(client::COLUMN.workspace_id.eq(workspace_id));
+    if let Some(id) = enterprise_id {
+        at_home = at_home.add(client::COLUMN.enterprise_id.eq(id));
+    }
+    let own = Query::select()
+        .expr(Expr::value(1))
+        .from(client::Entity)
+        .and_where(
+            Expr::col((client::Entity, client::Column::Id)).equals((Entity, Column::ClientId)),
+        )
+        .cond_where(at_home)
+        .to_owned();
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(Expr::exists(decided).not())
+        .filter(Expr::exists(own).not())
         .exec(db)
         .await?;
     Ok(changed.rows_affected)

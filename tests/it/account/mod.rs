@@ -3,6 +3,7 @@
 mod api_keys;
 mod api_keys_list;
 mod api_keys_refusals;
+mod app_requests;
 mod audit_trail;
 mod blocked_apps;
 mod connected_apps;
