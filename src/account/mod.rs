@@ -3,6 +3,7 @@
 mod app_policy;
 mod app_requests;
 mod audit_trail;
+mod blocked_apps;
 mod confirm;
 mod connected_apps;
 mod disconnect;
@@ -90,6 +91,7 @@ fn settings_routes(route: Route) -> Route {
             "/settings/connected-apps/revoke-all",
             only(READ_AND_SEND, get(disconnect::confirm_all).post(disconnect::disconnect_all)),
         )
+        .at(links::blocked_apps(), only(READ, get(blocked_apps::list)))
         .at("/settings/connected-apps/unblock", only(SEND, post(connected_apps::unblock)))
         .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
         .at("/settings/profile/email", only(SEND, post(email::change)))
