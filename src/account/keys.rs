@@ -96,7 +96,7 @@ async fn show_list(
         frame,
         places: room.places(links::workspace_keys),
         path: room.path(),
-        list: List::of(uri, &wanted, found.next.as_deref()),
+        list: List { path: room.path(), ..List::of(uri, &wanted, found.next.as_deref()) },
         used: listing::count(app, workspace.id).await?,
         limit: app.config.plans.get(&workspace.plan).map_or(0, |plan| plan.keys),
         plan: workspace.plan.clone(),

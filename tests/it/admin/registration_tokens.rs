@@ -86,7 +86,7 @@ async fn tokens_are_searched_and_gone_through() {
     for number in 0..105 {
         // some at the same instant
         if number % 7 == 0 {
-            world.clock.advance(TimeDelta::minutes(1));
+            world.clock.advance(TimeDelta::seconds(1));
         }
         let note = format!("Partner {number:03}");
         initial_tokens::create(&world.app, Actor::Operator, &note).await.unwrap().unwrap();
