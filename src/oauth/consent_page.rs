@@ -303,10 +303,10 @@ fn item(app: &App, open: &[Offer], sent: &Sent, token: &str) -> Item {
 
 /// Names in a row, and how many more there are than a line takes.
 fn some_of(names: &[&str]) -> String {
-    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
