@@ -35,7 +35,7 @@ impl Finder {
         let typed: String = form.text(FIELD).chars().filter(|c| !c.is_control()).collect();
         let typed = typed.trim().to_owned();
         let is_asked = !typed.is_empty() || form.get("decision") == Some("find");
-        Self { typed, is_asked, ..Self::default() }
+        Self { is_asked, typed, ..Self::default() }
     }
 
     /// The field on a page that shows these offers.
