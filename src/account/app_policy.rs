@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    identity::workspace_apps::{self, WorkspaceApp},
+    identity::workspace_apps::{self, Undecided},
     tokens::approvals::{self, Decider},
     web::{
         app_view::Used,
@@ -43,6 +43,8 @@ struct PolicyPage {
     path: String,
     policies: Vec<Choice>,
     stopping: Vec<Stopping>,
+    /// How many more stop.
+    more_stopping: u64,
     has_problem: bool,
 }
 
@@ -60,10 +62,10 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn of(app: &App, workspace: &workspace::Model, it: WorkspaceApp) -> Self {
-        let path = links::workspace_app(&workspace.slug, &it.client.id);
+    fn of(app: &App, workspace: &workspace::Model, it: Undecided) -> Self {
+        let path = links::workspace_app(&workspace.slug, &it.client_id);
         let used = Used::of(app, Some(&workspace.product), &it.counts);
-        Self { path, name: it.client.name, used }
+        Self { path, name: it.name, used }
     }
 }
 
@@ -118,7 +120,7 @@ async fn show_form(
         words: policy_words(policy),
         is_chosen: policy == present,
     };
-    let stopping = workspace_apps::undecided(app, workspace).await?;
+    let (stopping, more_stopping) = workspace_apps::undecided(app, workspace).await?;
     let page = PolicyPage {
         brand: Brand::of(app),
         frame: room.frame(app, account, Tab::WorkspaceApps),
@@ -127,6 +129,7 @@ async fn show_form(
         path: links::app_policy(&workspace.slug),
         policies: POLICIES.into_iter().map(choice).collect(),
         stopping: stopping.into_iter().map(|it| Stopping::of(app, workspace, it)).collect(),
+        more_stopping,
         has_problem: status != StatusCode::OK,
     };
     Ok(html(app, status, &page)?)

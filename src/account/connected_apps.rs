@@ -41,6 +41,8 @@ struct AppsPage {
     apps: Vec<Row>,
     list: List,
     blocked: Vec<BlockedRow>,
+    /// How many are blocked, and where all of them are listed, if there are more.
+    all_blocked: Option<(u64, &'static str)>,
 }
 
 /// A connected app.
@@ -59,11 +61,12 @@ pub(super) struct Row {
     pub(super) tokens: String,
 }
 
-struct BlockedRow {
-    client: String,
-    name: String,
-    publisher: Option<String>,
-    since: Moment,
+/// A blocked app.
+pub(super) struct BlockedRow {
+    pub(super) client: String,
+    pub(super) name: String,
+    pub(super) publisher: Option<String>,
+    pub(super) since: Moment,
 }
 
 impl Row {
@@ -88,7 +91,7 @@ impl Row {
 }
 
 impl BlockedRow {
-    fn of(blocked: Blocked) -> Self {
+    pub(super) fn of(blocked: Blocked) -> Self {
         let Blocked { block, client } = blocked;
         Self {
             client: client.id,
@@ -107,12 +110,13 @@ pub async fn get(
 ) -> Result<Response, PageError> {
     let wanted = listing::wanted(uri);
     let found = connected_apps::page(app, account.user.id, &wanted).await?;
-    let blocked = blocks::list(app, account.user.id).await?;
+    let (blocked, number) = blocks::newest(app, account.user.id).await?;
     let page = AppsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Apps).with_notice_of(uri),
         apps: found.rows.iter().map(|connected| Row::of(app, connected)).collect(),
         list: List::of(uri, &wanted, found.next.as_deref()),
+        all_blocked: (number > blocked.len() as u64).then(|| (number, links::blocked_apps())),
         blocked: blocked.into_iter().map(BlockedRow::of).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -15,6 +15,7 @@ use super::connected_apps::Row;
 use crate::{
     app::App,
     identity::connected_apps,
+    store::paging::Wanted,
     tokens::revoke::{self, Asking},
     web::{
         browser::Account,
@@ -40,7 +41,11 @@ struct DisconnectPage {
 struct DisconnectAllPage {
     brand: Brand,
     frame: Frame,
+    /// The newest of them.
     apps: Vec<Row>,
+    /// How many there are beside these.
+    more: u64,
+    total: u64,
 }
 
 #[handler]
@@ -82,11 +87,14 @@ pub async fn confirm_all(
     Data(app): Data<&Arc<App>>,
     account: Account,
 ) -> Result<Response, PageError> {
-    let apps = connected_apps::list(app, account.user.id).await?;
+    let first = connected_apps::page(app, account.user.id, &Wanted::default()).await?.rows;
+    let total = connected_apps::count(app, account.user.id).await?.max(first.len() as u64);
     let page = DisconnectAllPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Apps),
-        apps: apps.iter().map(|connected| Row::of(app, connected)).collect(),
+        more: total - first.len() as u64,
+        total,
+        apps: first.iter().map(|connected| Row::of(app, connected)).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }

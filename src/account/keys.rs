@@ -20,6 +20,7 @@ use crate::{
         browser::Account,
         frame::{Frame, Tab},
         links,
+        listing::{self as web_listing, List},
         page::{Brand, html, see_other},
         page_error::PageError,
     },
@@ -33,7 +34,8 @@ struct KeysPage {
     places: Vec<Place>,
     path: String,
     keys: Vec<KeyRow>,
-    used: usize,
+    list: List,
+    used: u64,
     limit: u32,
     plan: String,
     has_formats: bool,
@@ -47,14 +49,14 @@ struct NoWorkspacePage {
 }
 
 #[handler]
-pub async fn first(
+pub async fn of_first(
     Data(app): Data<&Arc<App>>,
     account: Account,
     uri: &Uri,
 ) -> Result<Response, PageError> {
     if let Some(room) = Room::open(app, &account, None).await? {
         let frame = room.frame(app, &account, Tab::Keys).with_notice_of(uri);
-        return show_list(app, &account, frame, &room).await;
+        return show_list(app, &account, (frame, uri), &room).await;
     }
     let frame = Frame::new(app, &account, Tab::Keys).with_notice_of(uri);
     let page = NoWorkspacePage { brand: Brand::of(app), frame };
@@ -76,28 +78,30 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let room = Room::open(app, &account, Some(&slug)).await?.ok_or_else(PageError::not_found)?;
     let frame = room.frame(app, &account, Tab::Keys).with_notice_of(uri);
-    show_list(app, &account, frame, &room).await
+    show_list(app, &account, (frame, uri), &room).await
 }
 
 async fn show_list(
     app: &App,
     account: &Account,
-    frame: Frame,
+    (frame, uri): (Frame, &Uri),
     room: &Room,
 ) -> Result<Response, PageError> {
     let workspace = &room.membership.workspace;
-    let listed = listing::list(app, workspace.id, room.viewer(account)).await?;
+    let wanted = web_listing::wanted(uri);
+    let found = listing::page(app, workspace.id, room.viewer(account), &wanted).await?;
     let now = app.now();
     let page = KeysPage {
         brand: Brand::of(app),
         frame,
         places: room.places(links::workspace_keys),
         path: room.path(),
-        used: listed.len(),
+        list: List { path: room.path(), ..List::of(uri, &wanted, found.next.as_deref()) },
+        used: listing::count(app, workspace.id).await?,
         limit: app.config.plans.get(&workspace.plan).map_or(0, |plan| plan.keys),
         plan: workspace.plan.clone(),
         has_formats: !room.product(app)?.key_formats.is_empty(),
-        keys: listed.iter().map(|key| KeyRow::of(app, &workspace.product, key, now)).collect(),
+        keys: found.rows.iter().map(|key| KeyRow::of(app, &workspace.product, key, now)).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }

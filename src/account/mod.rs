@@ -1,7 +1,9 @@
 //! The account face: signing in, and what people settle about their account themselves.
 
 mod app_policy;
+mod app_requests;
 mod audit_trail;
+mod blocked_apps;
 mod confirm;
 mod connected_apps;
 mod disconnect;
@@ -37,6 +39,7 @@ mod verify_email;
 mod workspace_app;
 mod workspace_app_changes;
 mod workspace_apps;
+mod workspaces;
 
 use poem::{Response, Route, get, handler, post};
 
@@ -88,17 +91,19 @@ fn settings_routes(route: Route) -> Route {
             "/settings/connected-apps/revoke-all",
             only(READ_AND_SEND, get(disconnect::confirm_all).post(disconnect::disconnect_all)),
         )
+        .at(links::blocked_apps(), only(READ, get(blocked_apps::list)))
         .at("/settings/connected-apps/unblock", only(SEND, post(connected_apps::unblock)))
         .at("/settings/profile", only(READ_AND_SEND, get(profile::get).post(profile::post)))
         .at("/settings/profile/email", only(SEND, post(email::change)))
         .at("/settings/profile/verify-email", only(SEND, post(email::verify)))
+        .at(links::own_workspaces(), only(READ, get(workspaces::list)))
         .at("/settings/sessions", only(READ, get(sessions::get)))
         .at("/settings/sessions/end", only(SEND, post(sessions::end)))
         .at(
             "/settings/sessions/end-others",
             only(READ_AND_SEND, get(sessions::ask).post(sessions::end_others)),
         )
-        .at("/settings/api-keys", only(READ, get(keys::first)))
+        .at("/settings/api-keys", only(READ, get(keys::of_first)))
 }
 
 fn security_routes(route: Route) -> Route {
@@ -173,6 +178,7 @@ fn apps_routes(route: Route) -> Route {
             "/workspaces/:slug/settings/app-policy",
             only(READ_AND_SEND, get(app_policy::ask).post(app_policy::set)),
         )
+        .at("/workspaces/:slug/settings/app-requests", only(READ, get(app_requests::list)))
         .at(APPS, only(READ, get(workspace_apps::list)))
         .at(at("/:client"), only(READ, get(workspace_app::show)))
         .at(at("/:client/approve"), only(SEND, post(workspace_app::approve)))

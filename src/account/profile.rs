@@ -16,6 +16,7 @@ use crate::{
         memberships::{self, Membership},
         profile::{self, Profile},
     },
+    store::paging::Wanted,
     web::{
         browser::Account,
         csrf::CsrfForm,
@@ -29,6 +30,9 @@ use crate::{
     },
 };
 
+/// How many of the user's workspaces the page names.
+const WORKSPACES: u64 = 20;
+
 #[derive(Template)]
 #[template(path = "account/profile.html")]
 struct ProfilePage {
@@ -39,6 +43,8 @@ struct ProfilePage {
     since: Moment,
     is_verified: bool,
     workspaces: Vec<(String, &'static str)>,
+    /// Where all of them are listed, if there are more.
+    more_workspaces: Option<&'static str>,
     name: String,
     profile: Profile,
     new_email: String,
@@ -97,7 +103,8 @@ pub(super) async fn show(
     account: &Account,
     again: Again,
 ) -> Result<Response, PageError> {
-    let memberships = memberships::list(app, account.user.id).await?;
+    let wanted = Wanted { rows: WORKSPACES, ..Wanted::default() };
+    let memberships = memberships::page(app, account.user.id, &wanted).await?;
     let user = &account.user;
     let known = || (user.name.clone().unwrap_or_default(), Profile::of(user));
     let (name, profile) = again.typed.unwrap_or_else(known);
@@ -108,7 +115,8 @@ pub(super) async fn show(
         is_email_verified: user.email_verified_at.is_some(),
         since: Moment::of(user.created_at.0),
         is_verified: user.verified_at.is_some(),
-        workspaces: memberships.iter().map(in_words).collect(),
+        workspaces: memberships.rows.iter().map(in_words).collect(),
+        more_workspaces: memberships.next.map(|_| links::own_workspaces()),
         name,
         profile,
         new_email: again.email.unwrap_or_default(),

@@ -17,10 +17,14 @@ use crate::{
     },
 };
 
+/// How many workspaces the switcher shows: those that the member has joined last.
+const SHOWN: usize = 6;
+
 /// A member and the workspace that the page is about.
 pub(super) struct Room {
     pub(super) membership: Membership,
-    pub(super) all: Vec<Membership>,
+    /// The ones of the switcher, and one more if there are more.
+    newest: Vec<Membership>,
 }
 
 impl Room {
@@ -30,11 +34,14 @@ impl Room {
         account: &Account,
         slug: Option<&str>,
     ) -> Result<Option<Self>, Fault> {
-        let all = memberships::list(app, account.user.id).await?;
-        let is_asked =
-            |membership: &&Membership| slug.is_none_or(|slug| membership.workspace.slug == slug);
-        let membership = all.iter().find(is_asked).cloned();
-        Ok(membership.map(|membership| Self { membership, all }))
+        let user_id = account.user.id;
+        let membership = match slug {
+            Some(slug) => memberships::find_by_slug(app, user_id, slug).await?,
+            None => memberships::first(app, user_id).await?,
+        };
+        let Some(membership) = membership else { return Ok(None) };
+        let newest = memberships::newest(app, user_id, SHOWN as u64 + 1).await?;
+        Ok(Some(Self { membership, newest }))
     }
 
     /// The workspace of that slug, for one of its members.
@@ -62,7 +69,8 @@ impl Room {
         self.membership.role >= Role::Admin
     }
 
-    /// The switcher to a page of the user's other workspaces.
+    /// The switcher to a page of the user's other workspaces; to a list of all of them if there are
+    /// more than it shows.
     pub(super) fn places(&self, page: fn(&str) -> String) -> Vec<Place> {
         self.places_as(Role::Member, page)
     }
@@ -78,7 +86,20 @@ impl Room {
             path: page(&membership.workspace.slug),
             is_open: membership.workspace.id == self.membership.workspace.id,
         };
-        self.all.iter().filter(|membership| membership.role >= least).map(place).collect()
+        let shown = &self.newest[..self.newest.len().min(SHOWN)];
+        let shown = shown.iter().filter(|membership| membership.role >= least);
+        let mut places: Vec<_> = shown.rev().map(place).collect();
+        if !places.iter().any(|place| place.is_open) {
+            places.insert(0, place(&self.membership));
+        }
+        if self.newest.len() > SHOWN {
+            places.push(Place {
+                name: "All workspaces".to_owned(),
+                path: links::own_workspaces().to_owned(),
+                is_open: false,
+            });
+        }
+        places
     }
 
     pub(super) fn path(&self) -> String {

@@ -32,6 +32,8 @@ struct SessionsPage {
     brand: Brand,
     frame: Frame,
     rows: Vec<Row>,
+    /// How many there are beside these.
+    more: u64,
 }
 
 #[derive(Template)]
@@ -40,6 +42,8 @@ struct EndSessionsPage {
     brand: Brand,
     frame: Frame,
     rows: Vec<Row>,
+    /// How many there are beside these.
+    more: u64,
 }
 
 struct Row {
@@ -73,20 +77,28 @@ pub async fn get(
     account: Account,
     uri: &Uri,
 ) -> Result<Response, PageError> {
+    let (rows, more) = rows(app, &account).await?;
     let page = SessionsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Sessions).with_notice_of(uri),
-        rows: rows(app, &account).await?,
+        rows,
+        more,
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }
 
-/// This browser first, then the one used last.
-async fn rows(app: &App, account: &Account) -> Result<Vec<Row>, PageError> {
-    let found = sessions::list(app, &account.user).await?;
+/// This browser first, then the one used last; and how many there are beside these.
+async fn rows(app: &App, account: &Account) -> Result<(Vec<Row>, u64), PageError> {
+    let (found, number) = sessions::list(app, &account.user).await?;
     let mut rows: Vec<_> = found.into_iter().map(|session| Row::of(session, account)).collect();
+    if let Some(here) = &account.signed_in
+        && !rows.iter().any(|row| row.is_here)
+    {
+        rows.push(Row::of(here.session.clone(), account));
+    }
     rows.sort_by_key(|row| !row.is_here);
-    Ok(rows)
+    let more = number.saturating_sub(rows.len() as u64);
+    Ok((rows, more))
 }
 
 #[handler]
@@ -103,11 +115,12 @@ pub async fn end(
 
 #[handler]
 pub async fn ask(Data(app): Data<&Arc<App>>, account: Account) -> Result<Response, PageError> {
-    let others = rows(app, &account).await?.into_iter().filter(|row| !row.is_here);
+    let (rows, more) = rows(app, &account).await?;
     let page = EndSessionsPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &account, Tab::Sessions),
-        rows: others.collect(),
+        rows: rows.into_iter().filter(|row| !row.is_here).collect(),
+        more,
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }

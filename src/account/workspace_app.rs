@@ -56,6 +56,7 @@ struct AppPage {
     policy: &'static str,
     decided: Option<Decided>,
     waiting: Vec<Question>,
+    more_waiting: u64,
     scopes: Vec<Tick>,
     problem: Option<&'static str>,
     used: Used,
@@ -144,7 +145,7 @@ async fn show_app(
     let WorkspaceApp { client, decision, counts } = found;
     let wanted = listing::wanted(uri);
     let people = workspace_apps::people(app, (workspace, &client.id), &wanted).await?;
-    let waiting = workspace_apps::waiting_for(app, workspace.id, &client.id).await?;
+    let (waiting, number) = workspace_apps::waiting_for(app, workspace.id, &client.id).await?;
     let policy = workspace_apps::policy(app, workspace.id).await?;
     let path = links::workspace_app(&workspace.slug, &client.id);
     let approved = decision.as_ref().and_then(|decision| decision.scope.as_deref());
@@ -159,6 +160,7 @@ async fn show_app(
         is_third_party: client.workspace_id != Some(workspace.id),
         policy: policy_words(policy),
         decided: decision.as_ref().map(Decided::of),
+        more_waiting: number.saturating_sub(waiting.len() as u64),
         waiting: waiting.into_iter().map(|it| Question::of(&workspace.slug, it)).collect(),
         scopes: ticks(app, &workspace.product, &client.scope, approved.as_ref()),
         problem,

@@ -42,7 +42,8 @@ struct AppsPage {
     policy: &'static str,
     policy_path: Option<String>,
     waiting: Vec<Question>,
-    more_waiting: u64,
+    /// How many wait, and where all of them are listed, if there are more.
+    all_waiting: Option<(u64, String)>,
     apps: Vec<Row>,
     list: List,
     looked_up: String,
@@ -152,7 +153,8 @@ async fn show(
         policy: policy_words(policy),
         policy_path: workspace_apps::may_set_policy(&room.membership)
             .then(|| links::app_policy(&workspace.slug)),
-        more_waiting: number.saturating_sub(waiting.len() as u64),
+        all_waiting: (number > waiting.len() as u64)
+            .then(|| (number, links::app_requests(&workspace.slug))),
         waiting: waiting.into_iter().map(|it| Question::of(&workspace.slug, it)).collect(),
         list: List::of(uri, &wanted, found.next.as_deref()),
         apps: found.rows.into_iter().map(|it| Row::of(app, workspace, it)).collect(),

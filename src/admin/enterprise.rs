@@ -14,6 +14,7 @@ use super::{
     Admin,
     confirm::{ConfirmPage, Part, count},
     enterprises::path_of,
+    workspaces::of_enterprise as workspaces_of,
 };
 use crate::{
     app::App,
@@ -45,6 +46,8 @@ struct EnterprisePage {
     comms: Option<Moment>,
     counts: People,
     workspaces: Vec<Place>,
+    /// How many there are, and where all of them are listed, if there are more.
+    all_workspaces: Option<(u64, String)>,
     subscription: Option<(String, String)>,
     subscriptions: &'static str,
     problems: Problems,
@@ -159,7 +162,7 @@ fn show_realm(
     realm: Realm,
     (typed, problems): (Option<&str>, Problems),
 ) -> Result<Response, PageError> {
-    let Realm { enterprise, people, workspaces, subscription } = realm;
+    let Realm { enterprise, people, workspaces, workspace_count, subscription } = realm;
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let place = |workspace: entity::workspace::Model| Place {
@@ -176,6 +179,8 @@ fn show_realm(
         since: Moment::of(enterprise.created_at.0),
         comms: enterprise.comms_allowed_at.map(|at| Moment::of(at.0)),
         counts: people,
+        all_workspaces: (workspace_count > workspaces.len() as u64)
+            .then(|| (workspace_count, workspaces_of(&enterprise.pin))),
         workspaces: workspaces.into_iter().map(place).collect(),
         subscription: subscription
             .map(|row| (format!("{}/{}", links::admin_subscriptions(), row.id), row.prefix)),

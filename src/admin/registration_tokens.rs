@@ -21,6 +21,7 @@ use crate::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
         links,
+        listing::{self, List},
         moment::Moment,
         notice, once,
         page::{Brand, Page, html, see_other},
@@ -37,6 +38,7 @@ struct TokensPage {
     /// Who may register clients, in words.
     mode: &'static str,
     tokens: Vec<Row>,
+    list: List,
     again: Again,
     /// The id of the form.
     form: String,
@@ -82,15 +84,22 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients).with_notice_of(uri);
-    show(app, &admin, frame, Again::default()).await
+    show(app, &admin, (frame, uri), Again::default()).await
 }
 
-async fn show(app: &App, admin: &Admin, frame: Frame, again: Again) -> Result<Response, PageError> {
+async fn show(
+    app: &App,
+    admin: &Admin,
+    (frame, uri): (Frame, &Uri),
+    again: Again,
+) -> Result<Response, PageError> {
     let status = match again.unfit {
         Some(unfit) => once::status(unfit),
         None if again.problems.is_empty() => StatusCode::OK,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let wanted = listing::wanted(uri);
+    let found = initial_tokens::page(app, &wanted).await?;
     let row = |token: InitialToken| Row {
         id: token.id,
         note: token.note,
@@ -109,7 +118,8 @@ async fn show(app: &App, admin: &Admin, frame: Frame, again: Again) -> Result<Re
                 "Anybody can register clients; with one of these, as often as they like."
             }
         },
-        tokens: initial_tokens::list(app).await?.into_iter().map(row).collect(),
+        list: List::of(uri, &wanted, found.next.as_deref()),
+        tokens: found.rows.into_iter().map(row).collect(),
         again,
         form: forms::mint(app, admin.user.id)?,
     };
@@ -120,6 +130,7 @@ async fn show(app: &App, admin: &Admin, frame: Frame, again: Again) -> Result<Re
 pub async fn create(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
+    uri: &Uri,
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let frame = Frame::new(app, &admin, Tab::Clients);
@@ -131,10 +142,10 @@ pub async fn create(
         Ok(Ok(token)) => token,
         Ok(Err(problem)) => {
             let problems = vec![problem].into();
-            return show(app, &admin, frame, Again { problems, ..again }).await;
+            return show(app, &admin, (frame, uri), Again { problems, ..again }).await;
         }
         Err(unfit) => {
-            return show(app, &admin, frame, Again { unfit: Some(unfit), ..again }).await;
+            return show(app, &admin, (frame, uri), Again { unfit: Some(unfit), ..again }).await;
         }
     };
     let path = links::admin_registration_tokens();

@@ -72,6 +72,7 @@ struct UserPage {
     sessions: u64,
     apps: u64,
     places: Vec<Place>,
+    places_list: List,
     trail: String,
 }
 
@@ -150,20 +151,34 @@ pub async fn show(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let person = find(app, &id).await?;
+    let wanted = listing::wanted(uri);
+    let places = administration::memberships(app, person.user.id, &wanted).await?;
+    let ways = List::of(uri, &wanted, places.next.as_deref());
     let frame = Frame::new(app, &admin, Tab::Users).with_notice_of(uri);
-    let page = UserPage::of(app, frame, &admin, person);
+    let places = (places.rows.into_iter().map(Place::of).collect(), ways);
+    let page = UserPage::of(app, frame, &admin, (person, places));
     Ok(html(app, StatusCode::OK, &page)?)
 }
 
-impl UserPage {
-    fn of(app: &App, frame: Frame, admin: &Admin, person: Person) -> Self {
-        let Person { user, enterprise, memberships, has_second_factor, sessions, apps } = person;
-        let place = |(workspace, role): (entity::workspace::Model, _)| Place {
+impl Place {
+    fn of((workspace, role): (entity::workspace::Model, entity::member::Role)) -> Self {
+        Self {
             path: format!("{}/{}", links::admin_workspaces(), workspace.slug),
             name: workspace.name,
             role: roles::name(role),
             is_disabled: workspace.disabled_at.is_some(),
-        };
+        }
+    }
+}
+
+impl UserPage {
+    fn of(
+        app: &App,
+        frame: Frame,
+        admin: &Admin,
+        (person, (places, places_list)): (Person, (Vec<Place>, List)),
+    ) -> Self {
+        let Person { user, enterprise, has_second_factor, sessions, apps } = person;
         Self {
             brand: Brand::of(app),
             frame,
@@ -181,7 +196,8 @@ impl UserPage {
             comms: user.comms_allowed_at.map(|at| Moment::of(at.0)),
             sessions,
             apps,
-            places: memberships.into_iter().map(place).collect(),
+            places,
+            places_list,
             trail: format!("{}?actor={}", links::admin_audit(), user.id),
             username: user.username,
             name: user.name,

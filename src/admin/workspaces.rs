@@ -26,6 +26,7 @@ use crate::{
         page::{Brand, html, see_other},
         page_error::PageError,
         problems::Problems,
+        query,
     },
     workspaces::{self, NewWorkspace, lookup},
 };
@@ -37,6 +38,8 @@ struct WorkspacesPage {
     frame: Frame,
     workspaces: Vec<Row>,
     list: List,
+    /// The path and the name of the enterprise whose they are, if not everybody's.
+    enterprise: Option<(String, String)>,
 }
 
 struct Row {
@@ -62,6 +65,14 @@ struct NewWorkspacePage {
     problems: Problems,
 }
 
+/// The parameter that names the enterprise whose workspaces are listed.
+const ENTERPRISE: &str = "enterprise";
+
+/// Where the workspaces of an enterprise are listed.
+pub(super) fn of_enterprise(pin: &str) -> String {
+    format!("{}?{ENTERPRISE}={pin}", links::admin_workspaces())
+}
+
 /// The path of a workspace's page.
 pub(super) fn path_of(slug: &str) -> String {
     format!("{}/{slug}", links::admin_workspaces())
@@ -79,7 +90,15 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let wanted = listing::wanted(uri);
-    let found = lookup::page(app, &wanted).await?;
+    let enterprise = match query::get(uri, ENTERPRISE).filter(|pin| !pin.is_empty()) {
+        Some(pin) => {
+            let found = lookup::enterprise(app, &pin).await?;
+            Some(found.ok_or_else(PageError::not_found)?)
+        }
+        None => None,
+    };
+    let found = lookup::page(app, enterprise.as_ref().map(|it| it.id), &wanted).await?;
+    let kept = enterprise.iter().map(|it| (ENTERPRISE, it.pin.clone())).collect();
     let row = |workspace: entity::workspace::Model| Row {
         path: path_of(&workspace.slug),
         is_disabled: workspace.disabled_at.is_some(),
@@ -92,7 +111,8 @@ pub async fn list(
     let page = WorkspacesPage {
         brand: Brand::of(app),
         frame: Frame::new(app, &admin, Tab::Workspaces).with_notice_of(uri),
-        list: List::of(uri, &wanted, found.next.as_deref()),
+        list: List::filtered(uri, &wanted, found.next.as_deref(), kept),
+        enterprise: enterprise.map(|it| (super::enterprises::path_of(&it.pin), it.name)),
         workspaces: found.rows.into_iter().map(row).collect(),
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -12,7 +12,10 @@ use crate::{
     },
     fault::{Fault, FieldError},
     forms::{self, Sent, Unfit},
-    store,
+    store::{
+        self,
+        paging::{Page, Wanted},
+    },
     workspaces::names::is_hidden,
 };
 
@@ -91,19 +94,20 @@ async fn make(
     Ok(Ok(Ok(token)))
 }
 
-/// All of them, the newest first.
+/// A page of them, the newest first; a search looks into what they are for. One that was revoked is
+/// listed for a while.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: &App) -> Result<Vec<InitialToken>, Fault> {
-    let rows = store::registration_tokens::list(app.store.read()).await?;
+pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<InitialToken>, Fault> {
+    let Page { rows, next } = store::registration_tokens::page(app.store.read(), wanted).await?;
     let token = |row: Model| InitialToken {
         id: id_of(&row),
         note: row.note,
         created_at: row.created_at.0,
         revoked_at: row.revoked_at.map(|at| at.0),
     };
-    Ok(rows.into_iter().map(token).collect())
+    Ok(Page { rows: rows.into_iter().map(token).collect(), next })
 }
 
 /// Revokes one: clients that have registered with it stay. `false` if there is none of this id, or it
@@ -113,8 +117,9 @@ pub async fn list(app: &App) -> Result<Vec<InitialToken>, Fault> {
 /// When the database fails.
 pub async fn revoke(app: &App, actor: Actor, id: &str) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
-    let rows = store::registration_tokens::list(&txn).await?;
-    let Some(row) = rows.into_iter().find(|row| id_of(row) == id) else { return Ok(false) };
+    let Some(prefix) = prefix_of(id) else { return Ok(false) };
+    let found = store::registration_tokens::find_by_prefix(&txn, prefix).await?;
+    let Some(row) = found else { return Ok(false) };
     if !store::registration_tokens::revoke(&txn, &row.token_sha256, app.now()).await? {
         return Ok(false);
     }
@@ -133,6 +138,12 @@ pub async fn find(app: &App, presented: &str) -> Result<Option<String>, Fault> {
     let Some(token) = Secret::<RegistrationToken>::parse(presented) else { return Ok(None) };
     let found = store::registration_tokens::find(app.store.read(), token.sha256()).await?;
     Ok(found.map(|row| id_of(&row)))
+}
+
+/// The bytes that an id stands for; each has one spelling.
+fn prefix_of(id: &str) -> Option<[u8; 8]> {
+    let number = u64::from_str_radix(id, 16).ok()?;
+    (format!("{number:016x}") == id).then(|| number.to_be_bytes())
 }
 
 fn id_of(row: &Model) -> String {

@@ -40,8 +40,6 @@ pub struct Person {
     pub user: user::Model,
     /// Their realm; `None` is the public one.
     pub enterprise: Option<enterprise::Model>,
-    /// Where they belong, disabled workspaces too, and as what.
-    pub memberships: Vec<(workspace::Model, Role)>,
     /// Whether signing in asks for a second factor.
     pub has_second_factor: bool,
     /// Browsers that they are signed in to.
@@ -69,21 +67,25 @@ pub async fn find(app: &App, id: Uuid) -> Result<Option<Person>, Fault> {
         Some(id) => store::enterprises::find(db, id).await?,
         None => None,
     };
-    let members = store::members::list_of_user(db, id).await?;
-    let ids = members.iter().map(|member| member.workspace_id);
-    let workspaces = store::workspaces::list_by_ids(db, ids).await?;
-    let memberships = members.iter().filter_map(|member| {
-        let workspace = workspaces.iter().find(|found| found.id == member.workspace_id)?;
-        Some((workspace.clone(), member.role))
-    });
     Ok(Some(Person {
-        memberships: memberships.collect(),
         has_second_factor: second_factor::factors(app, &user).await?.are_asked_for(),
         sessions: store::browser_sessions::count_of_user(db, &user, app.now()).await?,
         apps: store::grants::count_of_user(db, id, None).await?,
         enterprise,
         user,
     }))
+}
+
+/// A page of where a user belongs, disabled workspaces too, and as what; by slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn memberships(
+    app: &App,
+    user_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<(workspace::Model, Role)>, Fault> {
+    store::memberships::page_of_all(app.store.read(), user_id, wanted).await
 }
 
 /// The user of a username as it was typed, or of an id.

@@ -37,16 +37,16 @@ impl ConnectedApp {
     }
 }
 
-/// The connected apps of a user, newest first.
+/// How many connected apps a user has.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: &App, user_id: Uuid) -> Result<Vec<ConnectedApp>, Fault> {
-    let grants = store::grants::list_of_user(app.store.read(), user_id).await?;
-    described(app, grants).await
+pub async fn count(app: &App, user_id: Uuid) -> Result<u64, Fault> {
+    store::grants::count_of_user(app.store.read(), user_id, None).await
 }
 
-/// A page of them; a search looks into the names, publishers and ids of clients.
+/// A page of the connected apps of a user, newest first; a search looks into the names, publishers and
+/// ids of clients.
 ///
 /// # Errors
 /// When the database fails.

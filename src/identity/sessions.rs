@@ -12,13 +12,19 @@ use crate::{
     tokens::logout::{self, Ending},
 };
 
-/// The sessions of a user that are not at an end, the one used last first.
+/// How many sessions a page lists; whoever has more ends the others together.
+const LISTED: u64 = 100;
+
+/// The sessions of a user that are not at an end and were used last, the last first, and how many there
+/// are.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: &App, user: &user::Model) -> Result<Vec<Model>, Fault> {
-    let db = app.store.read();
-    store::browser_sessions::list_of_user(db, user.id, user.epoch, app.now()).await
+pub async fn list(app: &App, user: &user::Model) -> Result<(Vec<Model>, u64), Fault> {
+    let (db, now) = (app.store.read(), app.now());
+    let found = store::browser_sessions::list_of_user(db, user.id, user.epoch, now, LISTED).await?;
+    let number = store::browser_sessions::count_of_user(db, user, now).await?;
+    Ok((found, number))
 }
 
 /// Signs a user out of one browser, at once; `false` if there is no such session of this user.

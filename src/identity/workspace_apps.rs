@@ -17,13 +17,13 @@ use crate::{
     fault::Fault,
     store::{
         self,
+        connected_apps::Tally,
         paging::{Page, Wanted},
     },
-    tokens::approvals,
 };
 
-/// How many questions a page lists: the next come up when these are answered.
-const LISTED: u64 = 50;
+/// How many questions a page that is not about them lists.
+const LISTED: u64 = 20;
 
 /// Whether a member may see and decide about the workspace's apps.
 #[must_use]
@@ -119,18 +119,44 @@ pub async fn find(
     Ok(Some(WorkspaceApp { client, decision, counts }))
 }
 
-/// The apps that would stop if the workspace allowed only those that it has approved.
+/// An app that a workspace has not decided about.
+#[derive(Clone, Debug)]
+pub struct Undecided {
+    /// Its id.
+    pub client_id: String,
+    /// Its name.
+    pub name: String,
+    /// What there is of it there.
+    pub counts: AppCounts,
+}
+
+/// Some of the apps that would stop if the workspace allowed only those that it has approved, and how
+/// many more there are.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn undecided(
     app: &App,
     workspace: &workspace::Model,
-) -> Result<Vec<WorkspaceApp>, Fault> {
-    let clients = approvals::undecided(app.store.read(), workspace).await?;
-    let counted = counted(app, workspace.id, clients).await?;
-    let undecided = |(client, counts)| WorkspaceApp { client, decision: None, counts };
-    Ok(counted.into_iter().map(undecided).collect())
+) -> Result<(Vec<Undecided>, u64), Fault> {
+    let place = (workspace.id, workspace.enterprise_id);
+    let db = app.store.read();
+    let found = store::connected_apps::list_undecided(db, place, app.now()).await?;
+    let total = found.first().map_or(0, |first| first.total.cast_unsigned());
+    let more = total.saturating_sub(found.len() as u64);
+    let one = |row: store::connected_apps::Undecided| Undecided {
+        client_id: row.client_id,
+        name: row.name,
+        counts: AppCounts::from(Tally {
+            grants: row.grants,
+            // nobody has two live grants to a client in one workspace
+            people: row.grants,
+            workspaces: 1,
+            last_used_at: row.last_used_at,
+            sessions: row.sessions,
+        }),
+    };
+    Ok((found.into_iter().map(one).collect(), more))
 }
 
 /// Each of some clients with what there is of it in a workspace.
@@ -150,12 +176,25 @@ async fn counted(
 /// When the database fails.
 pub async fn waiting(app: &App, workspace_id: Uuid) -> Result<(Vec<Waiting>, u64), Fault> {
     let db = app.store.read();
-    let number = store::app_requests::count_of_workspace(db, workspace_id).await?;
-    let requests = store::app_requests::list_of_workspace(db, workspace_id, LISTED).await?;
+    let number = store::app_requests::count_of_workspace(db, workspace_id, None).await?;
+    let requests = store::app_requests::list(db, workspace_id, None, LISTED).await?;
     Ok((described(app, requests).await?, number))
 }
 
-/// The questions about one app in a workspace.
+/// A page of the questions in a workspace, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_page(
+    app: &App,
+    workspace_id: Uuid,
+    wanted: &Wanted,
+) -> Result<Page<Waiting>, Fault> {
+    let found = store::app_requests::page(app.store.read(), workspace_id, wanted).await?;
+    Ok(Page { rows: described(app, found.rows).await?, next: found.next })
+}
+
+/// The questions about one app that wait longest in a workspace, and how many there are.
 ///
 /// # Errors
 /// When the database fails.
@@ -163,10 +202,11 @@ pub async fn waiting_for(
     app: &App,
     workspace_id: Uuid,
     client_id: &str,
-) -> Result<Vec<Waiting>, Fault> {
-    let db = app.store.read();
-    let requests = store::app_requests::list_about(db, workspace_id, client_id).await?;
-    described(app, requests).await
+) -> Result<(Vec<Waiting>, u64), Fault> {
+    let (db, about) = (app.store.read(), Some(client_id));
+    let number = store::app_requests::count_of_workspace(db, workspace_id, about).await?;
+    let requests = store::app_requests::list(db, workspace_id, about, LISTED).await?;
+    Ok((described(app, requests).await?, number))
 }
 
 async fn described(app: &App, requests: Vec<app_request::Model>) -> Result<Vec<Waiting>, Fault> {

@@ -5,7 +5,15 @@ use std::collections::{HashMap, HashSet};
 use entity::{api_key, member::Role, user};
 use uuid::Uuid;
 
-use crate::{app::App, fault::Fault, store};
+use crate::{
+    app::App,
+    fault::Fault,
+    store::{
+        self,
+        api_keys::Sight,
+        paging::{Page, Wanted},
+    },
+};
 
 /// Who looks at the keys of a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +51,19 @@ impl Viewer {
     }
 }
 
+impl Viewer {
+    /// Which keys a search may tell more of than whose they are.
+    fn sight(&self) -> Sight {
+        match *self {
+            Self::Member { role, .. } if role >= Role::Admin => Sight::All,
+            Self::Machine { may_manage: true, .. } => Sight::All,
+            Self::Member { user_id, .. } => Sight::Of(user_id),
+            // programs do not search
+            Self::Machine { .. } => Sight::Of(Uuid::nil()),
+        }
+    }
+}
+
 /// How a user looks at the keys of a workspace; who is no member sees nothing of anybody's.
 ///
 /// # Errors
@@ -70,13 +91,48 @@ pub struct Listed {
     pub is_visible: bool,
 }
 
-/// The keys of a workspace, newest first.
+/// How many keys one query reads where all are wanted.
+const AT_ONCE: u64 = 500;
+
+/// Every key of a workspace, newest first: as many as its plan allows.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(app: &App, workspace_id: Uuid, viewer: Viewer) -> Result<Vec<Listed>, Fault> {
-    let keys = store::api_keys::list(app.store.read(), workspace_id).await?;
-    describe(app, workspace_id, viewer, keys).await
+    let (mut wanted, mut all) = (Wanted { rows: AT_ONCE, ..Wanted::default() }, Vec::new());
+    loop {
+        let found = page(app, workspace_id, viewer, &wanted).await?;
+        all.extend(found.rows);
+        wanted.after = found.next;
+        if wanted.after.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// A page of the keys of a workspace, newest first. A search finds a key by what the viewer sees of it,
+/// and by its owner.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    app: &App,
+    workspace_id: Uuid,
+    viewer: Viewer,
+    wanted: &Wanted,
+) -> Result<Page<Listed>, Fault> {
+    let db = app.store.read();
+    let Page { rows, next } =
+        store::api_keys::page(db, workspace_id, viewer.sight(), wanted).await?;
+    Ok(Page { rows: describe(app, workspace_id, viewer, rows).await?, next })
+}
+
+/// How many keys a workspace has; expired and revoked ones count until they are deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(app: &App, workspace_id: Uuid) -> Result<u64, Fault> {
+    store::api_keys::count(app.store.read(), workspace_id).await
 }
 
 /// One key of a workspace, however much of it this viewer sees.
@@ -102,11 +158,13 @@ async fn describe(
     let db = app.store.read();
     let people = keys.iter().flat_map(|key| [key.owner_user_id, key.created_by]).flatten();
     let people: HashSet<_> = people.collect();
+    let owners: HashSet<_> = keys.iter().filter_map(|key| key.owner_user_id).collect();
+    let members = store::members::list_user_ids(db, workspace_id, owners).await?;
+    let members: HashSet<_> = members.into_iter().collect();
     let users = store::users::list_by_ids(db, people).await?;
-    let members: HashSet<_> =
-        store::members::list_user_ids(db, workspace_id).await?.into_iter().collect();
     let users: HashMap<_, _> = users.into_iter().map(|user: user::Model| (user.id, user)).collect();
-    let machines = store::service_accounts::list_of_workspace(db, workspace_id).await?;
+    let machines: HashSet<_> = keys.iter().filter_map(|key| key.service_account_id).collect();
+    let machines = store::service_accounts::list_by_ids(db, workspace_id, machines).await?;
     let machines: HashMap<_, _> =
         machines.into_iter().map(|machine| (machine.id, machine.name)).collect();
     let username = |id: Uuid| users.get(&id).map(|user| user.username.clone());

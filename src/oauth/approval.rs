@@ -46,7 +46,7 @@ pub async fn post(
         user: &signed_in.user,
         client: &waiting.client,
         scope: &waiting.scope(),
-        offers: waiting.offers(app).await?,
+        offers: waiting.offers(app, form.text("workspace").parse().ok()).await?,
     };
     let response = match ask(app, asking, &form).await? {
         None => see_other(&links::consent(handle)),

@@ -4,8 +4,11 @@
 //! 2. the request waits in this browser, and its client is still enabled
 //! 3. the session has what the request demands (`prompt.rs`), else back to the sign-in page
 //! 4. GET: allowed before → the code; else the page, which also says where the client may not act
-//! 5. POST: the form is ours (`web/csrf.rs`); `decision` is `allow` or `deny`; the workspace is one of
-//!    the user's and admits the client; something is allowed; the request is taken out once
+//! 5. POST: the form is ours (`web/csrf.rs`); `decision` is `allow`, `deny` or `find`; the workspace is
+//!    one of the user's and admits the client; something is allowed; the request is taken out once
+//!
+//! Who is in very many workspaces is shown some, and can `find` another one by its slug: the page
+//! comes again and has it chosen.
 //!
 //! Every scope can be unticked but `openid`, without which nobody would be signed in. The fields are
 //! `scope.{token}`; a form that has none of them, and does not come from the button that lets the user
@@ -20,6 +23,7 @@ use super::{
     consent_page::{self, Sent},
     params::Params,
     redirect::{ResponseMode, Return},
+    workspace_finder::Finder,
 };
 use crate::{
     app::App,
@@ -71,13 +75,13 @@ pub async fn post(
     };
     let waiting = Waiting::find(app, &browser, signed_in, handle).await?;
     let response = match form.get("decision") {
-        Some("allow") => match waiting.barrier(app).await? {
+        Some("allow" | "find") => match waiting.barrier(app).await? {
             Some(barrier) => barrier,
             None => waiting.allow(app, &browser, Sent::of(uri, &form)).await?,
         },
         Some("deny") => waiting.deny(app).await?,
         _ => {
-            let text = "The decision must be allow or deny.";
+            let text = "The decision must be allow, deny or find.";
             return Err(PageError::bad_request("invalid_request", "decision", text).into());
         }
     };
@@ -93,6 +97,7 @@ impl Sent {
             workspace: form.get("workspace").map(str::to_owned),
             marked: form.get("marked").map(str::to_owned),
             ticked: is_choice.then_some(ticked),
+            finder: Finder::of(form),
             ..Self::default()
         }
     }
@@ -126,8 +131,14 @@ impl<'a> Waiting<'a> {
         Scope::stored(&self.request.scope)
     }
 
-    pub(super) async fn offers(&self, app: &App) -> Result<Offers, PageError> {
-        Ok(offers::list(app, &self.client, &self.signed_in.user, &self.scope()).await?)
+    /// What the user can answer, also in the workspace that was named.
+    pub(super) async fn offers(
+        &self,
+        app: &App,
+        named: Option<uuid::Uuid>,
+    ) -> Result<Offers, PageError> {
+        let (user, scope) = (&self.signed_in.user, self.scope());
+        Ok(offers::list(app, &self.client, user, &scope, named).await?)
     }
 
     pub(super) fn terms(&self) -> Terms {
@@ -166,7 +177,7 @@ impl<'a> Waiting<'a> {
         browser: &Browser,
         sent: Sent,
     ) -> Result<Response, PageError> {
-        let offers = self.offers(app).await?;
+        let offers = self.offers(app, sent.workspace_id()).await?;
         Ok(consent_page::show(app, browser, self, (offers, sent))?)
     }
 
@@ -177,7 +188,11 @@ impl<'a> Waiting<'a> {
         browser: &Browser,
         sent: Sent,
     ) -> Result<Response, PageError> {
-        let offers = self.offers(app).await?;
+        if sent.finder.is_asked {
+            let sent = sent.found(app, &self.client, self.signed_in.user.id).await?;
+            return self.show(app, browser, sent).await;
+        }
+        let offers = self.offers(app, sent.workspace_id()).await?;
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         };
@@ -223,7 +238,7 @@ impl<'a> Waiting<'a> {
             Approval::Gone => Err(expired()),
             // it was decided while the page was read: the page says so now
             Approval::Barred(why) => {
-                let offers = self.offers(app).await?.barring(workspace_id, why);
+                let offers = self.offers(app, workspace_id).await?.barring(workspace_id, why);
                 Ok(consent_page::show(app, browser, self, (offers, Sent::default()))?)
             }
         }

@@ -7,6 +7,7 @@ use poem::{Response, http::StatusCode};
 use super::{
     approval,
     consent::{REQUIRED, Waiting},
+    workspace_finder::Finder,
 };
 use crate::{
     app::App,
@@ -32,6 +33,9 @@ use crate::{
     },
 };
 
+/// How many workspaces are named in a line.
+const NAMED: usize = 5;
+
 /// What was sent and is shown again, with what is wrong with it.
 #[derive(Default)]
 pub(super) struct Sent {
@@ -44,6 +48,7 @@ pub(super) struct Sent {
     pub(super) scope_problem: Option<&'static str>,
     pub(super) message: String,
     pub(super) approval_problem: Option<String>,
+    pub(super) finder: Finder,
 }
 
 /// Who asks.
@@ -121,6 +126,7 @@ struct ConsentPage {
     destination: Destination,
     username: String,
     workspaces: Vec<Choice>,
+    finder: Finder,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
     look_again: Option<String>,
@@ -138,6 +144,7 @@ struct BarredPage {
     brand: Brand,
     asks: Asks,
     username: String,
+    finder: Finder,
     barriers: Barriers,
     csrf: String,
     request: String,
@@ -163,8 +170,9 @@ pub(super) fn show(
         again: "come back to this page",
     };
     let barriers = Barriers::of(&client.id, (&offers, &sent), form);
+    let finder = sent.finder.beside(&offers);
     if offers.open.is_empty() {
-        let page = BarredPage { brand, asks, username, barriers, csrf, request };
+        let page = BarredPage { brand, asks, username, finder, barriers, csrf, request };
         return respond(app, waiting, (&page, status), has_logo);
     }
     let page = ConsentPage {
@@ -173,6 +181,7 @@ pub(super) fn show(
         destination: Destination::of(&waiting.request.redirect_uri),
         username,
         workspaces: choices(&offers, &sent),
+        finder,
         groups: groups(app, &offers, &sent),
         scope_problem: sent.scope_problem,
         look_again: sent.look_again,
@@ -193,6 +202,7 @@ pub(super) fn status(offers: &Offers, sent: &Sent) -> StatusCode {
     let is_refused = offers.open.is_empty()
         && offers.barred.iter().all(|barrier| barrier.why != Barred::NeedsApproval);
     match (is_refused, has_problem) {
+        _ if sent.finder.is_unknown => StatusCode::UNPROCESSABLE_ENTITY,
         (true, _) => StatusCode::FORBIDDEN,
         (_, true) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
@@ -381,7 +391,16 @@ fn item(app: &App, offers: &Offers, sent: &Sent, token: &str) -> Item {
         is_required: token == REQUIRED,
         is_ticked: sent.ticked.as_ref().map_or(!was_declined, |ticked| ticked.contains(token)),
         badge: mark.map(Mark::words),
-        only_in: (names.len() < open.len()).then(|| names.join(", ")),
+        only_in: (names.len() < open.len()).then(|| some_of(&names)),
+    }
+}
+
+/// Names in a row, and how many more there are than a line takes.
+fn some_of(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

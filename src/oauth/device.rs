@@ -19,6 +19,7 @@ use poem::{
     http::{StatusCode, header},
     web::{Data, Path},
 };
+use uuid::Uuid;
 
 use super::{
     approval::{self, Asking},
@@ -27,6 +28,7 @@ use super::{
         ApprovalForm, Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime, status,
         unseen,
     },
+    workspace_finder::Finder,
 };
 use crate::{
     app::App,
@@ -74,6 +76,7 @@ struct QuestionPage {
     asked_at: Moment,
     address: Option<String>,
     workspaces: Vec<Choice>,
+    finder: Finder,
     groups: Vec<Group>,
     scope_problem: Option<&'static str>,
     look_again: Option<String>,
@@ -132,10 +135,10 @@ pub async fn decide(
         Err(response) => return Ok(response),
     };
     match form.get("decision") {
-        Some("allow") => waiting.allow(app, &account, &form).await,
+        Some("allow" | "find") => waiting.find_or_allow(app, &account, &form).await,
         Some("deny") => waiting.deny(app, &account).await,
         _ => {
-            let text = "The decision must be allow or deny.";
+            let text = "The decision must be allow, deny or find.";
             Err(PageError::bad_request("invalid_request", "decision", text))
         }
     }
@@ -155,7 +158,7 @@ pub async fn ask_for_approval(
         user: &account.user,
         client: &waiting.client,
         scope: &Scope::stored(&waiting.request.scope),
-        offers: waiting.offers(app, &account).await?,
+        offers: waiting.offers(app, &account, form.text("workspace").parse().ok()).await?,
     };
     let sent = approval::ask(app, asking, &form).await?.unwrap_or_default();
     waiting.show(app, &account, (None, sent)).await
@@ -233,9 +236,15 @@ fn signed_in(account: &Account) -> Result<&SignedIn, PageError> {
 }
 
 impl Waiting {
-    async fn offers(&self, app: &App, account: &Account) -> Result<Offers, PageError> {
+    /// What the user can answer, also in the workspace that was named.
+    async fn offers(
+        &self,
+        app: &App,
+        account: &Account,
+        named: Option<Uuid>,
+    ) -> Result<Offers, PageError> {
         let scope = Scope::stored(&self.request.scope);
-        Ok(offers::list(app, &self.client, &account.user, &scope).await?)
+        Ok(offers::list(app, &self.client, &account.user, &scope, named).await?)
     }
 
     /// The question, with what was sent if it is wrong.
@@ -247,7 +256,7 @@ impl Waiting {
     ) -> Result<Response, PageError> {
         let offers = match offers {
             Some(offers) => offers,
-            None => self.offers(app, account).await?,
+            None => self.offers(app, account, sent.workspace_id()).await?,
         };
         let client = &self.client;
         let status = status(&offers, &sent);
@@ -265,6 +274,7 @@ impl Waiting {
             asked_at: Moment::of(self.request.created_at.0),
             address: self.request.address.clone(),
             workspaces: choices(&offers, &sent),
+            finder: sent.finder.beside(&offers),
             groups: groups(app, &offers, &sent),
             scope_problem: sent.scope_problem,
             lifetime: lifetime(Lifetimes::of(app, client), client),
@@ -279,21 +289,30 @@ impl Waiting {
         Ok(account.respond(html.respond(app)?))
     }
 
-    /// Step 4, yes.
-    async fn allow(
+    /// Step 4, not no: the page again if a workspace was asked for, else yes.
+    async fn find_or_allow(
         &self,
         app: &App,
         account: &Account,
         form: &CsrfForm,
     ) -> Result<Response, PageError> {
-        let ticked: Scope = form.named("scope.").map(str::to_owned).collect();
         let sent = Sent {
             workspace: form.get("workspace").map(str::to_owned),
             marked: form.get("marked").map(str::to_owned),
-            ticked: Some(ticked),
+            ticked: Some(form.named("scope.").map(str::to_owned).collect()),
+            finder: Finder::of(form),
             ..Sent::default()
         };
-        let offers = self.offers(app, account).await?;
+        if sent.finder.is_asked {
+            let sent = sent.found(app, &self.client, account.user.id).await?;
+            return self.show(app, account, (None, sent)).await;
+        }
+        self.allow(app, account, sent).await
+    }
+
+    /// Step 4, yes.
+    async fn allow(&self, app: &App, account: &Account, sent: Sent) -> Result<Response, PageError> {
+        let offers = self.offers(app, account, sent.workspace_id()).await?;
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return self.show(app, account, (Some(offers), sent)).await;
         };
@@ -323,7 +342,8 @@ impl Waiting {
             Decision::Done => self.done(app, account, true),
             Decision::Gone => Err(gone()),
             Decision::Barred(why) => {
-                let offers = self.offers(app, account).await?.barring(workspace_id, why);
+                let offers = self.offers(app, account, workspace_id).await?;
+                let offers = offers.barring(workspace_id, why);
                 self.show(app, account, (Some(offers), Sent::default())).await
             }
         }

@@ -31,6 +31,7 @@ mod registrar;
 mod revoke;
 mod token;
 mod userinfo;
+mod workspace_finder;
 
 use poem::{Route, RouteMethod, get, post};
 

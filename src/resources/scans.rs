@@ -227,13 +227,9 @@ pub async fn find_for_member(
     user_id: Uuid,
     id: Uuid,
 ) -> Result<Option<(String, ScanRecord)>, Fault> {
-    let memberships = memberships::list(app, user_id).await?;
-    let ids = memberships.iter().map(|membership| membership.workspace.id);
-    let found = store::scans::find_in_workspaces(app.store.read(), ids, id).await?;
-    let named = |record: ScanRecord| {
-        let mut workspaces = memberships.into_iter().map(|membership| membership.workspace);
-        let workspace = workspaces.find(|workspace| workspace.id == record.scan.workspace_id)?;
-        Some((workspace.name, record))
-    };
-    Ok(found.and_then(named))
+    let found = store::scans::find_of_member(app.store.read(), user_id, id).await?;
+    let Some(record) = found else { return Ok(None) };
+    // nobody sees what is in a workspace that is disabled
+    let membership = memberships::find(app, user_id, record.scan.workspace_id).await?;
+    Ok(membership.map(|membership| (membership.workspace.name, record)))
 }

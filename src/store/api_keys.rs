@@ -5,24 +5,24 @@ use entity::{
     api_key::{COLUMN, Column, Entity, Model},
     member::Role,
     scope_list::ScopeList,
+    service_account,
     types::Instant,
+    user,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, Func, SimpleExpr},
+    sea_query::{Expr, Func, Query, SimpleExpr},
 };
 
 use super::{
     Txn,
     direct::{Ask, record},
     insert as insert_row, instant, millis,
+    paging::{Page, Wanted, contains},
 };
 use crate::{cache::Subject, fault::Fault};
-
-/// How many keys one page lists; more than any plan allows.
-const MAX_LISTED: u64 = 1_000;
 
 /// How many values one statement asks for.
 const MAX_VALUES: usize = 500;
@@ -118,17 +118,65 @@ pub async fn find(
     Ok(Entity::find_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).one(db).await?)
 }
 
-/// The keys of a workspace, newest first.
+/// Of which keys a search may tell more than whose they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Of all.
+    All,
+    /// Of those of a user.
+    Of(Uuid),
+}
+
+/// A page of the keys of a workspace, newest first. A search looks into the names and beginnings of
+/// those keys that are in sight, and into the usernames of owners and the names of service accounts.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<Vec<Model>, Fault> {
-    Ok(Entity::find()
+pub async fn page(
+    db: &impl ConnectionTrait,
+    workspace_id: Uuid,
+    sight: Sight,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
+    let mut query = Entity::find()
         .filter(COLUMN.workspace_id.eq(workspace_id))
         .order_by_desc(Column::Id)
-        .limit(MAX_LISTED)
-        .all(db)
-        .await?)
+        .limit(wanted.rows.saturating_add(1));
+    if let Some(after) = wanted.after.as_deref().and_then(|after| after.parse::<Uuid>().ok()) {
+        query = query.filter(COLUMN.id.lt(after));
+    }
+    if let Some(text) = wanted.search() {
+        query = query.filter(is_about(text, workspace_id, sight));
+    }
+    Ok(Page::of(query.all(db).await?, wanted, |key| key.id.to_string()))
+}
+
+fn is_about(text: &str, workspace_id: Uuid, sight: Sight) -> Condition {
+    let people = Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::Column::Id.in_subquery(super::members::ids_of(workspace_id)))
+        .and_where(contains(user::Column::Username, text))
+        .to_owned();
+    let machines = Query::select()
+        .column(service_account::Column::Id)
+        .from(service_account::Entity)
+        .and_where(service_account::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(contains(service_account::Column::Name, text))
+        .to_owned();
+    let mut own = Condition::all().add(
+        Condition::any()
+            .add(contains(Column::Name, text))
+            .add(contains(Column::Prefix, text))
+            .add(COLUMN.last4.eq(text)),
+    );
+    if let Sight::Of(user_id) = sight {
+        own = own.add(COLUMN.owner_user_id.eq(user_id));
+    }
+    Condition::any()
+        .add(own)
+        .add(Column::OwnerUserId.in_subquery(people))
+        .add(Column::ServiceAccountId.in_subquery(machines))
 }
 
 /// Up to `limit` keys that are accepted now and expire in less than `notice`, whose owners have not

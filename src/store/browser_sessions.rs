@@ -16,9 +16,6 @@ use super::{
 };
 use crate::fault::Fault;
 
-/// How many sessions one user's page lists.
-const MAX_LISTED: u64 = 200;
-
 /// A session and its user.
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
@@ -183,7 +180,7 @@ pub async fn delete_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<
     Ok(gone.rows_affected)
 }
 
-/// The unexpired sessions of a user that belong to an epoch, the one used last first.
+/// Up to `limit` unexpired sessions of a user that belong to an epoch, the one used last first.
 ///
 /// # Errors
 /// When the database fails.
@@ -192,6 +189,7 @@ pub async fn list_of_user(
     user_id: Uuid,
     epoch: i64,
     now: DateTime<Utc>,
+    limit: u64,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
         .filter(COLUMN.user_id.eq(user_id))
@@ -199,7 +197,7 @@ pub async fn list_of_user(
         .filter(COLUMN.expires_at.gt(millis(now)))
         .order_by_desc(Column::LastSeenAt)
         .order_by_asc(Column::CookieSha256)
-        .limit(MAX_LISTED)
+        .limit(limit)
         .all(db)
         .await?)
 }

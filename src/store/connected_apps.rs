@@ -176,6 +176,25 @@ pub async fn sessions(db: &impl Ask, grant_id: Uuid, now: DateTime<Utc>) -> Resu
     Ok(found.map_or(0, |found| found.sessions))
 }
 
+record! {
+    /// An app that a workspace has not decided about, with what there is of it there, up to
+    /// [`COUNTED`] and one.
+    pub struct Undecided {
+        /// How many such apps there are.
+        pub total: i64,
+        /// The app's id.
+        pub client_id: String,
+        /// Its name.
+        pub name: String,
+        /// Live grants, which are people.
+        pub grants: i64,
+        /// When one of those that were looked at was last used.
+        pub last_used_at: Option<Instant>,
+        /// Token families under them that live.
+        pub sessions: i64,
+    }
+}
+
 /// Goes from one connected client to the next by the index, however many grants each has.
 macro_rules! connected {
     ($last:literal) => {
@@ -185,24 +204,56 @@ macro_rules! connected {
              union all
              select (select min(other.client_id) from "grant" other where other.workspace_id = $1
                and other.revoked_at is null and other.client_id > connected.client_id)
-             from connected where connected.client_id is not null)
-             select client_id from connected where client_id is not null "#,
+             from connected where connected.client_id is not null)"#,
             $last
         )
     };
 }
 
-const CONNECTED: &str = connected!("");
-const CONNECTED_OR_DECIDED: &str =
-    connected!("union select client_id from app_decision where workspace_id = $1");
+const CONNECTED_OR_DECIDED: &str = connected!(
+    " select client_id from connected where client_id is not null
+     union select client_id from app_decision where workspace_id = $1"
+);
 
-/// The ids of the clients that anybody has connected to a workspace.
+/// What is counted of an app is looked up by the index, and no further than anybody reads.
+const UNDECIDED: &str = connected!(
+    r#", undecided as (select client.id, client.name from connected
+     join client on client.id = connected.client_id
+     where (client.workspace_id is null or client.workspace_id <> $1)
+     and (client.enterprise_id is null or client.enterprise_id <> $2)
+     and not exists (select 1 from app_decision where app_decision.workspace_id = $1
+       and app_decision.client_id = client.id))
+     select (select count(*) from undecided) as total, shown.id as client_id, shown.name,
+     (select count(*) from (select 1 as one from "grant" permission
+       where permission.workspace_id = $1 and permission.client_id = shown.id
+       and permission.revoked_at is null limit 1001) as counted) as grants,
+     (select max(last_used_at) from (select permission.last_used_at from "grant" permission
+       where permission.workspace_id = $1 and permission.client_id = shown.id
+       and permission.revoked_at is null limit 1001) as used) as last_used_at,
+     (select count(*) from (select 1 as one from "grant" permission
+       join token_family family on family.grant_id = permission.id
+       join "user" person on person.id = permission.user_id
+       where permission.workspace_id = $1 and permission.client_id = shown.id
+       and permission.revoked_at is null and family.revoked_at is null and family.ends_at > $3
+       and family.user_epoch = person.epoch and person.disabled_at is null
+       limit 1001) as live) as sessions
+     from (select id, name from undecided order by id limit 20) as shown order by shown.id"#
+);
+
+/// Some of the third-party apps that are connected to a workspace which has not decided about them, by
+/// id; at most 20.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_connected(db: &impl Ask, workspace_id: Uuid) -> Result<Vec<String>, Fault> {
-    let found: Vec<Named> = db.every(CONNECTED, vec![workspace_id.into()]).await?;
-    Ok(found.into_iter().map(|named| named.client_id).collect())
+pub async fn list_undecided(
+    db: &impl Ask,
+    (workspace_id, enterprise_id): (Uuid, Option<Uuid>),
+    now: DateTime<Utc>,
+) -> Result<Vec<Undecided>, Fault> {
+    // no enterprise has the id of nobody
+    let enterprise_id = enterprise_id.unwrap_or_default();
+    let values = vec![workspace_id.into(), enterprise_id.into(), millis(now).into()];
+    Ok(db.every(UNDECIDED, values).await?)
 }
 
 /// A page of the clients that anybody has connected to a workspace, or that it has decided about, by

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
+    app_decision,
     app_policy::Policy,
+    client,
     grant::{COLUMN, Column, Entity, Model},
     member::Role,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, ExprTrait, Query},
 };
 
 use super::{
@@ -19,9 +21,6 @@ use super::{
     insert_unique, instant, millis,
 };
 use crate::{cache::Subject, fault::Fault};
-
-/// How many connected apps one page lists.
-const MAX_LISTED: u64 = 500;
 
 /// The live grant of a user to a client in a workspace.
 ///
@@ -64,16 +63,22 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, 
     Ok(Entity::find_by_id(id).one(db).await?)
 }
 
-/// The live grants of a user, newest first.
+/// Up to `limit` live grants of a user that were made until `made_until`, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
+pub async fn list_of_user(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    made_until: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
         .filter(COLUMN.user_id.eq(user_id))
         .filter(COLUMN.revoked_at.is_null())
+        .filter(COLUMN.created_at.lte(millis(made_until)))
         .order_by_desc(Column::Id)
-        .limit(MAX_LISTED)
+        .limit(limit)
         .all(db)
         .await?)
 }
@@ -249,6 +254,49 @@ pub async fn revoke_of_workspace(
     Ok(changed.rows_affected)
 }
 
+/// Ends what every user of a workspace has allowed third-party clients that it has not decided about;
+/// answers how many grants.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_undecided(
+    db: &Txn,
+    (workspace_id, enterprise_id): (Uuid, Option<Uuid>),
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    db.changes(Subject::Workspace(workspace_id));
+    let decided = Query::select()
+        .expr(Expr::value(1))
+        .from(app_decision::Entity)
+        .and_where(app_decision::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(
+            Expr::col((app_decision::Entity, app_decision::Column::ClientId))
+                .equals((Entity, Column::ClientId)),
+        )
+        .to_owned();
+    let mut at_home = Condition::any().add(client::COLUMN.workspace_id.eq(workspace_id));
+    if let Some(id) = enterprise_id {
+        at_home = at_home.add(client::COLUMN.enterprise_id.eq(id));
+    }
+    let own = Query::select()
+        .expr(Expr::value(1))
+        .from(client::Entity)
+        .and_where(
+            Expr::col((client::Entity, client::Column::Id)).equals((Entity, Column::ClientId)),
+        )
+        .cond_where(at_home)
+        .to_owned();
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(instant(now)))
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(Expr::exists(decided).not())
+        .filter(Expr::exists(own).not())
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected)
+}
+
 /// Ends what a user has allowed a client, wherever; answers how many grants.
 ///
 /// # Errors
@@ -298,7 +346,7 @@ pub async fn revoke_of_client(
     Ok(changed.rows_affected)
 }
 
-/// The live grants of a user to a client, wherever.
+/// The live grants of a user to a client in these workspaces, and outside any.
 ///
 /// # Errors
 /// When the database fails.
@@ -306,10 +354,15 @@ pub async fn list_live(
     db: &impl ConnectionTrait,
     user_id: Uuid,
     client_id: &str,
+    workspace_ids: &[Uuid],
 ) -> Result<Vec<Model>, Fault> {
+    let there = Condition::any()
+        .add(COLUMN.workspace_id.is_in(workspace_ids.iter().copied()))
+        .add(COLUMN.workspace_id.is_null());
     let query = Entity::find()
         .filter(COLUMN.user_id.eq(user_id))
         .filter(COLUMN.client_id.eq(client_id))
-        .filter(COLUMN.revoked_at.is_null());
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(there);
     Ok(query.all(db).await?)
 }

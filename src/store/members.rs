@@ -2,13 +2,13 @@
 
 use entity::{
     member::{COLUMN, Column, Entity, Model, Role},
-    user, workspace,
+    user,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, Query, SelectStatement},
 };
 
 use super::{
@@ -17,9 +17,6 @@ use super::{
     users,
 };
 use crate::{cache::Subject, fault::Fault};
-
-/// How many workspaces one user's page lists.
-const MAX_MEMBERSHIPS: u64 = 200;
 
 /// The membership of a user in a workspace.
 ///
@@ -33,62 +30,29 @@ pub async fn find(
     Ok(Entity::find_by_id((workspace_id, user_id)).one(db).await?)
 }
 
-/// The workspaces of a user that are not disabled, oldest membership first, with the user's role.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_workspaces(
-    db: &impl ConnectionTrait,
-    user_id: Uuid,
-) -> Result<Vec<(workspace::Model, Role)>, Fault> {
-    let memberships = Entity::find()
-        .filter(COLUMN.user_id.eq(user_id))
-        .order_by_asc(Column::CreatedAt)
-        .order_by_asc(Column::WorkspaceId)
-        .limit(MAX_MEMBERSHIPS)
-        .all(db)
-        .await?;
-    let ids = memberships.iter().map(|member| member.workspace_id);
-    let workspaces = workspace::Entity::find()
-        .filter(workspace::COLUMN.id.is_in(ids))
-        .filter(workspace::COLUMN.disabled_at.is_null())
-        .all(db)
-        .await?;
-    Ok(memberships
-        .into_iter()
-        .filter_map(|member| {
-            let workspace = workspaces.iter().find(|found| found.id == member.workspace_id)?;
-            Some((workspace.clone(), member.role))
-        })
-        .collect())
+/// Whoever is in a workspace, for a condition on users.
+pub(super) fn ids_of(workspace_id: Uuid) -> SelectStatement {
+    Query::select()
+        .column(Column::UserId)
+        .from(Entity)
+        .and_where(COLUMN.workspace_id.eq(workspace_id))
+        .to_owned()
 }
 
-/// Every membership of a user, disabled workspaces too, oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, Fault> {
-    Ok(Entity::find()
-        .filter(COLUMN.user_id.eq(user_id))
-        .order_by_asc(Column::CreatedAt)
-        .order_by_asc(Column::WorkspaceId)
-        .limit(MAX_MEMBERSHIPS)
-        .all(db)
-        .await?)
-}
-
-/// Who is in a workspace.
+/// Who among these users is in a workspace.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_user_ids(
     db: &impl ConnectionTrait,
     workspace_id: Uuid,
+    user_ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Uuid>, Fault> {
     let ids = Entity::find()
         .select_only()
         .column(Column::UserId)
-        .filter(COLUMN.workspace_id.eq(workspace_id));
+        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.user_id.is_in(user_ids));
     Ok(ids.into_tuple().all(db).await?)
 }
 
@@ -101,12 +65,7 @@ pub async fn page(
     workspace_id: Uuid,
     wanted: &Wanted,
 ) -> Result<Page<(Model, user::Model)>, Fault> {
-    let ids = Query::select()
-        .column(Column::UserId)
-        .from(Entity)
-        .and_where(COLUMN.workspace_id.eq(workspace_id))
-        .to_owned();
-    let people = user::Entity::find().filter(user::Column::Id.in_subquery(ids));
+    let people = user::Entity::find().filter(user::Column::Id.in_subquery(ids_of(workspace_id)));
     let found = users::page_of(db, people, wanted).await?;
     let members = Entity::find()
         .filter(COLUMN.workspace_id.eq(workspace_id))

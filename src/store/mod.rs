@@ -30,6 +30,7 @@ pub mod issuing;
 pub mod known_devices;
 pub mod logout_deliveries;
 pub mod members;
+pub mod memberships;
 pub mod outbox;
 pub mod paging;
 pub mod passkeys;

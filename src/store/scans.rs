@@ -1,14 +1,15 @@
 //! Scans of services, with the endpoints and findings of each.
 
 use entity::{
-    scan::{COLUMN, Entity, Model},
+    scan::{COLUMN, Column, Entity, Model},
     scan_endpoint, scan_finding, service,
 };
 use sea_orm::{
-    ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    prelude::Uuid,
 };
 
-use super::{Duplicate, confined::Tenant, insert_unique};
+use super::{Duplicate, confined::Tenant, insert_unique, memberships};
 use crate::fault::Fault;
 
 /// A scan with all that belongs to it.
@@ -57,17 +58,17 @@ pub async fn find(
     whole(db, scan).await
 }
 
-/// A scan of any of these workspaces, whatever its environment.
+/// A scan of any workspace that a user is in, whatever its environment.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_in_workspaces(
+pub async fn find_of_member(
     db: &impl ConnectionTrait,
-    workspace_ids: impl IntoIterator<Item = Uuid>,
+    user_id: Uuid,
     id: Uuid,
 ) -> Result<Option<ScanRecord>, Fault> {
-    let scan =
-        Entity::find_by_id(id).filter(COLUMN.workspace_id.is_in(workspace_ids)).one(db).await?;
+    let theirs = Column::WorkspaceId.in_subquery(memberships::ids_of(user_id));
+    let scan = Entity::find_by_id(id).filter(theirs).one(db).await?;
     whole(db, scan).await
 }
 

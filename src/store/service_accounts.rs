@@ -1,13 +1,10 @@
 //! Service accounts: a workspace's non-human owners of keys.
 
 use entity::service_account::{COLUMN, Entity, Model};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::{Duplicate, insert_unique};
 use crate::fault::Fault;
-
-/// How many service accounts one page names; more than any workspace has keys.
-const MAX_LISTED: u64 = 1_000;
 
 /// The service account of this name in this workspace.
 ///
@@ -48,17 +45,18 @@ pub async fn find(
     Ok(Entity::find_by_id(id).filter(COLUMN.workspace_id.eq(workspace_id)).one(db).await?)
 }
 
-/// The service accounts of a workspace.
+/// The service accounts of a workspace with these ids.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_of_workspace(
+pub async fn list_by_ids(
     db: &impl ConnectionTrait,
     workspace_id: Uuid,
+    ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
         .filter(COLUMN.workspace_id.eq(workspace_id))
-        .limit(MAX_LISTED)
+        .filter(COLUMN.id.is_in(ids))
         .all(db)
         .await?)
 }

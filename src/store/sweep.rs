@@ -166,6 +166,12 @@ fn authorizations() -> Vec<Table> {
         digest("authorization_request", "handle_sha256", "authorization_request.expires_at <= $1"),
         digest("pushed_request", "uri_sha256", "pushed_request.kept_until <= $1"),
         digest("spent_id", "id_sha256", "spent_id.expires_at <= $1"),
+        // for 90 days an operator can see what became of it
+        digest(
+            "registration_token",
+            "token_sha256",
+            "registration_token.revoked_at <= $1 - 7776000000",
+        ),
         // who has not been answered in 90 days may ask again
         id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
     ]

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::workspace::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid,
-    sea_query::Expr,
+    ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid, sea_query::Expr,
 };
 
 use super::{
@@ -91,6 +91,17 @@ pub async fn list_of_enterprise(
         .await?)
 }
 
+/// How many workspaces an enterprise has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_enterprise(
+    db: &impl ConnectionTrait,
+    enterprise_id: Uuid,
+) -> Result<u64, Fault> {
+    Ok(Entity::find().filter(COLUMN.enterprise_id.eq(enterprise_id)).count(db).await?)
+}
+
 /// Moves a workspace to a plan; `false` if there is none.
 ///
 /// # Errors
@@ -116,11 +127,19 @@ pub async fn list_by_ids(
     Ok(Entity::find().filter(COLUMN.id.is_in(ids)).all(db).await?)
 }
 
-/// A page of workspaces, by slug; a search looks into slugs and names.
+/// A page of workspaces, by slug: of one enterprise, or all. A search looks into slugs and names.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted) -> Result<Page<Model>, Fault> {
+pub async fn page(
+    db: &impl ConnectionTrait,
+    enterprise_id: Option<Uuid>,
+    wanted: &Wanted,
+) -> Result<Page<Model>, Fault> {
     let places: (_, &[_]) = (Column::Slug, &[Column::Slug, Column::Name]);
-    paging::page(db, Entity::find(), wanted, places, |workspace| workspace.slug.clone()).await
+    let some = match enterprise_id {
+        Some(id) => Entity::find().filter(COLUMN.enterprise_id.eq(id)),
+        None => Entity::find(),
+    };
+    paging::page(db, some, wanted, places, |workspace| workspace.slug.clone()).await
 }

@@ -4,6 +4,8 @@
 //! denies is refused by the next request. The grants are ended too, so that nothing comes back when a
 //! later decision is another one.
 
+use std::collections::BTreeSet;
+
 use entity::{
     app_decision, app_policy::Policy, app_request, client, member::Role, user, workspace,
 };
@@ -16,7 +18,6 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
-    clients::binding::Binding,
     fault::{Fault, FieldError},
     mail::LetterKind,
     outbox,
@@ -27,8 +28,8 @@ use crate::{
 const MAX_LETTERS: u64 = 50;
 /// How many questions a user may wait for answers to.
 const MAX_WAITING: u64 = 20;
-/// How many questions a policy answers at once; the rest wait for those who decide.
-const MAX_ANSWERED: u64 = 1_000;
+/// How many questions are answered in one transaction.
+const MAX_ANSWERED: u64 = 200;
 /// The longest message that goes with a question, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 500;
 
@@ -174,21 +175,29 @@ pub async fn decide(
     client_id: &str,
     decision: Decision,
 ) -> Result<bool, Fault> {
-    store::retrying(|| decide_once(app, decider, client_id, &decision)).await
+    let done = store::retrying(|| decide_once(app, decider, client_id, &decision)).await?;
+    let Some(has_more) = done else { return Ok(false) };
+    if has_more {
+        let is_approved = matches!(decision, Decision::Approve(_));
+        answer_rest(app, decider, Said::Decision(client_id, is_approved)).await?;
+    }
+    Ok(true)
 }
 
+/// `None` if it is not done; else whether more have asked than were answered.
 async fn decide_once(
     app: &App,
     decider: Decider<'_>,
     client_id: &str,
     decision: &Decision,
-) -> Result<bool, Fault> {
+) -> Result<Option<bool>, Fault> {
     let (now, workspace_id) = (app.now(), decider.workspace.id);
     let txn = app.store.begin().await?;
     if !decider.is_at_least(&txn, Role::Admin).await? {
-        return Ok(false);
+        return Ok(None);
     }
-    let Some(client) = store::clients::find(&txn, client_id).await? else { return Ok(false) };
+    let Some(client) = store::clients::find(&txn, client_id).await? else { return Ok(None) };
+    let mut has_more = false;
     if *decision == Decision::Undecide {
         store::app_policies::undecide(&txn, workspace_id, client_id).await?;
     } else {
@@ -199,14 +208,21 @@ async fn decide_once(
             Decision::Deny | Decision::Undecide => None,
         };
         let (decided_by, decided_at) = (decider.user_id, store::instant(now));
-        let client_id = client.id.clone();
-        let row = app_decision::Model { workspace_id, client_id, scope, decided_by, decided_at };
+        let row = app_decision::Model {
+            workspace_id,
+            client_id: client.id.clone(),
+            scope,
+            decided_by,
+            decided_at,
+        };
+        let is_approved = row.scope.is_some();
         store::app_policies::decide(&txn, row).await?;
-        answer(app, &txn, decider, (&client, decision)).await?;
+        let said = Said::Decision(client_id, is_approved);
+        has_more = answer(app, &txn, decider, said).await?;
     }
     record(app, &txn, decider, (&client, decision)).await?;
     txn.commit().await?;
-    Ok(true)
+    Ok(Some(has_more))
 }
 
 /// Ends what the decision leaves no room for, and notes it.
@@ -232,37 +248,66 @@ async fn record(
     audit::record(app, txn, decider.event(action, &client.id).because(detail)).await
 }
 
-/// Answers everybody who has asked about an app.
-async fn answer(
-    app: &App,
-    txn: &Txn,
-    decider: Decider<'_>,
-    (client, decision): (&client::Model, &Decision),
-) -> Result<(), Fault> {
-    let is_approved = matches!(decision, Decision::Approve(_));
-    for request in store::app_requests::list_about(txn, decider.workspace.id, &client.id).await? {
-        reply(app, txn, decider, (&client.name, request, is_approved)).await?;
+/// What was said, in answer to questions.
+#[derive(Clone, Copy)]
+enum Said<'a> {
+    /// Whether a client is approved.
+    Decision(&'a str, bool),
+    /// The policy, about whichever client.
+    Policy(Policy),
+}
+
+impl Said<'_> {
+    /// Whether it still counts.
+    async fn stands(self, txn: &Txn, workspace_id: Uuid) -> Result<bool, Fault> {
+        Ok(match self {
+            Self::Decision(client_id, is_approved) => {
+                let found =
+                    store::app_policies::find_decision(txn, workspace_id, client_id).await?;
+                found.is_some_and(|decision| decision.scope.is_some() == is_approved)
+            }
+            Self::Policy(policy) => {
+                store::app_policies::find(txn, workspace_id).await? == Some(policy)
+            }
+        })
     }
+}
+
+/// Answers whoever has not been answered by what was said, some at a time. Whoever says something else
+/// meanwhile answers the rest; should this end before its time, they wait for the next who decides.
+async fn answer_rest(app: &App, decider: Decider<'_>, said: Said<'_>) -> Result<(), Fault> {
+    while store::retrying(|| answer_some(app, decider, said)).await? {}
     Ok(())
 }
 
-/// Answers everybody who has asked about any app, because the policy does.
-async fn answer_all(
-    app: &App,
-    txn: &Txn,
-    decider: Decider<'_>,
-    is_approved: bool,
-) -> Result<(), Fault> {
+async fn answer_some(app: &App, decider: Decider<'_>, said: Said<'_>) -> Result<bool, Fault> {
+    let txn = app.store.begin().await?;
+    if !said.stands(&txn, decider.workspace.id).await? {
+        return Ok(false);
+    }
+    let has_more = answer(app, &txn, decider, said).await?;
+    txn.commit().await?;
+    Ok(has_more)
+}
+
+/// Answers those who have waited longest, as many as one transaction takes: each answer is a letter.
+/// Whether there may be more.
+async fn answer(app: &App, txn: &Txn, decider: Decider<'_>, said: Said<'_>) -> Result<bool, Fault> {
+    let (about, is_approved) = match said {
+        Said::Decision(client_id, is_approved) => (Some(client_id), is_approved),
+        Said::Policy(policy) => (None, policy == Policy::Allow),
+    };
     let id = decider.workspace.id;
-    let requests = store::app_requests::list_of_workspace(txn, id, MAX_ANSWERED).await?;
-    let ids = requests.iter().map(|request| request.client_id.clone());
+    let requests = store::app_requests::list(txn, id, about, MAX_ANSWERED).await?;
+    let has_more = requests.len() as u64 == MAX_ANSWERED;
+    let ids: BTreeSet<_> = requests.iter().map(|request| request.client_id.clone()).collect();
     let clients = store::clients::list_by_ids(txn, ids).await?;
     for request in requests {
-        if let Some(client) = clients.iter().find(|client| client.id == request.client_id) {
-            reply(app, txn, decider, (&client.name, request, is_approved)).await?;
-        }
+        let client = clients.iter().find(|client| client.id == request.client_id);
+        let name = client.map_or_else(|| request.client_id.clone(), |client| client.name.clone());
+        reply(app, txn, decider, (&name, request, is_approved)).await?;
     }
-    Ok(())
+    Ok(has_more)
 }
 
 async fn reply(
@@ -292,25 +337,35 @@ async fn reply(
 /// # Errors
 /// When the database fails.
 pub async fn set_policy(app: &App, decider: Decider<'_>, policy: Policy) -> Result<bool, Fault> {
-    store::retrying(|| set_policy_once(app, decider, policy)).await
+    let done = store::retrying(|| set_policy_once(app, decider, policy)).await?;
+    let Some(has_more) = done else { return Ok(false) };
+    if has_more {
+        answer_rest(app, decider, Said::Policy(policy)).await?;
+    }
+    Ok(true)
 }
 
-async fn set_policy_once(app: &App, decider: Decider<'_>, policy: Policy) -> Result<bool, Fault> {
+/// `None` if it is not done; else whether more have asked than were answered.
+async fn set_policy_once(
+    app: &App,
+    decider: Decider<'_>,
+    policy: Policy,
+) -> Result<Option<bool>, Fault> {
     let (now, id) = (app.now(), decider.workspace.id);
     let txn = app.store.begin().await?;
     if !decider.is_at_least(&txn, Role::Owner).await? {
-        return Ok(false);
+        return Ok(None);
     }
     store::app_policies::set(&txn, id, policy, now).await?;
     let mut ended = 0;
     if policy != Policy::Allow {
-        for client in undecided(&txn, decider.workspace).await? {
-            ended += store::grants::revoke_of_workspace(&txn, id, &client.id, now).await?;
-        }
+        let place = (id, decider.workspace.enterprise_id);
+        ended = store::grants::revoke_undecided(&txn, place, now).await?;
     }
+    let mut has_more = false;
     // what an earlier policy made members ask is answered by this one
     if policy != Policy::Approval {
-        answer_all(app, &txn, decider, policy == Policy::Allow).await?;
+        has_more = answer(app, &txn, decider, Said::Policy(policy)).await?;
     }
     let words = match policy {
         Policy::Allow => "allow",
@@ -323,23 +378,5 @@ async fn set_policy_once(app: &App, decider: Decider<'_>, policy: Policy) -> Res
         .because(format!("{words}; {ended} grants were revoked"));
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(true)
-}
-
-/// The third-party apps that are connected to a workspace which has not decided about them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn undecided(
-    db: &impl store::Ask,
-    workspace: &workspace::Model,
-) -> Result<Vec<client::Model>, Fault> {
-    let ids = store::connected_apps::list_connected(db, workspace.id).await?;
-    let decided = store::app_policies::list_decisions_of(db, workspace.id, ids.clone()).await?;
-    let mut clients = store::clients::list_by_ids(db, ids).await?;
-    clients.retain(|client| {
-        !Binding::of(client).owns(workspace.id, workspace.enterprise_id)
-            && !decided.iter().any(|decision| decision.client_id == client.id)
-    });
-    Ok(clients)
+    Ok(Some(has_more))
 }

@@ -10,7 +10,10 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::Fault,
-    store::{self, Txn},
+    store::{
+        self, Txn,
+        paging::{Page, Wanted},
+    },
 };
 
 /// A blocked app.
@@ -22,20 +25,35 @@ pub struct Blocked {
     pub client: client::Model,
 }
 
-/// The apps that a user has blocked, the newest first.
+/// How many blocked apps a page that is not about them names.
+const NAMED: u64 = 10;
+
+/// The apps that a user has blocked last, the newest first, and how many there are.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: &App, user_id: Uuid) -> Result<Vec<Blocked>, Fault> {
+pub async fn newest(app: &App, user_id: Uuid) -> Result<(Vec<Blocked>, u64), Fault> {
     let db = app.store.read();
-    let blocks = store::blocked_clients::list(db, user_id).await?;
+    let number = store::blocked_clients::count(db, user_id).await?;
+    let blocks = store::blocked_clients::list(db, user_id, NAMED).await?;
     let ids = blocks.iter().map(|block| block.client_id.clone());
     let clients = store::clients::list_by_ids(db, ids).await?;
     let with_client = blocks.into_iter().filter_map(|block| {
         let client = clients.iter().find(|client| client.id == block.client_id)?.clone();
         Some(Blocked { block, client })
     });
-    Ok(with_client.collect())
+    Ok((with_client.collect(), number))
+}
+
+/// A page of the apps that a user has blocked, by client id; a search looks into names, publishers and
+/// client ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(app: &App, user_id: Uuid, wanted: &Wanted) -> Result<Page<Blocked>, Fault> {
+    let found = store::blocked_clients::page(app.store.read(), user_id, wanted).await?;
+    let rows = found.rows.into_iter().map(|(block, client)| Blocked { block, client });
+    Ok(Page { rows: rows.collect(), next: found.next })
 }
 
 /// Blocks an app, in the transaction that disconnects it.

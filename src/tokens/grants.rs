@@ -13,7 +13,12 @@ use crate::{
     audit::{self, Actor, Event, Target},
     clients::binding::Binding,
     fault::Fault,
-    store::{self, Txn, grants::StandingRecord},
+    store::{
+        self, Txn,
+        grants::StandingRecord,
+        memberships::{Found, Named, Realm},
+    },
+    workspaces::names::slug_problem,
 };
 
 /// A grant's last use is noted this often at most.
@@ -39,8 +44,14 @@ impl Place {
     }
 }
 
-/// Where a user may allow a client to act: the user's workspaces, as far as the client is bound to
-/// nothing else. The one of the user's own enterprise comes first, then the oldest
+impl From<Found> for Place {
+    fn from((workspace, role): Found) -> Self {
+        Self { workspace: Some(workspace), role: Some(role) }
+    }
+}
+
+/// The first `limit` places where a user may allow a client to act: the user's workspaces, as far as
+/// the client is bound to nothing else. Those of the user's own enterprise come first, then the oldest
 /// membership.
 ///
 /// # Errors
@@ -49,18 +60,50 @@ pub async fn places(
     app: &App,
     client: &client::Model,
     user: &user::Model,
+    limit: u64,
 ) -> Result<Vec<Place>, Fault> {
-    let mut workspaces = store::members::list_workspaces(app.store.read(), user.id).await?;
-    let binding = Binding::of(client);
-    workspaces.retain(|(workspace, _)| binding.reaches(workspace.id, workspace.enterprise_id));
-    let is_foreign = |workspace: &workspace::Model| {
-        user.enterprise_id.is_none() || workspace.enterprise_id != user.enterprise_id
+    let (db, own) = (app.store.read(), user.enterprise_id);
+    let list = |realm, limit| store::memberships::list_oldest(db, user.id, realm, limit);
+    let found = match (Binding::of(client), own) {
+        (Binding::Workspace(id), _) => {
+            let found = store::memberships::find(db, user.id, Named::Id(id)).await?;
+            found.into_iter().collect()
+        }
+        (Binding::Enterprise(id), _) => list(Realm::Of(id), limit).await?,
+        (Binding::None, None) => list(Realm::Any, limit).await?,
+        (Binding::None, Some(own)) => {
+            let mut found = list(Realm::Of(own), limit).await?;
+            let rest = limit.saturating_sub(found.len() as u64);
+            if rest > 0 {
+                found.extend(list(Realm::Beyond(own), rest).await?);
+            }
+            found
+        }
     };
-    workspaces.sort_by_key(|(workspace, _)| is_foreign(workspace));
-    Ok(workspaces
-        .into_iter()
-        .map(|(workspace, role)| Place { workspace: Some(workspace), role: Some(role) })
-        .collect())
+    Ok(found.into_iter().map(Place::from).collect())
+}
+
+/// The place that a user means by the id or the slug of a workspace; `None` if the user is not in it,
+/// it is disabled, or the client is bound elsewhere.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_place(
+    app: &App,
+    client: &client::Model,
+    user_id: Uuid,
+    named: &str,
+) -> Result<Option<Place>, Fault> {
+    let named = match Uuid::try_parse(named) {
+        Ok(id) if id.to_string() == named => Named::Id(id),
+        // PostgreSQL takes no NUL in a text, not even in a question
+        _ if slug_problem(named).is_some() => return Ok(None),
+        _ => Named::Slug(named),
+    };
+    let found = store::memberships::find(app.store.read(), user_id, named).await?;
+    let binding = Binding::of(client);
+    let reached = found.filter(|(it, _)| binding.reaches(it.id, it.enterprise_id));
+    Ok(reached.map(Place::from))
 }
 
 /// What a client that asks for `requested` (everything it may have, if it does not say) can be
@@ -199,7 +242,7 @@ pub async fn remembered(
         let is_place = match workspace_id {
             Some(_) => role.is_some(),
             // it was made in no workspace, which is where the user acts only as long as there is none
-            None => places(app, client, user).await?.is_empty(),
+            None => places(app, client, user, 1).await?.is_empty(),
         };
         if is_place
             && let Ok(ceiling) = admission

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{app::App, clients::binding::Binding, fault::Fault, store};
 
+/// How many places are offered at once: others are named.
+const OFFERED: u64 = 50;
+
 /// A place where the client may act if the user says so.
 #[derive(Clone, Debug)]
 pub struct Offer {
@@ -33,13 +36,15 @@ pub struct Barrier {
     pub asked_at: Option<DateTime<Utc>>,
 }
 
-/// Every place of a user.
+/// The first places of a user, and the one that was named.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     /// Where the client may act.
     pub open: Vec<Offer>,
     /// Where it may not.
     pub barred: Vec<Barrier>,
+    /// Whether the user has places beside these.
+    pub has_more: bool,
 }
 
 impl Offers {
@@ -90,7 +95,7 @@ impl Said {
             policies: store::app_policies::list(db, ids).await?,
             decisions: store::app_policies::list_decisions_about(db, client_id, ids).await?,
             requests: store::app_requests::list_of_user(db, user_id, client_id).await?,
-            grants: store::grants::list_live(db, user_id, client_id).await?,
+            grants: store::grants::list_live(db, user_id, client_id, ids).await?,
             is_blocked: store::blocked_clients::is_blocked(db, user_id, client_id).await?,
         })
     }
@@ -119,7 +124,31 @@ impl Said {
     }
 }
 
-/// What a user can answer a client that asks for `requested`.
+/// The first places of a user; and before them the workspace that was named, if it is not among them
+/// and the client may be allowed anything in it. Whether there are more.
+async fn places(
+    app: &App,
+    client: &client::Model,
+    user: &user::Model,
+    named: Option<Uuid>,
+) -> Result<(Vec<Place>, bool), Fault> {
+    let mut places = grants::places(app, client, user, OFFERED + 1).await?;
+    let has_more = places.len() as u64 > OFFERED;
+    places.truncate(usize::try_from(OFFERED).unwrap_or(usize::MAX));
+    let missing = named.filter(|id| !places.iter().any(|it| it.workspace_id() == Some(*id)));
+    if let Some(id) = missing
+        && let Some(place) = grants::find_place(app, client, user.id, &id.to_string()).await?
+    {
+        places.insert(0, place);
+    }
+    if places.is_empty() {
+        places.push(Place::NOWHERE);
+    }
+    Ok((places, has_more))
+}
+
+/// What a user can answer a client that asks for `requested`: in the first places, and in the
+/// workspace that was named.
 ///
 /// # Errors
 /// When the database fails.
@@ -128,14 +157,12 @@ pub async fn list(
     client: &client::Model,
     user: &user::Model,
     requested: &Scope,
+    named: Option<Uuid>,
 ) -> Result<Offers, Fault> {
-    let mut places = grants::places(app, client, user).await?;
-    if places.is_empty() {
-        places.push(Place::NOWHERE);
-    }
+    let (places, has_more) = places(app, client, user, named).await?;
     let ids: Vec<_> = places.iter().filter_map(Place::workspace_id).collect();
     let said = Said::about(app, client, user.id, &ids).await?;
-    let mut offers = Offers::default();
+    let mut offers = Offers { has_more, ..Offers::default() };
     for place in places {
         let id = place.workspace_id();
         match said.admission(client, &place) {

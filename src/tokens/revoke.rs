@@ -100,6 +100,8 @@ async fn refresh_token_once(
 
 /// How many grants are ended at once: nobody else waits for more.
 const AT_ONCE: u64 = 1_000;
+/// The same of one user, of whose grants each is ended by itself.
+const AT_ONCE_OF_USER: u64 = 200;
 
 /// Ends a connected app of this user; `false` if it is not one, or no longer.
 ///
@@ -151,21 +153,27 @@ pub async fn revoke_all_of_user(app: &App, user_id: Uuid) -> Result<u64, Fault> 
 }
 
 /// Ends every connected app of this user, and blocks them if that is wanted; answers how many grants
-/// there were.
+/// there were. Each is one event, so it is done some at a time, each time in a transaction of its own.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails; then some may have ended.
 pub async fn disconnect_all(app: &App, user_id: Uuid, asking: Asking) -> Result<u64, Fault> {
-    let txn = app.store.begin().await?;
-    let mut ended = 0;
-    for grant in store::grants::list_of_user(&txn, user_id).await? {
-        ended += u64::from(end(app, &txn, Actor::User(user_id), grant.id).await?);
-        if asking == Asking::Blocked {
-            blocks::block(app, &txn, user_id, &grant.client_id).await?;
+    let (now, mut ended) = (app.now(), 0);
+    loop {
+        let txn = app.store.begin().await?;
+        let some = store::grants::list_of_user(&txn, user_id, now, AT_ONCE_OF_USER).await?;
+        let is_last = (some.len() as u64) < AT_ONCE_OF_USER;
+        for grant in some {
+            ended += u64::from(end(app, &txn, Actor::User(user_id), grant.id).await?);
+            if asking == Asking::Blocked {
+                blocks::block(app, &txn, user_id, &grant.client_id).await?;
+            }
+        }
+        txn.commit().await?;
+        if is_last {
+            return Ok(ended);
         }
     }
-    txn.commit().await?;
-    Ok(ended)
 }
 
 /// Ends what one member of a workspace has allowed a client there; `false` if it is nothing, or no

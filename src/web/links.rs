@@ -141,10 +141,22 @@ pub fn connected_apps() -> &'static str {
     "/settings/connected-apps"
 }
 
+/// The apps that a user has blocked.
+#[must_use]
+pub fn blocked_apps() -> &'static str {
+    "/settings/connected-apps/blocked"
+}
+
 /// The API keys of the user's first workspace.
 #[must_use]
 pub fn api_keys() -> &'static str {
     "/settings/api-keys"
+}
+
+/// The workspaces of a user.
+#[must_use]
+pub fn own_workspaces() -> &'static str {
+    "/settings/workspaces"
 }
 
 /// The user's first workspace.
@@ -215,6 +227,12 @@ pub fn workspace_apps(slug: &str) -> String {
 #[must_use]
 pub fn workspace_app(slug: &str, client_id: &str) -> String {
     format!("{}/{}", workspace_apps(slug), encoded(client_id))
+}
+
+/// What members of a workspace have asked to be approved.
+#[must_use]
+pub fn app_requests(slug: &str) -> String {
+    format!("/workspaces/{}/settings/app-requests", encoded(slug))
 }
 
 /// What a workspace says about third-party apps.
@@ -340,43 +358,4 @@ fn encoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_ours_are_gone_on_to() {
-        assert_eq!(login_then("/settings/api-keys"), "/login?next=/settings/api-keys");
-        assert_eq!(confirm_then("/settings/security"), "/confirm?next=/settings/security");
-        assert_eq!(
-            login_then(&workspace_app("acme", "https://a.example/c.json")),
-            "/login?next=/workspaces/acme/settings/apps/https%253A%252F%252Fa.example%252Fc.json"
-        );
-        for bad in ["//evil.example", "/settings/%2f%2fevil.example"] {
-            assert_eq!(login_then(bad), "/login");
-            assert_eq!(confirm_then(bad), "/confirm");
-            assert_eq!(sign_up(Some("a&b"), Some(bad)), "/signup?request=a%26b");
-        }
-    }
-
-    #[test]
-    fn logs_have_no_invitation() {
-        for (path, logged_path) in [
-            ("/invitations/lk_iv_x", "/invitations/…"),
-            ("/invitations/lk_iv_x/accept", "/invitations/…/accept"),
-            ("/settings/profile", "/settings/profile"),
-            ("/device/WDJB-MJHT", "/device/…"),
-            ("/device/decision", "/device/decision"),
-            ("/device/approval", "/device/approval"),
-            ("/device", "/device"),
-        ] {
-            assert_eq!(logged(path), logged_path);
-        }
-        assert!(is_return_path(&invitation("lk_iv_x")));
-    }
-
-    #[test]
-    fn what_goes_into_a_query_is_encoded() {
-        assert_eq!(consent("a&b=c"), "/oauth/consent?request=a%26b%3Dc");
-        assert_eq!(login(None), "/login");
-    }
-}
+mod tests;

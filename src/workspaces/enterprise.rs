@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many workspaces the page of an enterprise names.
-const MAX_WORKSPACES: u64 = 200;
+const MAX_WORKSPACES: u64 = 20;
 
 /// An enterprise with what belongs to it.
 #[derive(Clone, Debug)]
@@ -24,8 +24,10 @@ pub struct Realm {
     pub enterprise: Model,
     /// How many people it has.
     pub people: People,
-    /// Its workspaces, at most 200.
+    /// Its first workspaces.
     pub workspaces: Vec<workspace::Model>,
+    /// How many there are in all.
+    pub workspace_count: u64,
     /// Its subscription, if it is enabled for API access.
     pub subscription: Option<subscription::Model>,
 }
@@ -64,6 +66,7 @@ pub async fn find_enterprise(app: &App, pin: &str) -> Result<Option<Realm>, Faul
             with_comms: store::users::count_comms_of_enterprise(db, id).await?,
         },
         workspaces: store::workspaces::list_of_enterprise(db, id, MAX_WORKSPACES).await?,
+        workspace_count: store::workspaces::count_of_enterprise(db, id).await?,
         subscription: store::subscriptions::find(db, Account::Enterprise(id)).await?,
         enterprise,
     }))

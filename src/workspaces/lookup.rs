@@ -1,6 +1,7 @@
 //! Finding workspaces.
 
 use entity::{enterprise, workspace};
+use uuid::Uuid;
 
 use super::{Pin, names::slug_problem};
 use crate::{
@@ -33,12 +34,24 @@ pub async fn find_enterprise(db: &impl Ask, pin: &str) -> Result<Option<enterpri
     store::enterprises::find_by_pin(db, pin.as_str()).await
 }
 
-/// A page of workspaces, by slug.
+/// The same, for who only reads.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<workspace::Model>, Fault> {
-    store::workspaces::page(app.store.read(), wanted).await
+pub async fn enterprise(app: &App, pin: &str) -> Result<Option<enterprise::Model>, Fault> {
+    find_enterprise(app.store.read(), pin).await
+}
+
+/// A page of workspaces, by slug: of one enterprise, or all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    app: &App,
+    enterprise_id: Option<Uuid>,
+    wanted: &Wanted,
+) -> Result<Page<workspace::Model>, Fault> {
+    store::workspaces::page(app.store.read(), enterprise_id, wanted).await
 }
 
 /// The workspace with this slug, and the enterprise it belongs to.

@@ -32,7 +32,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// What is wrong with a slug, if anything: it stands in paths, `/workspaces/{slug}/settings/keys`.
-pub(super) fn slug_problem(text: &str) -> Option<FieldError> {
+pub(crate) fn slug_problem(text: &str) -> Option<FieldError> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_slug = (2..=MAX_SLUG_BYTES).contains(&text.len())
         && text.bytes().all(legal)

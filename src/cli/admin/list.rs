@@ -12,6 +12,7 @@ use crate::{
     keys::scope_list,
     store::{
         self,
+        api_keys::Sight,
         paging::{Page, Wanted},
     },
 };
@@ -39,7 +40,8 @@ impl All {
 
     pub(super) async fn workspaces(self, app: &App) -> Result<(), Failure> {
         let db = app.store.read();
-        self.print(async |wanted| store::workspaces::page(db, wanted).await, of_workspace).await
+        self.print(async |wanted| store::workspaces::page(db, None, wanted).await, of_workspace)
+            .await
     }
 
     pub(super) async fn outbox(self, app: &App) -> Result<(), Failure> {
@@ -53,14 +55,22 @@ impl All {
         page: impl AsyncFn(&Wanted) -> Result<Page<T>, Fault>,
         record: impl Fn(T) -> Record,
     ) -> Result<(), Failure> {
-        let (mut wanted, mut all) = (Wanted { rows: PAGE, ..Wanted::default() }, Vec::new());
-        loop {
-            let found = page(&wanted).await?;
-            all.extend(found.rows.into_iter().map(&record));
-            wanted.after = found.next;
-            if wanted.after.is_none() {
-                return output::list(all, self.format.json);
-            }
+        output::list(every(page, record).await?, self.format.json)
+    }
+}
+
+/// The records of every page.
+pub(super) async fn every<T>(
+    page: impl AsyncFn(&Wanted) -> Result<Page<T>, Fault>,
+    record: impl Fn(T) -> Record,
+) -> Result<Vec<Record>, Fault> {
+    let (mut wanted, mut all) = (Wanted { rows: PAGE, ..Wanted::default() }, Vec::new());
+    loop {
+        let found = page(&wanted).await?;
+        all.extend(found.rows.into_iter().map(&record));
+        wanted.after = found.next;
+        if wanted.after.is_none() {
+            return Ok(all);
         }
     }
 }
@@ -78,8 +88,10 @@ pub(crate) struct Grants {
 impl Grants {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let user = find_user(app, &self.user).await?;
-        let grants = store::grants::list_of_user(app.store.read(), user.id).await?;
-        output::list(grants.into_iter().map(of_grant).collect(), self.format.json)
+        let db = app.store.read();
+        let page =
+            async |wanted: &Wanted| store::connected_apps::page_of_user(db, user.id, wanted).await;
+        output::list(every(page, of_grant).await?, self.format.json)
     }
 }
 
@@ -96,8 +108,11 @@ pub(crate) struct Keys {
 impl Keys {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let workspace = find_workspace(app, &self.workspace).await?;
-        let keys = store::api_keys::list(app.store.read(), workspace.id).await?;
-        output::list(keys.into_iter().map(of_key).collect(), self.format.json)
+        let db = app.store.read();
+        let page = async |wanted: &Wanted| {
+            store::api_keys::page(db, workspace.id, Sight::All, wanted).await
+        };
+        output::list(every(page, of_key).await?, self.format.json)
     }
 }
 

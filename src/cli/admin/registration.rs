@@ -3,12 +3,13 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
-use super::{Failure, Format};
+use super::{Failure, Format, list::every};
 use crate::{
     app::App,
     audit::Actor,
     cli::output::{self, Record},
     clients::initial_tokens::{self, InitialToken},
+    store::paging::Wanted,
 };
 
 /// `create-registration-token`.
@@ -40,8 +41,8 @@ pub(crate) struct All {
 
 impl All {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
-        let tokens = initial_tokens::list(app).await?;
-        output::list(tokens.into_iter().map(record).collect(), self.format.json)
+        let page = async |wanted: &Wanted| initial_tokens::page(app, wanted).await;
+        output::list(every(page, record).await?, self.format.json)
     }
 }
 

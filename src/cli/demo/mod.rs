@@ -39,7 +39,7 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
 async fn is_empty(app: &App) -> Result<bool, Failure> {
     let (db, one) = (app.store.read(), Wanted { rows: 1, ..Wanted::default() });
     Ok(store::users::is_empty(db).await?
-        && store::workspaces::page(db, &one).await?.rows.is_empty()
+        && store::workspaces::page(db, None, &one).await?.rows.is_empty()
         && store::clients::page(db, &one).await?.rows.is_empty()
         && store::enterprises::find_by_pin(db, workspaces::PIN).await?.is_none())
 }

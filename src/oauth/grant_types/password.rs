@@ -73,16 +73,14 @@ async fn place(
     request: &ClientRequest,
     user: &user::Model,
 ) -> Result<Place, OAuthError> {
-    let places = grants::places(app, &request.client, user).await?;
+    let client = &request.client;
     match request.params.get("workspace") {
-        None => Ok(places.into_iter().next().unwrap_or(Place::NOWHERE)),
-        Some(named) => places
-            .into_iter()
-            .find(|place| {
-                let is_named =
-                    |id: uuid::Uuid, slug: &str| slug == named || id.to_string() == named;
-                place.workspace.as_ref().is_some_and(|it| is_named(it.id, &it.slug))
-            })
+        None => {
+            let first = grants::places(app, client, user, 1).await?.into_iter().next();
+            Ok(first.unwrap_or(Place::NOWHERE))
+        }
+        Some(named) => grants::find_place(app, client, user.id, named)
+            .await?
             .ok_or(OAuthError::invalid_request("the user is not a member of that workspace")),
     }
 }

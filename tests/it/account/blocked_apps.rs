@@ -207,3 +207,30 @@ async fn forged_forms_unblock_nothing() {
 
     assert_eq!(script.password(&acme.ada).await.status, 400);
 }
+
+#[tokio::test]
+async fn blocked_apps_are_searched_and_gone_through() {
+    let (world, acme, script, _, mut browser) = connected().await;
+    world.connects(&acme.ada, &acme.workspace, &script, 60).await;
+    let question = browser.get("/settings/connected-apps/revoke-all").await;
+    browser.submit(&question, "#revoke-all", &BLOCK).await;
+
+    let page = browser.get(PATH).await;
+    assert_eq!(page.texts("#blocked tbody tr").len(), 10);
+    assert_eq!(page.text("#all-blocked"), "All 61 blocked apps");
+    let first = browser.get(&page.link("#all-blocked")).await;
+    let second = browser.get(&first.link("a[rel=next]")).await;
+    let found = browser.submit(&first, "form.search", &[("q", "crowd 00033")]).await;
+
+    assert_eq!((first.status, &*first.text("h1")), (200, "Blocked apps"));
+    let rows = |page: &Page| page.texts("#blocked tbody tr").len();
+    assert_eq!((rows(&first), rows(&second), rows(&found)), (50, 11, 1));
+    let answer = browser.submit(&found, "#blocked form", &[]).await;
+    assert!(browser.follow(answer).await.has(".flash"));
+    assert_eq!(world.audited("client.unblock").await, 1);
+    let stranger = Browser::new(&world).get("/settings/connected-apps/blocked").await;
+    assert_eq!(stranger.location(), Some("/login?next=/settings/connected-apps/blocked"));
+    let ben = world.person("ben@example.com", &[]).await;
+    let page = Browser::of(&world, &ben).await.get("/settings/connected-apps/blocked").await;
+    assert_eq!(page.text(".empty h2"), "No blocked apps");
+}

@@ -309,3 +309,24 @@ async fn a_long_list_has_pages_and_can_be_searched() {
     assert!(none.text("h2").contains("No app found"), "{}", none.body);
     assert_eq!(odd.texts("article h2").len(), 50);
 }
+
+/// More than one transaction ends: "all" is all.
+#[tokio::test]
+async fn all_are_disconnected_however_many_there_are() {
+    let (world, acme, script, tokens) = connected().await;
+    world.connects(&acme.ada, &acme.workspace, &script, 520).await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+
+    let question = browser.get(&format!("{PATH}/revoke-all")).await;
+    assert_eq!(question.texts("tbody tr").len(), 50);
+    assert!(question.text("#more").starts_with("And 471 more"), "{}", question.body);
+    assert_eq!(question.text("#revoke-all"), "Disconnect all 521");
+    let answer = browser.submit(&question, "#revoke-all", &[("block", "on")]).await;
+
+    let page = browser.follow(answer).await;
+    assert!(page.text(".flash").starts_with("All apps are disconnected and blocked."));
+    assert_eq!(page.texts("article").len(), 0, "{}", page.body);
+    assert!(!is_alive(&world, &tokens).await);
+    assert_eq!(world.audited("grant.revoke").await, 521);
+    assert_eq!(world.audited("client.block").await, 521);
+}

@@ -1,7 +1,9 @@
 //! The account face: one file a page.
 
 mod api_keys;
+mod api_keys_list;
 mod api_keys_refusals;
+mod app_requests;
 mod audit_trail;
 mod blocked_apps;
 mod connected_apps;
@@ -18,6 +20,7 @@ mod login_refusals;
 mod members;
 mod members_refusals;
 mod new_sign_in;
+mod own_workspaces;
 mod passkey_sign_in;
 mod passkeys;
 mod password_reset;

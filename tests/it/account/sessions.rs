@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::browser_session;
+use latchkey::store;
 use sea_orm::EntityTrait;
 
 use crate::support::{Acme, ApiCaller, Browser, Tokens, World};
@@ -168,4 +169,32 @@ async fn forms_that_no_page_of_ours_sends_are_refused() {
     world.asks_strangers_to_sign_in(&page, &form).await;
 
     assert_eq!(other.get(PATH).await.status, 200);
+}
+
+/// Whoever has more than are listed is told so, and ends them all.
+#[tokio::test]
+async fn more_sessions_than_are_listed_are_counted_and_ended() {
+    let (world, _, mut browser) = ada().await;
+    let db = world.app.store.read();
+    let model = browser_session::Entity::find().one(db).await.unwrap().unwrap();
+    let later = store::instant(world.app.now() + TimeDelta::minutes(1));
+    let row = |number: u32| browser_session::Model {
+        cookie_sha256: [number.to_be_bytes().to_vec(), vec![7; 28]].concat(),
+        id: world.app.random.uuid(world.app.now()),
+        last_seen_at: later,
+        ..model.clone()
+    };
+    world.rows::<browser_session::Entity>((0..230).map(row).collect()).await;
+
+    let page = browser.open(PATH).await;
+
+    // all others were used later, and this one is shown all the same
+    assert!(page.texts("tbody tr")[0].contains("This browser"));
+    assert_eq!(page.texts("tbody tr").len(), 101);
+    assert!(page.text("#more-sessions").contains("There are 130 more"), "{}", page.body);
+    let question = browser.get(&page.link("#more-sessions a")).await;
+    assert_eq!(question.text("#more-sessions"), "and 130 more");
+    browser.submit(&question, "#end-others-confirm", &[]).await;
+    assert_eq!(browser.open(PATH).await.texts("tbody tr").len(), 1);
+    assert_eq!(browser_session::Entity::find().all(db).await.unwrap().len(), 1);
 }

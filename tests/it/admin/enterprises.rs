@@ -1,5 +1,7 @@
 //! `/admin/enterprises`: realms of users.
 
+use entity::workspace;
+
 use super::clients::admin;
 use crate::support::{Browser, World};
 
@@ -147,5 +149,43 @@ async fn forms(world: &World, browser: &mut Browser) {
     world.asks_strangers_to_sign_in(&denial, &deny).await;
     for action in ["enterprise.rename", "comms.allow", "comms.deny"] {
         assert_eq!(world.audited(action).await, 0, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn the_workspaces_of_an_enterprise_are_listed_by_themselves() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    world.workspace("elsewhere").await;
+    let row = |number: u32| workspace::Model {
+        id: world.app.random.uuid(world.app.now()),
+        slug: format!("branch-{number:03}"),
+        name: format!("Branch {number:03}"),
+        ..acme.workspace.clone()
+    };
+    world.rows::<workspace::Entity>((0..230).map(row).collect()).await;
+
+    let page = browser.get("/admin/enterprises/acme").await;
+    assert_eq!(page.texts("tbody tr").len(), 20);
+    assert_eq!(page.text("#all-workspaces"), "All 231 workspaces");
+    let first = browser.get(&page.link("#all-workspaces")).await;
+    let found = browser.submit(&first, "form.search", &[("q", "branch 22")]).await;
+    let elsewhere = browser.submit(&first, "form.search", &[("q", "elsewhere")]).await;
+
+    assert_eq!(first.text("h1"), "Workspaces of acme");
+    assert_eq!(found.texts("tbody tr").len(), 10);
+    assert!(!elsewhere.has("tbody"), "a search keeps to the enterprise");
+    let (mut page, mut seen) = (first, 0);
+    loop {
+        seen += page.texts("tbody tr").len();
+        if !page.has("a[rel=next]") {
+            break;
+        }
+        page = browser.get(&page.link("a[rel=next]")).await;
+    }
+    assert_eq!(seen, 231);
+    for pin in ["nobody", "%00", "a%2Fb"] {
+        let path = format!("/admin/workspaces?enterprise={pin}");
+        assert_eq!(browser.get(&path).await.status, 404, "{pin}");
     }
 }

@@ -1,5 +1,9 @@
 //! `/admin/registration-tokens`: the initial access tokens with which clients register themselves.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use latchkey::{audit::Actor, clients::initial_tokens, jobs::sweep, store::paging::Wanted};
 use serde_json::json;
 
 use super::clients::{admin, value_of};
@@ -74,4 +78,60 @@ async fn only_an_administrator_makes_and_revokes_them() {
     let got = browser.get(&revoking.action).await;
     assert_eq!((got.status, got.header("allow")), (405, Some("POST")));
     assert!(!browser.get(PATH).await.has("tbody"));
+}
+
+#[tokio::test]
+async fn tokens_are_searched_and_gone_through() {
+    let (world, _, mut browser) = admin().await;
+    for number in 0..105 {
+        // some at the same instant
+        if number % 7 == 0 {
+            world.clock.advance(TimeDelta::seconds(1));
+        }
+        let note = format!("Partner {number:03}");
+        initial_tokens::create(&world.app, Actor::Operator, &note).await.unwrap().unwrap();
+    }
+
+    let mut page = browser.get(PATH).await;
+    let found = browser.submit(&page, "form.search", &[("q", "PARTNER 07")]).await;
+    let none = browser.submit(&page, "form.search", &[("q", "nobody")]).await;
+
+    assert_eq!(found.texts("td.title").len(), 10);
+    assert_eq!(none.text(".empty h2"), "No token found");
+    assert!(page.texts("td.title")[0] >= "Partner 098".to_owned(), "the newest first");
+    let (mut seen, mut pages) = (BTreeSet::new(), 0);
+    loop {
+        seen.extend(page.texts("td.title"));
+        pages += 1;
+        if !page.has("a[rel=next]") {
+            break;
+        }
+        page = browser.get(&page.link("a[rel=next]")).await;
+    }
+    assert_eq!((pages, seen.len()), (3, 105));
+    // one that is on no first page is revoked like any other
+    let oldest = page.form("tbody tr:last-child button");
+    let revoked = browser.send_form(&page.url, &oldest).await;
+    assert!(browser.follow(revoked).await.has(".flash"));
+    assert_eq!(world.audited("registration_token.revoke").await, 1);
+}
+
+/// What was revoked can be looked at for a while, and does not stay for ever.
+#[tokio::test]
+async fn a_revoked_token_is_gone_after_ninety_days() {
+    let (world, _, mut browser) = admin().await;
+    for note in ["kept", "ended"] {
+        initial_tokens::create(&world.app, Actor::Operator, note).await.unwrap().unwrap();
+        world.clock.advance(TimeDelta::minutes(1));
+    }
+    let page = browser.get(PATH).await;
+    browser.submit(&page, "tbody button", &[]).await;
+
+    for (days, notes) in [(89, vec!["ended", "kept"]), (2, vec!["kept"])] {
+        world.clock.advance(TimeDelta::days(days));
+        sweep::run_once(&world.app).await.unwrap();
+
+        let all = initial_tokens::page(&world.app, &Wanted::default()).await.unwrap().rows;
+        assert_eq!(all.iter().map(|it| it.note.as_str()).collect::<Vec<_>>(), notes);
+    }
 }

@@ -8,6 +8,10 @@ use latchkey::{
     identity::users,
     jobs::expiry,
     keys::manage::{KeyOwner, NewKey},
+    store::{
+        api_keys::{self, Sight},
+        paging::Wanted,
+    },
     workspaces,
 };
 use uuid::Uuid;
@@ -134,7 +138,8 @@ async fn what_nobody_can_use_is_nobodys_business() {
     workspaces::remove_member(&world.app, actor, place, gone.id).await.unwrap();
     ends_in(&world, &acme, 30).await;
     ends_in(&world, &acme, 30).await;
-    let keys = latchkey::store::api_keys::list(world.app.store.read(), place).await.unwrap();
+    let (db, wanted) = (world.app.store.read(), Wanted::default());
+    let keys = api_keys::page(db, place, Sight::All, &wanted).await.unwrap().rows;
     let adas: Vec<Uuid> = keys
         .iter()
         .filter(|key| key.owner_user_id == Some(acme.ada.id))

@@ -183,7 +183,7 @@ async fn decisions_and_questions_go_with_their_client() {
     txn.commit().await.unwrap();
 
     let db = world.app.store.read();
-    let left = store::app_requests::count_of_workspace(db, acme.workspace.id).await;
+    let left = store::app_requests::count_of_workspace(db, acme.workspace.id, None).await;
     assert_eq!(left.unwrap(), 0);
     let answer = browser.submit(&page, "#consent-ask", &[]).await;
     assert_eq!(answer.status, 400, "the request is gone");

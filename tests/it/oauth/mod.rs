@@ -28,6 +28,7 @@ mod logout;
 mod logout_back_channel;
 mod logout_front_channel;
 mod logout_rp;
+mod many_workspaces;
 mod mcp;
 mod metadata;
 mod openid_configuration;

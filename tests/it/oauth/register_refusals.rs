@@ -1,6 +1,8 @@
 //! What is not registered, in the order in which it is looked at.
 
-use latchkey::{audit::Actor, clients::initial_tokens, config::RegistrationMode};
+use latchkey::{
+    audit::Actor, clients::initial_tokens, config::RegistrationMode, store::paging::Wanted,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +20,7 @@ async fn without_an_initial_access_token_nobody_registers() {
     let (world, _, token) = open().await;
     let metadata = json!({"redirect_uris": [CALLBACK]});
     let revoked = initial_token(&world).await;
-    let ids = initial_tokens::list(&world.app).await.unwrap();
+    let ids = initial_tokens::page(&world.app, &Wanted::default()).await.unwrap().rows;
     let id = &ids.iter().find(|it| it.note == "tests").unwrap().id;
     assert_eq!(ids.len(), 2);
     let mut typo = token.clone();

@@ -9,6 +9,7 @@ mod browser;
 mod chance;
 mod client_app;
 mod command;
+mod crowds;
 mod database;
 mod factors;
 mod forgery;

@@ -1,11 +1,15 @@
 //! What a user or a workspace says about an app, while its tokens are known by heart.
 
 use entity::app_policy::Policy;
-use latchkey::tokens::{
-    approvals::{self, Decider, Decision},
-    blocks,
-    revoke::{self, Asking},
-    scopes::Scope,
+use latchkey::{
+    identity::connected_apps,
+    store::paging::Wanted,
+    tokens::{
+        approvals::{self, Decider, Decision},
+        blocks,
+        revoke::{self, Asking},
+        scopes::Scope,
+    },
 };
 
 use super::Warm;
@@ -54,7 +58,7 @@ async fn beyond_the_workspaces_policy() {
 async fn blocked_by_its_user() {
     let warm = Warm::token().await;
     let (app, ada) = (&warm.world.app, warm.acme.ada.id);
-    let grants = latchkey::identity::connected_apps::list(app, ada).await.unwrap();
+    let grants = connected_apps::page(app, ada, &Wanted::default()).await.unwrap().rows;
 
     revoke::disconnect(app, ada, grants[0].grant.id, Asking::Blocked).await.unwrap();
 
