@@ -46,6 +46,11 @@ pub async fn post(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     let (onward, username) = (Onward::sent(&form), form.text("username").to_owned());
+    if username.trim().is_empty() {
+        let problem = Some("The username must be given.".to_owned());
+        let page = ForgotPage { onward, problem, ..ForgotPage::default() };
+        return Ok(refused(show(app, &browser, page)?, None));
+    }
     let link = (links::reset_password as fn(&str) -> String, onward.errand());
     let asked = password::request_reset(app, &username, browser.address, link).await?;
     let again = ForgotPage { onward, username, ..ForgotPage::default() };

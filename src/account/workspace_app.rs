@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clients::binding::Binding,
     identity::workspace_apps::{self, Person, WorkspaceApp},
     tokens::{
         approvals::{self, Decider, Decision},
@@ -157,7 +158,7 @@ async fn show_app(
         list_path: links::workspace_apps(&workspace.slug),
         is_verified: client.verified_at.is_some(),
         is_disabled: client.disabled_at.is_some(),
-        is_third_party: client.workspace_id != Some(workspace.id),
+        is_third_party: !Binding::of(&client).owns(workspace.id, workspace.enterprise_id),
         policy: policy_words(policy),
         decided: decision.as_ref().map(Decided::of),
         more_waiting: number.saturating_sub(waiting.len() as u64),

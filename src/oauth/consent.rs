@@ -21,6 +21,7 @@ use poem::{Request, Response, Result, handler, http::Uri, web::Data};
 
 use super::{
     consent_page::{self, Sent},
+    consent_scopes,
     params::Params,
     redirect::{ResponseMode, Return},
     workspace_finder::Finder,
@@ -196,7 +197,7 @@ impl<'a> Waiting<'a> {
         let Some(offer) = chosen(&offers, sent.workspace.as_deref())? else {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         };
-        if let Some(sent) = consent_page::unseen(&offers, &sent, offer) {
+        if let Some(sent) = consent_scopes::unseen(&offers, &sent, offer) {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         }
         let Some(offered) = &offer.scope else {

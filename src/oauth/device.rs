@@ -24,10 +24,8 @@ use uuid::Uuid;
 use super::{
     approval::{self, Asking},
     consent::{answered, chosen},
-    consent_page::{
-        ApprovalForm, Asks, Barriers, Choice, Group, Sent, choices, groups, lifetime, status,
-        unseen,
-    },
+    consent_page::{ApprovalForm, Asks, Barriers, Choice, Sent, lifetime, status},
+    consent_scopes::{Group, choices, groups, unseen},
     workspace_finder::Finder,
 };
 use crate::{

@@ -8,6 +8,7 @@ mod authorize_post;
 mod client_auth;
 mod consent;
 mod consent_page;
+mod consent_scopes;
 mod device;
 mod device_authorization;
 mod dpop;

@@ -140,12 +140,12 @@ pub async fn hurry(
     id: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<u64, Fault> {
-    let mut update = Entity::update_many()
-        .col_expr(Column::NextAttemptAt, Expr::value(instant(now)))
-        .filter(COLUMN.next_attempt_at.gt(millis(now)));
-    if let Some(id) = id {
-        update = update.filter(COLUMN.id.eq(id));
-    }
+    let update = Entity::update_many().col_expr(Column::NextAttemptAt, Expr::value(instant(now)));
+    let update = match id {
+        // one that is due already is no less what was asked for
+        Some(id) => update.filter(COLUMN.id.eq(id)).filter(COLUMN.next_attempt_at.is_not_null()),
+        None => update.filter(COLUMN.next_attempt_at.gt(millis(now))),
+    };
     Ok(update.exec(db).await?.rows_affected)
 }
 

@@ -32,7 +32,9 @@ pub fn covers(app: &App, granted: &str, asked: &str) -> bool {
 
 fn is_below(whole: &str, part: &str) -> bool {
     let whole = whole.trim_end_matches('/');
-    let has_dots = |segment: &str| [".", "..", "%2e", "%2e%2e"].contains(&&*segment.to_lowercase());
+    // RFC 3986 §5.2.4, however the dots are written
+    let has_dots =
+        |segment: &str| matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | "..");
     part.strip_prefix(whole)
         .is_some_and(|rest| rest.starts_with('/') && !rest.split(['/', '?']).any(has_dots))
 }

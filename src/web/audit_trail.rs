@@ -119,6 +119,11 @@ impl Asked {
         };
         // the last day counts as a whole
         let (from, until) = (day("from", &self.from, 0), day("to", &self.until, 1));
+        if let (Some(from), Some(until)) = (from, until)
+            && until <= from
+        {
+            problems.push(FieldError::new("to", "must not be before the first day"));
+        }
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let (action, actor) = (some(&self.action), some(&self.actor));
         let filter = Filter { workspace_id, action, actor, from, until };
@@ -256,5 +261,8 @@ mod tests {
             let problems = Asked::of(&uri).filter(None).unwrap_err();
             assert_eq!(problems[0].field, "from", "{bad}");
         }
+        let uri = Uri::from_static("/x?from=2027-03-06&to=2027-03-05");
+        let problems = Asked::of(&uri).filter(None).unwrap_err();
+        assert_eq!((problems.len(), &*problems[0].field), (1, "to"));
     }
 }

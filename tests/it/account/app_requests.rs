@@ -108,7 +108,7 @@ async fn what_a_policy_stops_is_said_shortly_and_stops() {
     assert!(!page.text("#stopping").contains("Crowd 00001"), "it is approved");
     assert!(!page.text("#stopping").contains("Own"));
     let line = page.texts("#stopping tbody tr").remove(0);
-    assert_eq!(line, "Crowd 00002 1 person 0 live sessions never");
+    assert_eq!(line, "Crowd 00002 1 person none never");
     browser.submit(&page, "#set-policy", &[("policy", "approval")]).await;
     let page = browser.get(POLICY).await;
     assert!(!page.has("#stopping"), "{}", page.body);
@@ -128,6 +128,6 @@ async fn what_stops_is_shown_with_who_uses_it() {
     let page = browser.get(POLICY).await;
 
     let line = page.texts("#stopping tbody tr").remove(0);
-    assert_eq!(line, "Script 2 people 2 live sessions 5 Mar 2027");
+    assert_eq!(line, "Script 2 people of 2 sign-ins 5 Mar 2027");
     assert_eq!(page.link("#stopping a"), path_of(&script));
 }

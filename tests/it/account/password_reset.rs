@@ -345,3 +345,15 @@ async fn an_address_may_ask_twenty_times_in_ten_minutes() {
     world.clock.advance(TimeDelta::minutes(10));
     letter(&world, &acme.ada.username).await;
 }
+
+#[tokio::test]
+async fn somebody_has_to_be_named() {
+    let (world, _) = world().await;
+    for nobody in ["", "  "] {
+        let page = ask(&world, nobody).await;
+
+        assert_eq!(page.status, 422);
+        assert_eq!(page.text("#username-problem"), "The username must be given.");
+    }
+    assert_eq!(world.take_mail_if_any().await, 0);
+}

@@ -128,7 +128,8 @@ async fn every_change_by_an_administrator_asks_for_it() {
         let answer = browser.send_form(&token_page(&world), &form).await;
         let page = match end {
             "" => "/admin/new-client".to_owned(),
-            "/rotate-secret" => format!("{client}{end}"),
+            // what has a page of its own is asked there
+            "/rotate-secret" | "/disable" => format!("{client}{end}"),
             _ => client.clone(),
         };
         late_leads_to_confirm(&answer, &page);

@@ -129,7 +129,7 @@ fn paper_is_legible_and_complete() {
     let sheet = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/latchkey.css");
     let sheet = fs::read_to_string(sheet).unwrap();
     let [screen, print] = [0, 1].map(|part| sheet.split("@media print").nth(part).unwrap());
-    let dark = screen.split("@media (prefers-color-scheme: dark)").nth(1).unwrap();
+    let dark = screen.split("@media screen and (prefers-color-scheme: dark)").nth(1).unwrap();
     let dark = dark.split("\n}\n").next().unwrap();
 
     let colours = dark.lines().filter_map(|line| line.trim().split_once(':'));

@@ -31,7 +31,7 @@ const ABSENT: &str = "bcrypt";
 
 /// Handlers that are sent to without a form of ours, and why that is safe.
 const WITHOUT_A_FORM: [(&str, &str); 9] = [
-    ("oauth::authorize::post", "the same as by GET (RFC 6749 §3.1); it only asks"),
+    ("oauth::authorize_post::post", "the same as by GET (RFC 6749 §3.1); it only asks"),
     ("oauth::logout::post", "takes the form inside, unless it only asks"),
     ("oauth::device_authorization::post", "for clients, who prove themselves"),
     ("oauth::introspect::post", "for clients, who prove themselves"),

@@ -218,6 +218,6 @@ async fn forged_questions_are_not_asked() {
     let url = Url::parse(&it.world.url("/device")).unwrap();
     let answer = stranger.send_form(&url, &sent).await;
 
-    assert_eq!((answer.status, answer.location()), (303, Some("/login")));
+    assert_eq!((answer.status, answer.location()), (303, Some("/login?next=/device&late=yes")));
     assert_eq!(it.world.audited("app.request").await, 0);
 }

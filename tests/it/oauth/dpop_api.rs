@@ -259,9 +259,9 @@ async fn userinfo_tells_nobody_who_only_has_the_token() {
 #[tokio::test]
 async fn both_schemes_are_offered() {
     let (world, holder, token) = world().await;
-    let metadata = world.url("/.well-known/oauth-protected-resource");
     let dead = format!("{}A", &token[..token.len() - 1]);
     for path in [ME, "/oauth/userinfo"] {
+        let metadata = world.url(&format!("/.well-known/oauth-protected-resource{path}"));
         let proof = holder.proof_at(&world, path, &dead);
         for (answer, error) in [
             (Answer::to(ApiCaller::anonymous(&world).request(path)).await, ""),

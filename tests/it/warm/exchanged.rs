@@ -136,9 +136,9 @@ async fn of_a_client_that_was_disabled_and_enabled_again() {
         let it = Exchanged::new().await;
         let client = if is_origin { &it.origin } else { &it.warm.script };
         let mut browser = it.warm.admin_browser().await;
-        let page = browser.get(&format!("/admin/clients/{}", client.id)).await;
+        let page = browser.get(&format!("/admin/clients/{}/disable", client.id)).await;
 
-        let answer = browser.submit(&page, "#disable-client", &[]).await;
+        let answer = browser.submit(&page, "#confirm", &[]).await;
 
         it.warm.assert_refused(403).await;
         let own = if is_origin { 403 } else { 200 };
