@@ -11,4 +11,5 @@ mod durability;
 mod health;
 mod logs;
 mod metrics;
+mod scan_secrets;
 mod shutdown;
