@@ -1,5 +1,5 @@
 //! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …`,
-//! `doctor …` and `scan`.
+//! `doctor …`, `scan` and `scan-secrets`.
 
 mod admin;
 mod backup;
@@ -9,6 +9,7 @@ mod failure;
 mod migrate;
 mod output;
 mod scan;
+mod scan_secrets;
 mod serve;
 mod settings;
 
@@ -54,6 +55,7 @@ enum Command {
     #[command(subcommand)]
     Doctor(doctor::Command),
     Scan(scan::Scan),
+    ScanSecrets(scan_secrets::ScanSecrets),
 }
 
 /// Runs the program: 0 when all is well, 1 with a line on standard error when not, 2 for a command
@@ -89,6 +91,7 @@ impl Cli {
                 Command::Admin(command) => admin::run(&settings, *command).await,
                 Command::Doctor(command) => doctor::run(&settings, command).await,
                 Command::Scan(scan) => scan::run(scan).await,
+                Command::ScanSecrets(scan) => scan.run(&settings),
             }
         })
     }

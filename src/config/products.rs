@@ -217,7 +217,8 @@ impl Products {
         self.formats().find(|(_, format)| credential.starts_with(&format.prefix))
     }
 
-    fn formats(&self) -> impl Iterator<Item = (&Product, &KeyFormat)> {
+    /// Every format of every product's keys.
+    pub fn formats(&self) -> impl Iterator<Item = (&Product, &KeyFormat)> {
         self.iter().flat_map(|product| product.key_formats.iter().map(move |f| (product, f)))
     }
 

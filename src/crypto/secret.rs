@@ -25,41 +25,45 @@ pub trait Kind {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal),* $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $words:literal;)*) => {
+        /// How each kind begins, and what it is called.
+        pub const KINDS: &[(&str, &str)] = &[$(($prefix, $words)),*];
+        $(
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub enum $name {}
         impl Kind for $name {
             const PREFIX: &'static str = $prefix;
         }
-    )*};
+        )*
+    };
 }
 
 kinds! {
     /// An access token (RFC 6749 §1.4).
-    AccessToken = "lk_at_",
+    AccessToken = "lk_at_", "access token";
     /// A refresh token (RFC 6749 §1.5).
-    RefreshToken = "lk_rt_",
+    RefreshToken = "lk_rt_", "refresh token";
     /// A confidential client's password (RFC 6749 §2.3.1).
-    ClientSecret = "lk_cs_",
+    ClientSecret = "lk_cs_", "client secret";
     /// An authorization code (RFC 6749 §4.1.2).
-    AuthorizationCode = "lk_ac_",
+    AuthorizationCode = "lk_ac_", "authorization code";
     /// What a device asks for its tokens with (RFC 8628 §3.2).
-    DeviceCode = "lk_dc_",
+    DeviceCode = "lk_dc_", "device code";
     /// The handle of a frozen authorization request.
-    RequestHandle = "lk_rq_",
+    RequestHandle = "lk_rq_", "request handle";
     /// The value of a browser's session cookie.
-    SessionCookie = "lk_bs_",
+    SessionCookie = "lk_bs_", "session cookie";
     /// A billable account's key (Qflow).
-    SubscriptionKey = "lk_sk_",
+    SubscriptionKey = "lk_sk_", "subscription key";
     /// An initial access token for dynamic registration (RFC 7591 §3).
-    RegistrationToken = "lk_ir_",
+    RegistrationToken = "lk_ir_", "registration token";
     /// The name of a pushed authorization request (RFC 9126 §2.2).
-    PushedRequest = "lk_pr_",
+    PushedRequest = "lk_pr_", "pushed request";
     /// What manages a registration (RFC 7592 §1.2).
-    ManagementToken = "lk_ra_",
+    ManagementToken = "lk_ra_", "management token";
     /// What the link of an invitation carries.
-    InvitationToken = "lk_iv_",
+    InvitationToken = "lk_iv_", "invitation";
 }
 
 /// A secret in clear: lives only between its creation and the one answer that shows it.

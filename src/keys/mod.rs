@@ -11,6 +11,7 @@ pub mod mint;
 pub mod rotate;
 mod rules;
 pub mod scope_list;
+pub mod sightings;
 pub mod verify;
 
 pub use format::RawKey;

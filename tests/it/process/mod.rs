@@ -12,4 +12,5 @@ mod durability;
 mod health;
 mod logs;
 mod metrics;
+mod scan_secrets;
 mod shutdown;
