@@ -1,4 +1,4 @@
-//! What this process counts for whoever operates it, in the text format of Prometheus (OpenMetrics
+//! What this process counts for whoever operates it, in the text format of Prometheus (`OpenMetrics`
 //! 1.0). Names and labels are few and known beforehand: nothing that a caller chooses becomes one.
 //!
 //! What is counted here and now is counted where it happens. What already stands somewhere, as the
@@ -96,6 +96,12 @@ pub struct Metrics {
     job_runs: Family<Job, Counter>,
     job_failures: Family<Job, Counter>,
     job_items: Family<Job, Counter>,
+    read: Read,
+    process: process::Gauges,
+}
+
+/// What stands somewhere else, as it was read last.
+struct Read {
     database_up: Gauge,
     database_seconds: Gauge<f64, AtomicU64>,
     letters: Family<State, Gauge>,
@@ -104,7 +110,54 @@ pub struct Metrics {
     following: Gauge,
     in_memory: Gauge,
     passwords: Gauge,
-    process: process::Gauges,
+}
+
+impl Read {
+    fn new(names: &mut Names<'_>) -> Self {
+        Self {
+            database_up: names.gauge("database_up", "Whether the database answers: 1 or 0."),
+            database_seconds: names.seconds(
+                "database_answer",
+                "How long the database took to answer a question just now.",
+            ),
+            letters: names.gauges("outbox_letters", "Letters that wait or were given up."),
+            letters_overdue: names.seconds(
+                "outbox_overdue",
+                "How long the letter that is most overdue has been due.",
+            ),
+            logouts: names
+                .gauge("logout_deliveries", "Clients that have yet to hear that a session ended."),
+            following: names.gauge(
+                "memory_trusted",
+                "Whether this node follows the log of changes and answers from memory: 1 or 0.",
+            ),
+            in_memory: names.gauge("memory_entries", "Answers in memory."),
+            passwords: names.gauge("passwords_waiting", "Passwords that wait or are being hashed."),
+        }
+    }
+
+    fn take(&self, reading: Reading) {
+        self.database_up.set(reading.database.is_some().into());
+        self.following.set(reading.is_following.into());
+        self.in_memory.set(whole(reading.in_memory));
+        self.passwords.set(whole(reading.passwords));
+        if let Some(took) = reading.database {
+            self.database_seconds.set(took.as_secs_f64());
+        }
+        let letters =
+            [("waiting", reading.letters_waiting), ("given_up", reading.letters_given_up)];
+        for (state, number) in letters {
+            if let Some(number) = number {
+                self.letters.get_or_create(&State { state }).set(whole(number));
+            }
+        }
+        if let Some(number) = reading.logouts_waiting {
+            self.logouts.set(whole(number));
+        }
+        if reading.letters_waiting.is_some() {
+            self.letters_overdue.set(reading.letters_overdue.unwrap_or_default().as_secs_f64());
+        }
+    }
 }
 
 /// What is needed at once for the two questions that are asked most.
@@ -192,24 +245,7 @@ impl Metrics {
                 "job_items",
                 "What background jobs have done: letters sent, rows removed, and so on.",
             ),
-            database_up: names.gauge("database_up", "Whether the database answers: 1 or 0."),
-            database_seconds: names.seconds(
-                "database_answer",
-                "How long the database took to answer a question just now.",
-            ),
-            letters: names.gauges("outbox_letters", "Letters that wait or were given up."),
-            letters_overdue: names.seconds(
-                "outbox_overdue",
-                "How long the letter that is most overdue has been due.",
-            ),
-            logouts: names
-                .gauge("logout_deliveries", "Clients that have yet to hear that a session ended."),
-            following: names.gauge(
-                "memory_trusted",
-                "Whether this node follows the log of changes and answers from memory: 1 or 0.",
-            ),
-            in_memory: names.gauge("memory_entries", "Answers in memory."),
-            passwords: names.gauge("passwords_waiting", "Passwords that wait or are being hashed."),
+            read: Read::new(&mut names),
             requests,
             durations,
             process,
@@ -262,34 +298,11 @@ impl Metrics {
     /// # Errors
     /// Never: text can be written to memory.
     pub fn text(&self, reading: Reading, now: DateTime<Utc>) -> Result<String, fmt::Error> {
-        self.take(reading);
+        self.read.take(reading);
         self.process.read(now);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-
-    fn take(&self, reading: Reading) {
-        self.database_up.set(reading.database.is_some().into());
-        self.following.set(reading.is_following.into());
-        self.in_memory.set(whole(reading.in_memory));
-        self.passwords.set(whole(reading.passwords));
-        if let Some(took) = reading.database {
-            self.database_seconds.set(took.as_secs_f64());
-        }
-        let letters =
-            [("waiting", reading.letters_waiting), ("given_up", reading.letters_given_up)];
-        for (state, number) in letters {
-            if let Some(number) = number {
-                self.letters.get_or_create(&State { state }).set(whole(number));
-            }
-        }
-        if let Some(number) = reading.logouts_waiting {
-            self.logouts.set(whole(number));
-        }
-        if reading.letters_waiting.is_some() {
-            self.letters_overdue.set(reading.letters_overdue.unwrap_or_default().as_secs_f64());
-        }
     }
 }
 

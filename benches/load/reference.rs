@@ -73,7 +73,9 @@ pub(crate) fn serve(address: SocketAddr, bytes: usize, database: &str) -> Result
                 signal.recv().await;
             }
         };
-        Ok(Server::new(listener).run_with_graceful_shutdown(app, stop, None).await?)
+        #[expect(clippy::disallowed_methods, reason = "poem's own server is what is compared with")]
+        let server = Server::new(listener);
+        Ok(server.run_with_graceful_shutdown(app, stop, None).await?)
     })
 }
 

@@ -40,7 +40,7 @@ fn what_is_read_is_shown_and_what_cannot_be_read_is_not_made_up() {
         database: Some(Duration::from_millis(2)),
         letters_waiting: Some(3),
         letters_given_up: Some(1),
-        letters_overdue: Some(Duration::from_secs(60)),
+        letters_overdue: Some(Duration::from_mins(1)),
         logouts_waiting: Some(4),
         is_following: true,
         in_memory: 5,

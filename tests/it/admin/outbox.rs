@@ -91,9 +91,23 @@ async fn a_letter_that_waits_is_tried_now() {
         "The letter will be tried in a moment."
     );
     assert_eq!(world.take_mail().await.len(), 1);
-    // once more does no harm
-    assert_eq!(browser.submit(&page, "form[action$='/retry']", &[]).await.status, 303);
-    assert_eq!(world.audited("outbox.retry").await, 2);
+    assert_eq!(browser.submit(&page, "form[action$='/retry']", &[]).await.status, 404);
+    assert_eq!(world.audited("outbox.retry").await, 1);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_due_already_can_be_tried_too() {
+    let (world, _, mut browser) = admin().await;
+    queue(&world, "joe@example.com").await;
+    let page = browser.get(PAGE).await;
+
+    let answer = browser.submit(&page, "form[action$='/retry']", &[]).await;
+
+    assert_eq!(
+        browser.follow(answer).await.text(".flash"),
+        "The letter will be tried in a moment."
+    );
+    assert_eq!(world.take_mail().await.len(), 1);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn tokens_are_searched_and_gone_through() {
 
     assert_eq!(found.texts("td.title").len(), 10);
     assert_eq!(none.text(".empty h2"), "No token found");
-    assert!(page.texts("td.title")[0] >= "Partner 098".to_owned(), "the newest first");
+    assert!(page.texts("td.title")[0].as_str() >= "Partner 098", "the newest first");
     let (mut seen, mut pages) = (BTreeSet::new(), 0);
     loop {
         seen.extend(page.texts("td.title"));

@@ -100,8 +100,8 @@ async fn authorize(config: &Value, world: &World, passing: &mut Passing) -> Opti
         }
     }
     for header in service["authorization_request"]["headers_to_add"].as_array().unwrap() {
-        let word = |name: &str| header[name].as_str().unwrap();
-        request = request.header(word("key"), word("value"));
+        let text = |name: &str| header[name].as_str().unwrap();
+        request = request.header(text("key"), text("value"));
     }
     let answer = Answer::to(request.header("content-length", "0")).await;
     let allowed = &service["authorization_response"];
