@@ -24,6 +24,9 @@ pub(super) struct ScanSecrets {
     /// Files and directories; `-` reads standard input, as in `git log -p | latchkey scan-secrets -`
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Also what has no checksum that proves it, but the form of a product's keys: look twice
+    #[arg(long)]
+    forms: bool,
     /// Print a line of JSON for each
     #[arg(long)]
     json: bool,
@@ -34,7 +37,8 @@ impl ScanSecrets {
     pub(super) fn run(self, settings: &Settings) -> Result<(), Failure> {
         // keys of the demo's products look like those of the real ones
         let spotter = Spotter::new(&settings.load_over(demo::PRODUCTS)?.products);
-        let mut report = Report { spotter, as_json: self.json, found: 0, unread: 0 };
+        let mut report =
+            Report { spotter, forms: self.forms, as_json: self.json, found: 0, unread: 0 };
         for path in &self.paths {
             if path == Path::new("-") {
                 report.read("-", io::stdin().lock())?;
@@ -54,6 +58,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 
 struct Report {
     spotter: Spotter,
+    forms: bool,
     as_json: bool,
     found: usize,
     unread: usize,
@@ -106,7 +111,9 @@ impl Report {
                 line += lines_in(&buffer[counted..sighting.at]);
                 counted = sighting.at;
                 end = end.max(sighting.at + sighting.length);
-                self.print((name, line), &sighting)?;
+                if sighting.is_proved || self.forms {
+                    self.print((name, line), &sighting)?;
+                }
             }
             if read == 0 {
                 return Ok(());

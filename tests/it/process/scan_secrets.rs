@@ -44,7 +44,7 @@ async fn every_secret_of_a_server_is_found_and_none_is_printed() {
         fs::write(place.join(format!("{index:03}.env")), text).unwrap();
     }
 
-    let exit = scan(&installation, &["project"]);
+    let exit = scan(&installation, &["project", "--forms"]);
 
     assert_eq!(exit.code, Some(1));
     let found = found(&exit);
@@ -59,6 +59,11 @@ async fn every_secret_of_a_server_is_found_and_none_is_printed() {
     let number = secrets.len();
     let told = format!("latchkey: {number} secrets were found: revoke them, then remove them\n");
     assert_eq!(exit.stderr, told);
+    // without being asked to guess, only what is proved is told of
+    let proved = scan(&installation, &["project"]);
+    let of_form = found.iter().filter(|sighting| sighting["checksum"] == false).count();
+    assert!((1..number).contains(&of_form));
+    assert_eq!(self::found(&proved).len(), number - of_form);
 }
 
 /// Borders of what is read at once are nowhere to hide.
@@ -73,7 +78,8 @@ async fn a_long_input_is_read_to_its_end_and_across_borders() {
         text.extend(["\n", secret, "\n"]);
     }
 
-    let exit = finished_with(installation.command(&["scan-secrets", "--json", "-"]), &text);
+    let exit =
+        finished_with(installation.command(&["scan-secrets", "--json", "--forms", "-"]), &text);
 
     let found = found(&exit);
     assert_eq!((exit.code, found.len()), (Some(1), 400));
