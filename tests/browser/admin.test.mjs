@@ -188,7 +188,7 @@ for (const javaScriptEnabled of [true, false]) {
       assert.equal(await heading(page), 'Globex & Sons');
       assert.match(await change(page, '#switch-comms'), /is allowed/);
       await page.getByText('allowed for all its users').waitFor();
-      assert.match(await change(page, '#switch-comms'), /no longer/);
+      assert.match(await change(page, '#deny-comms'), /no longer/);
       await close(page);
     });
 
@@ -234,7 +234,7 @@ for (const javaScriptEnabled of [true, false]) {
 
       await page.goto(`/admin/subscriptions?q=${encodeURIComponent(somebody.username)}`);
       await press(page, 'td.title a');
-      assert.match(await change(page, '#switch-subscription'), /suspended/);
+      assert.match(await change(page, '#suspend-subscription'), /suspended/);
       assert.match(await change(page, '#switch-subscription'), /works again/);
       await page.getByLabel('For one hour').check();
       assert.match(await change(page, '#rotate-subscription-submit'), /replaced/);

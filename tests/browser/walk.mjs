@@ -38,7 +38,9 @@ function titles(template) {
     if (part.startsWith('{{')) return '.*';
     if (!part.startsWith('{%')) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     const [word] = part.slice(2).trim().split(/\s/);
-    if (word === 'if' || word === 'match') return '(?:';
+    if (['if', 'match', 'for'].includes(word)) return '(?:';
+    if (word === 'endfor') return ')*';
+    if (word === 'endif') return ')?';
     return word.startsWith('end') ? ')' : '|';
   });
   return new RegExp(`^${parts.join('')} · Latchkey$`, 's');

@@ -37,6 +37,7 @@ const clients = admin([
   at('admin/rotate_secret', '/admin/clients/{web}/rotate-secret',
     { 'input[name=overlap]': 'forever' }, '#rotate-secret-confirm'),
   at('admin/confirm', '/admin/clients/{web}/delete'),
+  at('admin/confirm', '/admin/clients/{web}/disable'),
   at('admin/registration_tokens', '/admin/registration-tokens', { '#note': '' }, '#make-registration-token'),
   at('admin/registration_token', async ({ page }) => {
     await page.locator('#note').fill('The partners');
@@ -62,6 +63,9 @@ const people = admin([
   at('admin/enterprises', '/admin/enterprises'),
   at('admin/new_enterprise', '/admin/new-enterprise', { '#name': '', '#pin': '!' }, '#create-enterprise-submit'),
   at('admin/enterprise', '/admin/enterprises/acme', { '#name': '' }, '#rename-enterprise-submit'),
+  at('admin/enterprise_people', '/admin/enterprises/acme/people'),
+  at('admin/enterprise_people', '/admin/enterprises/acme/people?q=missing'),
+  at('admin/workspaces', '/admin/workspaces?enterprise=acme'),
   at('admin/workspaces', '/admin/workspaces'),
   at('admin/new_workspace', '/admin/new-workspace',
     { '#name': '', '#slug': '!', '#owner': 'missing', '#plan': 'endless' }, '#create-workspace-submit'),
