@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
 import { applyMiddlewares, withOAuth } from '@modelcontextprotocol/sdk/client/middleware.js';
 
-import { Browser, CALLBACK, ada, at, flow, issuer } from './demo_site.mjs';
+import { Browser, CALLBACK, ada, at, flow } from './demo_site.mjs';
 
 // What stands in for an MCP server: a resource that answers a bare request with 401.
 const RESOURCE = at('/api/v1/me');
@@ -70,8 +70,8 @@ flow('from-a-401-to-a-call', async () => {
 
   const { address, client } = provider.kept;
   assert.ok(client.client_id, 'the client has registered itself');
-  // the whole API is one resource
-  assert.equal(address.searchParams.get('resource'), issuer);
+  // what was asked for is the resource (RFC 9728 §3.3)
+  assert.equal(address.searchParams.get('resource'), String(RESOURCE));
   assert.equal(address.searchParams.get('code_challenge_method'), 'S256');
   const answer = await calls(provider)(RESOURCE);
   assert.equal((await answer.json()).principal.username, ada.username);
