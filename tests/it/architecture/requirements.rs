@@ -72,24 +72,24 @@ mod tests {
     use super::*;
 
     const FILE: &str = "
-        //! XX-1
-        /// XX-2
+        //! ID-1
+        /// ID-2
         const A: u8 = 1;
-        /// XX-3, XX-44: a sentence with the XX-5 that
-        /// goes on with XX-6.
+        /// ID-3, ID-44: a sentence with the ID-5 that
+        /// goes on with ID-6.
         #[tokio::test(flavor = \"multi_thread\")]
         #[expect(unused)]
         async fn a() {
-            // XX-7
+            // ID-7
         }
-        /// XX-8 to XX-10, XX-, XXX-1 and XX-1b.
+        /// ID-8 to ID-10, ID-, XID-1 and ID-1b.
         #[test]
         fn b() {}
     ";
 
     #[test]
     fn only_a_tests_own_doc_comment_counts_and_no_range() {
-        let found = of_tests(&FILE.replace("XX-", "QF-"), &is_number);
+        let found = of_tests(&FILE.replace("ID-", "QF-"), &is_number);
 
         assert_eq!(found, ["QF-3", "QF-44", "QF-5", "QF-6", "QF-8", "QF-10"]);
     }
@@ -97,18 +97,18 @@ mod tests {
     #[test]
     fn only_the_first_column_of_the_sections_table_counts() {
         let readme = "
-| XX-1 | no |
+| ID-1 | no |
 
 ## The five products
 
-XX-2 and
+ID-2 and
 | number | instead |
 |---|---|
-| XX-3, XX-4 | XX-5 is something else |
+| ID-3, ID-4 | ID-5 is something else |
 
 ## Another
-| XX-6 | no |
+| ID-6 | no |
 ";
-        assert_eq!(of_rows(&readme.replace("XX-", "SW-")), ["SW-3", "SW-4"]);
+        assert_eq!(of_rows(&readme.replace("ID-", "SW-")), ["SW-3", "SW-4"]);
     }
 }
