@@ -61,17 +61,19 @@ pub fn mint(app: &App, user_id: Uuid) -> Result<String, Fault> {
     LinkSigner::new(&app.secrets.links).sign(&form)
 }
 
-/// Spends the id of a form in the transaction of what it makes: nothing is spent if that is not made.
+/// Begins the transaction of what a form makes, with the id of the form spent in it: if nothing is made,
+/// nothing is spent.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn spend(app: &App, txn: &Txn, sent: Sent<'_>) -> Result<Result<(), Unfit>, Fault> {
+pub async fn begin(app: &App, sent: Sent<'_>) -> Result<Result<Txn, Unfit>, Fault> {
     let signer = LinkSigner::new(&app.secrets.links);
     let form = signer.verify::<FormId>(sent.id, app.now());
     let Some(form) = form.filter(|form| form.user_id == sent.user_id) else {
         return Ok(Err(Unfit::Stale));
     };
     let name = (&*form.user_id.to_string(), &*form.id.to_string());
-    let is_first = store::spent_ids::spend(txn, Use::Form, name, form.expires_at).await?;
-    Ok(if is_first { Ok(()) } else { Err(Unfit::Repeated) })
+    let txn = app.store.begin().await?;
+    let is_first = store::spent_ids::spend(&txn, Use::Form, name, form.expires_at).await?;
+    Ok(if is_first { Ok(txn) } else { Err(Unfit::Repeated) })
 }

@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, FieldError},
     forms::{self, Sent, Unfit},
     store::{
-        self,
+        self, Txn,
         paging::{Page, Wanted},
     },
     workspaces::names::is_hidden,
@@ -42,8 +42,11 @@ pub struct InitialToken {
 /// # Errors
 /// When the database fails.
 pub async fn create(app: &App, actor: Actor, note: &str) -> Result<Checked, Fault> {
-    let made = make(app, actor, note, None).await?;
-    made.map_err(|_| Fault::internal("there was no form"))
+    if let Some(problem) = note_problem(note) {
+        return Ok(Err(problem));
+    }
+    let txn = app.store.begin().await?;
+    Ok(Ok(make(app, txn, actor, note).await?))
 }
 
 /// The same by a form that makes one, however often it is sent.
@@ -56,23 +59,32 @@ pub async fn create_once(
     note: &str,
     form: Sent<'_>,
 ) -> Result<Result<Checked, Unfit>, Fault> {
-    make(app, actor, note, Some(form)).await
+    if let Some(problem) = note_problem(note) {
+        return Ok(Ok(Err(problem)));
+    }
+    Ok(match forms::begin(app, form).await? {
+        Ok(txn) => Ok(Ok(make(app, txn, actor, note).await?)),
+        Err(unfit) => Err(unfit),
+    })
 }
 
 /// A token, or what is wrong with what it is for.
 pub type Checked = Result<Secret<RegistrationToken>, FieldError>;
 
+fn note_problem(note: &str) -> Option<FieldError> {
+    let note = note.trim();
+    let is_fit = !note.is_empty() && note.chars().count() <= MAX_NOTE_CHARS;
+    let problem = "must be 1 to 120 characters without invisible ones";
+    (!is_fit || note.chars().any(is_hidden)).then(|| FieldError::new("note", problem))
+}
+
 async fn make(
     app: &App,
+    txn: Txn,
     actor: Actor,
     note: &str,
-    form: Option<Sent<'_>>,
-) -> Result<Result<Checked, Unfit>, Fault> {
+) -> Result<Secret<RegistrationToken>, Fault> {
     let note = note.trim();
-    if note.is_empty() || note.chars().count() > MAX_NOTE_CHARS || note.chars().any(is_hidden) {
-        let problem = "must be 1 to 120 characters without invisible ones";
-        return Ok(Ok(Err(FieldError::new("note", problem))));
-    }
     let token = Secret::<RegistrationToken>::random(&*app.random);
     let row = Model {
         token_sha256: token.sha256(),
@@ -81,17 +93,11 @@ async fn make(
         revoked_at: None,
     };
     let target = Target::new("registration_token", &id_of(&row));
-    let txn = app.store.begin().await?;
-    if let Some(form) = form
-        && let Err(unfit) = forms::spend(app, &txn, form).await?
-    {
-        return Ok(Err(unfit));
-    }
     store::registration_tokens::insert(&txn, row).await?;
     let event = Event::new("registration_token.create", actor, target).because(note);
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
-    Ok(Ok(Ok(token)))
+    Ok(token)
 }
 
 /// A page of them, the newest first; a search looks into what they are for. One that was revoked is

@@ -24,7 +24,7 @@ use crate::{
     },
     fault::{Fault, FieldError},
     forms::{self, Sent, Unfit},
-    store,
+    store::{self, Txn},
 };
 
 /// Base62 characters of a `client_id`: 142 bits, so that it cannot be guessed or taken.
@@ -63,8 +63,12 @@ pub enum Replacement {
 /// # Errors
 /// When the database fails.
 pub async fn register(app: &App, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
-    let made = make(app, actor, new, None).await?;
-    made.map_err(|_| Fault::internal("there was no form"))
+    let problems = all_problems(app, &new).await;
+    if !problems.is_empty() {
+        return Ok(Registration::Invalid(problems));
+    }
+    let txn = app.store.begin().await?;
+    make(app, txn, actor, new).await
 }
 
 /// Registers a client by a form that registers one, however often it is sent.
@@ -77,35 +81,28 @@ pub async fn register_once(
     new: NewClient,
     form: Sent<'_>,
 ) -> Result<Result<Registration, Unfit>, Fault> {
-    make(app, actor, new, Some(form)).await
-}
-
-async fn make(
-    app: &App,
-    actor: Actor,
-    new: NewClient,
-    form: Option<Sent<'_>>,
-) -> Result<Result<Registration, Unfit>, Fault> {
+    // what another server is asked is asked before the transaction
     let problems = all_problems(app, &new).await;
     if !problems.is_empty() {
         return Ok(Ok(Registration::Invalid(problems)));
     }
+    Ok(match forms::begin(app, form).await? {
+        Ok(txn) => Ok(make(app, txn, actor, new).await?),
+        Err(unfit) => Err(unfit),
+    })
+}
+
+async fn make(app: &App, txn: Txn, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
     let secret = has_secret(&new).then(|| Secret::<ClientSecret>::random(&*app.random));
     let client = row(app, new, secret.as_ref());
-    let txn = app.store.begin().await?;
-    if let Some(form) = form
-        && let Err(unfit) = forms::spend(app, &txn, form).await?
-    {
-        return Ok(Err(unfit));
-    }
     let bound = Binding::of(&client);
     if let Some(problem) = binding::problem(&txn, bound, client.may_introspect).await? {
-        return Ok(Ok(Registration::Invalid(vec![problem])));
+        return Ok(Registration::Invalid(vec![problem]));
     }
     store::clients::insert(&txn, client.clone()).await?;
     audit::record(app, &txn, binding::event("client.register", actor, &client.id, bound)).await?;
     txn.commit().await?;
-    Ok(Ok(Registration::Registered { client, secret }))
+    Ok(Registration::Registered { client, secret })
 }
 
 /// Every field that breaks a rule, also those that only another server can judge.

@@ -101,8 +101,8 @@ pub async fn create_within(
     new: NewKey,
     allowed: Option<&Scope>,
 ) -> Result<Creation, Fault> {
-    let made = make(app, actor, new, (allowed, None)).await?;
-    made.map_err(|_| Fault::internal("there was no form"))
+    let txn = app.store.begin().await?;
+    make(app, txn, actor, (new, allowed)).await
 }
 
 /// Makes a key by a form that makes one, however often it is sent.
@@ -115,28 +115,25 @@ pub async fn create_once(
     new: NewKey,
     form: Sent<'_>,
 ) -> Result<Result<Creation, Unfit>, Fault> {
-    make(app, actor, new, (None, Some(form))).await
+    Ok(match forms::begin(app, form).await? {
+        Ok(txn) => Ok(make(app, txn, actor, (new, None)).await?),
+        Err(unfit) => Err(unfit),
+    })
 }
 
 async fn make(
     app: &App,
+    txn: Txn,
     actor: Actor,
-    new: NewKey,
-    (allowed, form): (Option<&Scope>, Option<Sent<'_>>),
-) -> Result<Result<Creation, Unfit>, Fault> {
-    let txn = app.store.begin().await?;
+    (new, allowed): (NewKey, Option<&Scope>),
+) -> Result<Creation, Fault> {
     // the lock comes before the count, so that the plan's limit holds whoever races
     store::workspaces::lock(&txn, new.workspace_id).await?;
-    if let Some(form) = form
-        && let Err(unfit) = forms::spend(app, &txn, form).await?
-    {
-        return Ok(Err(unfit));
-    }
     let made = write(app, &txn, actor, (new, allowed)).await?;
     if matches!(made, Creation::Created { .. }) {
         txn.commit().await?;
     }
-    Ok(Ok(made))
+    Ok(made)
 }
 
 async fn write(
