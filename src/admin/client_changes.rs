@@ -111,56 +111,70 @@ pub async fn unbind(
     Ok(to(&client.id, "client-unbound"))
 }
 
+/// What is said before a client ends, or stops for a while.
+struct Ending {
+    title: [&'static str; 2],
+    grants: &'static str,
+    notes: [&'static str; 2],
+    button: &'static str,
+    path: &'static str,
+}
+
+const DELETING: Ending = Ending {
+    title: ["Delete ", " for good?"],
+    grants: "Connections of people that end",
+    notes: [
+        "Its id and its secret are gone: registered again, it is another client.",
+        "This cannot be undone. To stop it for a while, disable it instead.",
+    ],
+    button: "Delete the client",
+    path: "delete",
+};
+
+const DISABLING: Ending = Ending {
+    title: ["Disable ", "?"],
+    grants: "Connections of people that stop working",
+    notes: [
+        "Nobody can connect it, and it can ask for no token of its own.",
+        "Nothing is deleted: enabled again, all that has not expired works as before.",
+    ],
+    button: "Disable the client",
+    path: "disable",
+};
+
 #[handler]
 pub async fn ask_delete(
     Data(app): Data<&Arc<App>>,
     admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let (client, _) = find(app, &id).await?;
-    let stops = changes::stops(app, &client.id).await?;
-    let back = links::admin_client(&client.id);
-    let page = ConfirmPage {
-        brand: Brand::of(app),
-        frame: Frame::new(app, &admin, Tab::Clients),
-        title: Part::around("Delete ", &*client.name, " for good?"),
-        points: vec![
-            format!("Connections of people that end: {}", stops.grants),
-            format!("Sets of tokens that are refused: {}", stops.families),
-            "Its id and its secret are gone: registered again, it is another client.".to_owned(),
-            "This cannot be undone. To stop it for a while, disable it instead.".to_owned(),
-        ],
-        button: "Delete the client",
-        action: format!("{back}/delete"),
-        back,
-        back_words: client.name,
-        problem: None,
-    };
-    Ok(html(app, StatusCode::OK, &page)?)
+    ask(app, &admin, &id, &DELETING).await
 }
 
 #[handler]
 pub async fn ask_disable(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let (client, _) = find(app, &id).await?;
+    ask(app, &admin, &id, &DISABLING).await
+}
+
+async fn ask(app: &App, admin: &Admin, id: &str, it: &Ending) -> Result<Response, PageError> {
+    let (client, _) = find(app, id).await?;
     let stops = changes::stops(app, &client.id).await?;
     let back = links::admin_client(&client.id);
+    let stopping = [
+        format!("{}: {}", it.grants, stops.grants),
+        format!("Sets of tokens that are refused: {}", stops.families),
+    ];
     let page = ConfirmPage {
         brand: Brand::of(app),
-        frame: Frame::new(app, &admin, Tab::Clients),
-        title: Part::around("Disable ", &*client.name, "?"),
-        points: vec![
-            format!("Connections of people that stop working: {}", stops.grants),
-            format!("Sets of tokens that are refused: {}", stops.families),
-            "Nobody can connect it, and it can ask for no token of its own.".to_owned(),
-            "Nothing is deleted: enabled again, all that has not expired works as before."
-                .to_owned(),
-        ],
-        button: "Disable the client",
-        action: format!("{back}/disable"),
+        frame: Frame::new(app, admin, Tab::Clients),
+        title: Part::around(it.title[0], &*client.name, it.title[1]),
+        points: stopping.into_iter().chain(it.notes.map(str::to_owned)).collect(),
+        button: it.button,
+        action: format!("{back}/{}", it.path),
         back,
         back_words: client.name,
         problem: None,

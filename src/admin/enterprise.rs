@@ -11,7 +11,7 @@ use poem::{
 };
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     confirm::{ConfirmPage, Part, count},
     enterprises::path_of,
     workspaces::of_enterprise as workspaces_of,
@@ -110,7 +110,7 @@ pub async fn allow_comms(
 #[handler]
 pub async fn ask_deny_comms(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(pin): Path<String>,
 ) -> Result<Response, PageError> {
     let Realm { enterprise, people, .. } = find(app, &pin).await?;

@@ -13,7 +13,7 @@ use poem::{
 use uuid::Uuid;
 
 use super::{
-    Admin,
+    Admin, ConfirmedAdmin,
     confirm::{ConfirmPage, Part, count},
 };
 use crate::{
@@ -251,7 +251,7 @@ async fn show_late(app: &App, frame: Frame, id: &str) -> Result<Response, PageEr
 #[handler]
 pub async fn ask_suspend(
     Data(app): Data<&Arc<App>>,
-    admin: Admin,
+    admin: ConfirmedAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let subscriber = find(app, &id).await?;

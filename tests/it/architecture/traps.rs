@@ -214,6 +214,20 @@ fn every_form_that_is_sent_carries_a_token() {
     assert_eq!(others.count(), 0, "forms are sent by POST");
 }
 
+/// What an administrator is asked before something ends is asked after the proof, so that the answer
+/// is not lost to it.
+#[test]
+fn every_question_comes_after_the_proof() {
+    let all = handlers("admin");
+    let asks = |name: &str| ["ask", "confirm"].iter().any(|start| name.starts_with(start));
+    let questions: Vec<_> =
+        all.iter().filter(|it| it.verb == "get" && asks(&it.function)).collect();
+    assert!(questions.len() > 10, "the questions were not found");
+    for handler in questions {
+        assert!(handler.takes("ConfirmedAdmin"), "{}: {}", handler.name(), handler.parameters);
+    }
+}
+
 #[test]
 fn every_page_asks_who_is_there() {
     for handler in handlers("admin") {
