@@ -1,12 +1,12 @@
 //! Clients that register themselves: the token that manages one, whether an administrator has looked
-//! after it, and the document that it is described by.
+//! after it, the document that it is described by, and the assertions that were used.
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer_null, boolean},
+    schema::{big_integer, big_integer_null, boolean},
 };
 
-use crate::schema::{digest_null, index};
+use crate::schema::{digest, digest_null, drop, index};
 
 const CLIENT: &str = "client";
 const COLUMNS: [&str; 4] =
@@ -26,10 +26,12 @@ impl MigrationTrait for Migration {
         ] {
             manager.alter_table(Table::alter().table(CLIENT).add_column(column).to_owned()).await?;
         }
-        index(manager, CLIENT, &[&["created_at"]]).await
+        index(manager, CLIENT, &[&["created_at"]]).await?;
+        manager.create_table(spent_assertion()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop(manager, &["spent_assertion"]).await?;
         let created = Index::drop().name("idx-client-created_at").table(CLIENT).to_owned();
         manager.drop_index(created).await?;
         for column in COLUMNS {
@@ -38,4 +40,12 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
+}
+
+fn spent_assertion() -> TableCreateStatement {
+    Table::create()
+        .table("spent_assertion")
+        .col(digest("assertion_sha256").primary_key())
+        .col(big_integer("expires_at"))
+        .to_owned()
 }

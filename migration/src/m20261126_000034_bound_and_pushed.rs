@@ -15,21 +15,21 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let jkt = Table::alter().table("access_token").add_column(digest_null("jkt")).to_owned();
         manager.alter_table(jkt).await?;
-        manager.create_table(spent_id()).await?;
+        manager.create_table(spent_proof()).await?;
         manager.create_table(pushed_request()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &["pushed_request", "spent_id"]).await?;
+        drop(manager, &["pushed_request", "spent_proof"]).await?;
         let jkt = Table::alter().table("access_token").drop_column("jkt").to_owned();
         manager.alter_table(jkt).await
     }
 }
 
-fn spent_id() -> TableCreateStatement {
+fn spent_proof() -> TableCreateStatement {
     Table::create()
-        .table("spent_id")
-        .col(digest("id_sha256").primary_key())
+        .table("spent_proof")
+        .col(digest("proof_sha256").primary_key())
         .col(big_integer("expires_at"))
         .to_owned()
 }

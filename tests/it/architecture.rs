@@ -7,6 +7,7 @@ mod requirements;
 mod rules;
 mod security;
 mod source;
+mod steps;
 mod templates;
 mod traps;
 
