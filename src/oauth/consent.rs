@@ -261,10 +261,8 @@ pub(super) fn chosen<'a>(
     named: Option<&str>,
 ) -> Result<Option<&'a Offer>, PageError> {
     let Some(named) = named else { return Ok(offers.preferred()) };
-    let is_named = |id: Option<uuid::Uuid>| id.is_some_and(|id| id.to_string() == named);
     let found = offers.of(named);
-    let is_barred = || offers.barred.iter().any(|it| is_named(it.place.workspace_id()));
-    if found.is_none() && !is_barred() {
+    if found.is_none() && !offers.bars(named) {
         let text = "The workspace must be one of yours.";
         return Err(PageError::bad_request("invalid_request", "workspace", text));
     }

@@ -56,23 +56,19 @@ fn selected<'a>(offers: &'a Offers, sent: &Sent) -> Option<&'a Offer> {
 }
 
 /// What somebody has to look at again who chose another workspace than the one whose marks the page had:
-/// there something is new, or was not allowed, of which the page said nothing. What was unticked stays
-/// so, and what was not allowed there is unticked.
+/// there something is new, or was not allowed, of which the page said nothing.
 pub(super) fn unseen(offers: &Offers, sent: &Sent, chosen: &Offer) -> Option<Sent> {
-    let had = sent.marked.as_deref().and_then(|marked| offers.of(marked))?;
+    // a workspace that is offered no more has no marks left that could be the same
+    let had = offers.of(sent.marked.as_deref()?);
     let scope = chosen.scope.as_ref()?;
     let is_news = |token: &str| {
         let mark = Mark::of(chosen, token);
-        mark.is_some() && mark != Mark::of(had, token)
+        mark.is_some() && mark != had.and_then(|had| Mark::of(had, token))
     };
-    if !scope.iter().any(is_news) {
-        return None;
-    }
-    let left_out = |token: &&str| Mark::of(chosen, token) == Some(Mark::Declined);
-    let left_out: Scope = scope.iter().filter(left_out).map(str::to_owned).collect();
-    Some(Sent {
+    scope.iter().any(is_news).then(|| Sent {
         workspace: chosen.place.workspace_id().map(|id| id.to_string()),
-        ticked: sent.ticked.as_ref().map(|ticked| ticked.without(&left_out)),
+        marked: sent.marked.clone(),
+        ticked: sent.ticked.clone(),
         look_again: chosen.place.workspace.as_ref().map(|workspace| workspace.name.clone()),
         ..Sent::default()
     })
@@ -128,11 +124,18 @@ fn item(app: &App, offers: &Offers, sent: &Sent, token: &str) -> Item {
     let product = selected.and_then(|offer| Some(offer.place.workspace.as_ref()?.product.as_str()));
     let mark = selected.and_then(|offer| Mark::of(offer, token));
     let was_declined = mark == Some(Mark::Declined);
+    // what was unticked stays so; a tick is for the workspace whose marks stood beside it
+    let id = selected.and_then(|offer| offer.place.workspace_id()).map(|id| id.to_string());
+    let had_these_marks = sent.marked.is_none() || sent.marked == id;
+    let is_ticked = match &sent.ticked {
+        Some(ticked) => ticked.contains(token) && (had_these_marks || !was_declined),
+        None => !was_declined,
+    };
     Item {
         token: token.to_owned(),
         words: scope_words::words(app, product, token),
         is_required: token == REQUIRED,
-        is_ticked: sent.ticked.as_ref().map_or(!was_declined, |ticked| ticked.contains(token)),
+        is_ticked,
         badge: mark.map(Mark::words),
         only_in: (names.len() < open.len()).then(|| some_of(&names)),
     }

@@ -55,6 +55,13 @@ impl Offers {
         self.open.iter().find(|offer| offer.place.workspace_id().is_some_and(is_it))
     }
 
+    /// Whether the client may not act in the workspace that is named by its id, though the user may.
+    #[must_use]
+    pub fn bars(&self, named: &str) -> bool {
+        let is_it = |id: Uuid| id.to_string() == named;
+        self.barred.iter().any(|barrier| barrier.place.workspace_id().is_some_and(is_it))
+    }
+
     /// The offer to begin with: of a place where the client is connected already, else the first.
     #[must_use]
     pub fn preferred(&self) -> Option<&Offer> {
@@ -125,7 +132,7 @@ impl Said {
 }
 
 /// The first places of a user; and before them the workspace that was named, if it is not among them
-/// and the client may be allowed anything in it. Whether there are more.
+/// and the client's binding reaches it. Whether there are more.
 async fn places(
     app: &App,
     client: &client::Model,

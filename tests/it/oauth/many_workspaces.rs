@@ -130,3 +130,50 @@ async fn the_password_grant_reaches_every_workspace() {
     }
     assert_eq!(memberships::newest(&world.app, acme.ada.id, 3).await.unwrap().len(), 3);
 }
+
+const WRITE: &str = "scope.leads:write";
+const WRITE_TICKED: &str = "input[name='scope.leads:write'][checked]";
+
+/// What was ticked was meant for the workspace whose marks stood beside it.
+#[tokio::test]
+async fn what_was_not_allowed_in_the_one_that_is_found_is_not_ticked() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    world.joins(&acme.ada, 250).await;
+    browser.sign_in(&acme.ada).await;
+    let page = browser.open(&client.authorization().path()).await;
+    let found = browser.submit(&page, FIND, &[(FIELD, "crowd-240")]).await;
+    let less = found.form("#consent-allow").without(WRITE);
+    browser.send_form(&found.url, &less).await.callback();
+    let page = browser.open(&client.authorization().path()).await;
+    assert!(page.has(WRITE_TICKED), "it begins with another one");
+
+    let found = browser.submit(&page, FIND, &[(FIELD, "crowd-240")]).await;
+
+    assert_eq!(found.text("#workspace option[selected]"), "Crowd 240 (connected)");
+    assert!(found.texts(".scopes").concat().contains("Not allowed last time"));
+    assert!(!found.has(WRITE_TICKED), "{}", found.body);
+}
+
+#[tokio::test]
+async fn who_goes_back_to_another_one_sees_its_marks_before_anything_is_allowed() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    world.joins(&acme.ada, 250).await;
+    browser.sign_in(&acme.ada).await;
+    let page = browser.open(&client.authorization().path()).await;
+    let mut less = page.form("#consent-allow").without(WRITE);
+    less.set("workspace", &acme.workspace.id.to_string());
+    browser.send_form(&page.url, &less).await.callback();
+    let page = browser.open(&client.authorization().path()).await;
+    let found = browser.submit(&page, FIND, &[(FIELD, "crowd-250")]).await;
+    let mut form = found.form("#consent-allow");
+    form.set("workspace", &acme.workspace.id.to_string());
+    form.set(WRITE, "on");
+
+    // the workspace whose marks the page had is offered no more
+    let again = browser.send_form(&found.url, &form).await;
+
+    assert_eq!(again.status, 422, "{}", again.body);
+    assert!(again.texts(".scopes").concat().contains("Not allowed last time"));
+    assert!(!again.has(WRITE_TICKED), "{}", again.body);
+    assert_eq!(world.audited("grant.extend").await, 0);
+}
