@@ -15,6 +15,7 @@ use crate::{
     audit::{self, Actor, Event, Target},
     clients::{authentication, policy::Policy},
     fault::Fault,
+    outbound::OutboundError,
     signing, store,
 };
 
@@ -23,6 +24,8 @@ const BATCH: u64 = 16;
 /// The pauses after each failure, in seconds: the first is longer than an attempt takes. After the last
 /// attempt it is given up.
 const PAUSES_SECS: [i64; 5] = [10, 30, 120, 600, 3600];
+/// After so many seconds one is tried that found others on their way.
+const BUSY_SECS: i64 = 1;
 /// How long a logout token is good for.
 const LIFETIME: TimeDelta = TimeDelta::minutes(2);
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -79,10 +82,14 @@ async fn claim(app: &App, delivery: &Model) -> Result<bool, Fault> {
 async fn attempt(app: Arc<App>, delivery: Model) -> Result<bool, Fault> {
     let outcome = tell(&app, &delivery).await?;
     let txn = app.store.begin().await?;
-    let has_heard = outcome.is_ok();
+    let has_heard = matches!(outcome, Told::Heard);
     match outcome {
-        Ok(()) => store::logout_deliveries::delete(&txn, delivery.id).await?,
-        Err(error) => {
+        Told::Heard => store::logout_deliveries::delete(&txn, delivery.id).await?,
+        Told::Nothing => {
+            let soon = app.now() + TimeDelta::seconds(BUSY_SECS);
+            store::logout_deliveries::postpone(&txn, &delivery, soon).await?;
+        }
+        Told::InVain(error) => {
             let attempts = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
             let is_final = attempts >= PAUSES_SECS.len();
             store::logout_deliveries::fail(&txn, delivery.id, &error, is_final).await?;
@@ -98,13 +105,22 @@ async fn attempt(app: Arc<App>, delivery: Model) -> Result<bool, Fault> {
     Ok(has_heard)
 }
 
-/// Sends the token; why it was not taken, if it was not. A client that does not want to hear any more
-/// counts as told.
-async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Result<(), String>, Fault> {
+/// What became of an attempt.
+enum Told {
+    /// The client has heard, or does not want to any more.
+    Heard,
+    /// Others are on their way to its host: nothing was tried.
+    Nothing,
+    /// It did not take it.
+    InVain(String),
+}
+
+/// Sends the token.
+async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Told, Fault> {
     let Some(client) = authentication::find_enabled(app, &delivery.client_id).await? else {
-        return Ok(Ok(()));
+        return Ok(Told::Heard);
     };
-    let Some(uri) = &client.settings.backchannel_logout_uri else { return Ok(Ok(())) };
+    let Some(uri) = &client.settings.backchannel_logout_uri else { return Ok(Told::Heard) };
     let now = app.now();
     let claims = Claims {
         iss: &app.config.issuer,
@@ -120,9 +136,10 @@ async fn tell(app: &Arc<App>, delivery: &Model) -> Result<Result<(), String>, Fa
     let algorithm = Policy::of(app, &client).id_token_algorithm();
     let token = signing::keys(app).await?.sign(algorithm, ("logout+jwt", &claims), now)?;
     Ok(match app.outbound.post_form(uri, &[("logout_token", token.as_str())]).await {
-        Ok(200..=299) => Ok(()),
-        Ok(status) => Err(format!("answers with status {status}")),
-        Err(error) => Err(error.to_string()),
+        Ok(200..=299) => Told::Heard,
+        Ok(status) => Told::InVain(format!("answers with status {status}")),
+        Err(OutboundError::Busy) => Told::Nothing,
+        Err(error) => Told::InVain(error.to_string()),
     })
 }
 

@@ -56,6 +56,25 @@ pub async fn claim(
     Ok(changed.rows_affected == 1)
 }
 
+/// Takes a claim back: it was no attempt, and the next one is due then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn postpone(
+    db: &impl ConnectionTrait,
+    claimed: &Model,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    Entity::update_many()
+        .col_expr(Column::Attempts, Expr::value(claimed.attempts))
+        .col_expr(Column::NextAttemptAt, Expr::value(instant(at)))
+        .filter(COLUMN.id.eq(claimed.id))
+        .filter(COLUMN.attempts.eq(claimed.attempts + 1))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Removes one that was heard, or that nobody is to hear any more.
 ///
 /// # Errors

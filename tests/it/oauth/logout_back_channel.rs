@@ -7,7 +7,7 @@ use latchkey::{audit::Actor, identity::users, jobs, signing};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 
-use crate::support::{Acme, ApiCaller, Browser, ClientApp, Hearer, Tokens, World, party};
+use crate::support::{Acme, ApiCaller, Browser, ClientApp, Hearer, Host, Tokens, World, party};
 
 struct At {
     world: World,
@@ -191,6 +191,27 @@ async fn every_end_of_a_session_is_told() {
     let page = phone.get("/settings/sessions").await;
     let answer = phone.submit(&page, "tbody form", &[]).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(at.deliver().await, 1);
+    at.heard().await;
+}
+
+/// Others who are on their way to its host are no fault of a client's.
+#[tokio::test]
+async fn a_client_whose_host_is_busy_is_told_once_there_is_room() {
+    let mut at = signed_in("openid leads:read").await;
+    at.log_out().await;
+    let slow = Host::new().await;
+    let mut crowd = slow.crowded_by(&at.world).await;
+    // more often than a client may fail
+    for _ in 0..8 {
+        assert_eq!(at.deliver().await, 0);
+        at.world.clock.advance(TimeDelta::seconds(2));
+    }
+    assert_eq!(at.hearer.take().len(), 0);
+    assert_eq!(at.world.audited("logout.undelivered").await, 0);
+
+    crowd.shutdown().await;
+
     assert_eq!(at.deliver().await, 1);
     at.heard().await;
 }
