@@ -151,8 +151,8 @@ impl Outbound {
         max_bytes: usize,
     ) -> Result<Document, OutboundError> {
         let url = self.parse(url).ok_or(OutboundError::Address)?;
-        let _place = self.place(&url).await?;
         let answer = async {
+            let _place = self.place(&url).await?;
             let _turn = self.turns.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             let request = self.client()?.get(url).header(ACCEPT, accept);
             let response = request.send().await.map_err(|_| OutboundError::Unreachable)?;
@@ -176,8 +176,8 @@ impl Outbound {
         let url = self.parse(url).ok_or(OutboundError::Address)?;
         let body =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let _place = self.place(&url).await?;
         let answer = async {
+            let _place = self.place(&url).await?;
             let _turn = self.turns.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             let request = self
                 .client()?

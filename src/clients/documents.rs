@@ -75,9 +75,10 @@ pub(super) async fn described(
     match got.and_then(|document| Ok((understood(app, address, &document)?, document.max_age))) {
         Ok((new, max_age)) => keep(app, address, new, now + KEPT.of(max_age)).await,
         // that many come is no fault of the document: the next one asks again
-        Err(error @ OutboundError::Busy) => {
-            Err(Fault::unavailable(format!("the address of a client {error}")))
-        }
+        Err(error @ OutboundError::Busy) => match after(error, known, now) {
+            Some(client) => Ok(Some(client)),
+            None => Err(Fault::unavailable(format!("the address of a client {error}"))),
+        },
         Err(error) => {
             tracing::debug!(%error, "the document of a client was not read");
             app.outbound.shelf.refuse(address, error, PAUSE, now);
@@ -120,7 +121,8 @@ fn by_heart(app: &App, address: &str, known: Option<&Model>, now: DateTime<Utc>)
 
 /// What is left of a client whose document could not be had.
 fn after(error: OutboundError, known: Option<Model>, now: DateTime<Utc>) -> Option<Model> {
-    let is_away = matches!(error, OutboundError::Unreachable | OutboundError::Status);
+    let is_away =
+        matches!(error, OutboundError::Unreachable | OutboundError::Status | OutboundError::Busy);
     let is_young = |it: &Model| it.document_fresh_until.is_some_and(|end| now < end.0 + GRACE);
     known.filter(is_young).filter(|_| is_away)
 }
