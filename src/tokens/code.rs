@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     admission::{self, Barred},
+    audience,
     dpop::Thumbprint,
     grants::{self, Answer},
     issue::{self, About, Beginning, Begun, Issued},
@@ -132,7 +133,7 @@ pub struct Presented {
     /// The key that was proved to be at hand; the tokens are bound to it. A code that is bound to a key
     /// is worth nothing to whoever has not proved that one (RFC 9449 §10).
     pub key: Option<Thumbprint>,
-    /// The audience that the access token is to be for: the one that was authorized or, where none was,
+    /// The audience that the access token is to be for: the one that was authorized or a part of it; where none was,
     /// any that is registered (RFC 8707 §2.2).
     pub resource: Option<String>,
 }
@@ -186,7 +187,7 @@ async fn exchange_once(
     let family_id = found.code.family_id;
     let (is_first, outcome) = if !lives || !is_worthy(&found.code) {
         (spend(app, client, code_sha256).await?, Exchange::Refused)
-    } else if is_elsewhere(&found.code, presented) {
+    } else if is_elsewhere(app, &found.code, presented) {
         (spend(app, client, code_sha256).await?, Exchange::WrongTarget)
     } else {
         // what was allowed may have become less since
@@ -205,9 +206,13 @@ fn is_proved(code: &authorization_code::Model, key: Option<Thumbprint>) -> bool 
     bound.is_none_or(|bound| key.is_some() && key == Thumbprint::parse(bound))
 }
 
-/// Whether another audience is asked for than the one that was authorized (RFC 8707 §2.2).
-fn is_elsewhere(code: &authorization_code::Model, presented: &Presented) -> bool {
-    presented.resource.is_some() && code.resource.is_some() && presented.resource != code.resource
+/// Whether another audience is asked for than the one that was authorized, or a part of it (RFC 8707
+/// §2.2).
+fn is_elsewhere(app: &App, code: &authorization_code::Model, presented: &Presented) -> bool {
+    match (&code.resource, &presented.resource) {
+        (Some(all), Some(asked)) => !audience::covers(app, all, asked),
+        _ => false,
+    }
 }
 
 /// Spends a code on nothing; `false` if somebody was faster.
@@ -231,7 +236,10 @@ async fn issue_for(
     let beginning = Beginning {
         family_id: code.family_id,
         scope,
-        first_resource: presented.resource.clone().filter(|_| code.resource.is_none()),
+        first_resource: presented
+            .resource
+            .clone()
+            .filter(|asked| Some(asked) != code.resource.as_ref()),
         resource: code.resource,
         user_epoch: code.user_epoch,
         about: About {

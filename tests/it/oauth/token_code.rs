@@ -317,7 +317,10 @@ async fn a_code_of_a_user_who_is_gone_is_refused() {
 async fn a_code_of_a_revoked_grant_is_refused() {
     let (world, acme, client, code) = world().await;
 
-    assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
+    assert_eq!(
+        revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap(),
+        1
+    );
 
     assert_eq!(client.exchange(&code, &Pkce::default()).await.shown(), code_refused());
 }
