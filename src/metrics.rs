@@ -65,7 +65,7 @@ pub enum From {
 /// What stands somewhere else and is read when somebody asks. `None`: it could not be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// How long the database took to answer a question.
+    /// How long the database took to say how many letters wait.
     pub database: Option<Duration>,
     /// Letters that wait to be sent.
     pub letters_waiting: Option<u64>,
@@ -118,7 +118,7 @@ impl Read {
             database_up: names.gauge("database_up", "Whether the database answers: 1 or 0."),
             database_seconds: names.seconds(
                 "database_answer",
-                "How long the database took to answer a question just now.",
+                "How long the database took to say how many letters wait.",
             ),
             letters: names.gauges("outbox_letters", "Letters that wait or were given up."),
             letters_overdue: names.seconds(
@@ -178,7 +178,7 @@ fn histogram() -> Histogram {
     Histogram::new(BUCKETS)
 }
 
-/// A gauge that is there from the start, and goes down when it is dropped.
+/// One of what a gauge counts, until it is dropped.
 #[must_use]
 #[derive(Debug)]
 pub struct Held(Gauge);
@@ -278,7 +278,7 @@ impl Metrics {
         };
     }
 
-    /// An event was written to the audit trail.
+    /// An event was put into the audit trail, by a transaction that has yet to be committed.
     pub fn happened(&self, action: &'static str) {
         self.events.get_or_create(&Action { action }).inc();
     }

@@ -17,10 +17,7 @@ use super::{
 use crate::{
     app::App,
     audit::Actor,
-    clients::{
-        binding::{self, Binding},
-        changes,
-    },
+    clients::{binding, changes},
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -28,7 +25,6 @@ use crate::{
         page::{Brand, html, see_other},
         page_error::PageError,
     },
-    workspaces::refused,
 };
 
 fn to(id: &str, name: &str) -> Response {
@@ -84,7 +80,6 @@ pub async fn bind(
     let actor = Actor::User(admin.user.id);
     let [named, of] = [slug, pin].map(|text| Some(text).filter(|text| !text.is_empty()));
     let bound = match binding::named(app, named, of).await? {
-        Ok(Binding::None) => refused("workspace", "or an enterprise has to be named"),
         Ok(binding) => binding::bind(app, actor, &client.id, binding).await?,
         Err(problems) => Err(problems),
     };

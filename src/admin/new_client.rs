@@ -125,9 +125,7 @@ impl Draft {
         let [slug, pin] = [&self.workspace, &self.enterprise]
             .map(|text| Some(text.as_str()).filter(|text| !text.is_empty()));
         match binding::named(app, slug, pin).await? {
-            Ok(binding) => {
-                (self.client.workspace_id, self.client.enterprise_id) = binding.columns();
-            }
+            Ok(binding) => self.client.binding = binding,
             Err(problems) => self.problems.extend(problems),
         }
         Ok(())

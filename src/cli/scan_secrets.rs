@@ -68,14 +68,15 @@ impl Report {
     fn visit(&mut self, path: &Path, is_directory: bool) -> Result<(), Failure> {
         if is_directory {
             let Some(entries) = self.or_note(path, fs::read_dir(path)) else { return Ok(()) };
-            let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+            let mut entries: Vec<_> =
+                entries.filter_map(|entry| self.or_note(path, entry)).collect();
             entries.sort_by_key(fs::DirEntry::file_name);
             for entry in entries {
+                let path = entry.path();
+                let Some(kind) = self.or_note(&path, entry.file_type()) else { continue };
                 // links are not followed, and pipes and devices not read
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => self.visit(&entry.path(), true)?,
-                    Ok(kind) if kind.is_file() => self.visit(&entry.path(), false)?,
-                    Ok(_) | Err(_) => {}
+                if kind.is_dir() || kind.is_file() {
+                    self.visit(&path, kind.is_dir())?;
                 }
             }
             return Ok(());

@@ -135,6 +135,9 @@ pub async fn bind(
     let Some(client) = store::clients::find(&txn, client_id).await? else {
         return Ok(refused("client", "does not exist"));
     };
+    if binding == Binding::None {
+        return Ok(refused("workspace", "or an enterprise has to be named"));
+    }
     if let Some(problem) = problem(&txn, binding, client.may_introspect).await? {
         return Ok(Err(vec![problem]));
     }
@@ -162,7 +165,7 @@ pub async fn unbind(app: &App, actor: Actor, client_id: &str) -> Result<Checked<
     };
     let binding = Binding::of(&client);
     if binding != Binding::None && client.may_introspect {
-        let words = "may introspect and must stay bound; disable-client refuses it";
+        let words = "may introspect and must stay bound; it can be disabled";
         return Ok(refused("client", words));
     }
     let to_nothing = Binding::None.columns();

@@ -10,6 +10,7 @@ use entity::{
 
 use super::{
     authentication::is_id,
+    binding::Binding,
     metadata::{NewClient, problems, sector_problem},
     registration::proves_itself_by_secret,
 };
@@ -49,8 +50,7 @@ pub fn editable(client: &Model) -> NewClient {
         grant_types: client.grant_types.0.clone(),
         scope: client.scope.split_whitespace().map(str::to_owned).collect(),
         is_public: client.kind == Kind::Public,
-        workspace_id: client.workspace_id,
-        enterprise_id: client.enterprise_id,
+        binding: Binding::of(client),
         may_introspect: client.may_introspect,
         is_dynamic: client.is_dynamic,
         publisher: client.publisher.clone(),
@@ -89,8 +89,7 @@ pub async fn update(
     let edited = NewClient {
         grant_types: present.grant_types,
         is_public: present.is_public,
-        workspace_id: present.workspace_id,
-        enterprise_id: present.enterprise_id,
+        binding: present.binding,
         may_introspect: present.may_introspect,
         is_dynamic: present.is_dynamic,
         ..edited

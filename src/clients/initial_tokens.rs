@@ -122,8 +122,8 @@ pub async fn page(app: &App, wanted: &Wanted) -> Result<Page<InitialToken>, Faul
 /// # Errors
 /// When the database fails.
 pub async fn revoke(app: &App, actor: Actor, id: &str) -> Result<bool, Fault> {
-    let txn = app.store.begin().await?;
     let Some(prefix) = prefix_of(id) else { return Ok(false) };
+    let txn = app.store.begin().await?;
     let found = store::registration_tokens::find_by_prefix(&txn, prefix).await?;
     let Some(row) = found else { return Ok(false) };
     if !store::registration_tokens::revoke(&txn, &row.token_sha256, app.now()).await? {

@@ -15,6 +15,7 @@ use url::Url;
 
 use self::registrable::redirect_uri_problem;
 pub use self::{policy::with_profile, sector::problem as sector_problem};
+use super::binding::Binding;
 use crate::{
     app::App, config::Products, fault::FieldError, outbound::Outbound, workspaces::names::is_hidden,
 };
@@ -59,10 +60,8 @@ pub struct NewClient {
     pub scope: Vec<String>,
     /// Whether it cannot keep a secret (RFC 6749 §2.1).
     pub is_public: bool,
-    /// Where its client-credentials tokens belong.
-    pub workspace_id: Option<uuid::Uuid>,
-    /// In whose workspaces it is at home, if in no single one.
-    pub enterprise_id: Option<uuid::Uuid>,
+    /// Where it is at home; to a workspace its client-credentials tokens belong.
+    pub binding: Binding,
     /// Whether it may call the introspection endpoint.
     pub may_introspect: bool,
     /// Whether it registered itself (RFC 7591) instead of being registered by an administrator.
@@ -150,7 +149,7 @@ impl Problems {
             self.add(FIELD, "only an administrator may register a client for password");
         }
         // its tokens would belong to no workspace
-        if has(CLIENT_CREDENTIALS) && client.is_dynamic && client.workspace_id.is_none() {
+        if has(CLIENT_CREDENTIALS) && client.is_dynamic && client.binding == Binding::None {
             self.add(FIELD, "client_credentials needs a client that an administrator registers");
         }
         if has(TOKEN_EXCHANGE) && client.is_public {

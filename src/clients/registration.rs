@@ -12,7 +12,7 @@ use entity::{
 pub use super::metadata::NewClient;
 use super::{
     authentication::is_id,
-    binding::{self, Binding},
+    binding,
     metadata::{problems, sector_problem},
 };
 use crate::{
@@ -94,8 +94,8 @@ pub async fn register_once(
 
 async fn make(app: &App, txn: Txn, actor: Actor, new: NewClient) -> Result<Registration, Fault> {
     let secret = has_secret(&new).then(|| Secret::<ClientSecret>::random(&*app.random));
+    let bound = new.binding;
     let client = row(app, new, secret.as_ref());
-    let bound = Binding::of(&client);
     if let Some(problem) = binding::problem(&txn, bound, client.may_introspect).await? {
         return Ok(Registration::Invalid(vec![problem]));
     }
@@ -122,6 +122,7 @@ pub(super) fn has_secret(client: &NewClient) -> bool {
 
 pub(super) fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret>>) -> Model {
     let scope: BTreeSet<_> = new.scope.into_iter().collect();
+    let (workspace_id, enterprise_id) = new.binding.columns();
     Model {
         id: random_base62(&*app.random, CLIENT_ID_CHARS),
         kind: if new.is_public { Kind::Public } else { Kind::Confidential },
@@ -132,8 +133,8 @@ pub(super) fn row(app: &App, new: NewClient, secret: Option<&Secret<ClientSecret
         redirect_uris: StringList(new.redirect_uris),
         grant_types: StringList(new.grant_types),
         scope: scope.into_iter().collect::<Vec<_>>().join(" "),
-        workspace_id: new.workspace_id,
-        enterprise_id: new.enterprise_id,
+        workspace_id,
+        enterprise_id,
         may_introspect: new.may_introspect,
         is_dynamic: new.is_dynamic,
         publisher: new.publisher,
@@ -167,42 +168,10 @@ pub fn secret_version(client: &Model) -> String {
     digest::version(client.secret_sha256.as_deref().unwrap_or_default())
 }
 
-/// Replaces a confidential client's secret with a new one, to be shown once; the old one is refused
-/// from now on. `None` if there is no such client or it has no secret.
-///
-/// # Errors
-/// When the database fails.
-pub async fn rotate_secret(
-    app: &App,
-    actor: Actor,
-    client_id: &str,
-) -> Result<Option<Secret<ClientSecret>>, Fault> {
-    Ok(rotate_secret_within(app, actor, client_id, TimeDelta::zero()).await?.ok().flatten())
-}
-
-/// The same, but the old secret works for `overlap` more, so that what uses it can be changed one by
-/// one; a secret that an earlier rotation has left stops now.
-///
-/// # Errors
-/// When the database fails.
-pub async fn rotate_secret_within(
-    app: &App,
-    actor: Actor,
-    client_id: &str,
-    overlap: TimeDelta,
-) -> Result<Result<Option<Secret<ClientSecret>>, Vec<FieldError>>, Fault> {
-    Ok(match replace_secret(app, actor, client_id, (overlap, None)).await? {
-        Replacement::Made(secret) => Ok(Some(secret)),
-        Replacement::Unknown => Ok(None),
-        Replacement::Replaced => {
-            return Err(Fault::unavailable("the client's secret was replaced just now"));
-        }
-        Replacement::Invalid(problems) => Err(problems),
-    })
-}
-
-/// The same, if the client still has the secret of this version (`crypto/digest.rs`): so that a form
-/// that is sent twice replaces one secret, and not also the one that nobody has seen yet.
+/// Replaces a confidential client's secret with a new one, to be shown once. The old one works for
+/// `overlap` more, so that what uses it can be changed one by one; one that an earlier rotation has left
+/// stops now. With `of` only if the client still has the secret of this version (`crypto/digest.rs`): so
+/// that a form that is sent twice replaces one secret, and not also the one that nobody has seen yet.
 ///
 /// # Errors
 /// When the database fails.

@@ -20,7 +20,8 @@ pub struct HttpConfig {
     /// Whether outbound requests may reach private addresses.
     pub allow_private_fetches: bool,
     /// What `/metrics` demands as a bearer token, 16 characters or more. Without it only this machine
-    /// and private networks are answered, and nobody through a proxy.
+    /// and private networks are answered, and nobody through a proxy that says so: behind one that adds
+    /// no header, set it.
     pub metrics_token: Option<String>,
 }
 

@@ -120,9 +120,10 @@ fn of_token(
     record: &TokenRecord,
     (token_type, digest): (Option<&str>, &[u8]),
 ) -> Described {
+    let scope = resolve::scope_of(record);
     let mut body = json!({
         "active": true,
-        "scope": resolve::scope_of(record).to_string(),
+        "scope": scope.to_string(),
         "client_id": record.client_id,
         "exp": record.expires_at.0.timestamp(),
         "iat": record.issued_at.0.timestamp(),
@@ -130,7 +131,6 @@ fn of_token(
         "iss": app.config.issuer,
         "jti": name_of(digest),
     });
-    let scope = resolve::scope_of(record);
     // who knows plain scope tokens only finds these limited ones to be none it knows
     if scope.iter().any(|token| permission::limits_of(token).is_some()) {
         body["permissions"] = permissions(&scope);

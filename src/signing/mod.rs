@@ -170,7 +170,9 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Listed>, Fault> {
 async fn load(app: &App) -> Result<KeySet, Fault> {
     let now = app.now();
     let rows = store::signing_keys::list_believed(app.store.read(), now).await?;
-    let is_published = |row: &&Model| row.ends_at.is_none_or(|end| now < end.0);
+    // a node whose clock is ahead may have taken the private half away already
+    let is_published =
+        |row: &&Model| row.ends_at.is_none_or(|end| now < end.0) && !row.private_sealed.is_empty();
     Ok(KeySet {
         published: rows
             .iter()

@@ -46,6 +46,5 @@ pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) 
 fn count(app: &App, name: String, limit: u32) -> Option<u64> {
     let now = app.now();
     let count = app.limiter.requests.count(&Counted::Client(name), limit, now);
-    let seconds = u64::try_from(count.reset - now.timestamp()).unwrap_or_default().max(1);
-    (!count.is_allowed).then_some(seconds)
+    (!count.is_allowed).then(|| count.secs_left(now))
 }

@@ -28,12 +28,13 @@ pub enum Resolved {
     Live(Box<TokenRecord>),
     /// Its client is disabled.
     ClientDisabled,
-    /// Its client or its user is not, or no longer, bound to a workspace.
+    /// Its client or its user is not, or no longer, bound to its workspace: the client perhaps to another
+    /// one, or to another enterprise.
     NotBound,
     /// Its workspace is disabled.
     WorkspaceDisabled,
     /// It is unknown, expired, spent or revoked, its user is disabled or has a new password, or the
-    /// workspace or the user does not admit its client any more.
+    /// workspace or the user has barred its client.
     Dead,
 }
 

@@ -103,14 +103,6 @@ const AT_ONCE: u64 = 1_000;
 /// The same of one user, of whose grants each is ended by itself.
 const AT_ONCE_OF_USER: u64 = 200;
 
-/// Ends a connected app of this user; `false` if it is not one, or no longer.
-///
-/// # Errors
-/// When the database fails.
-pub async fn revoke_grant_of_user(app: &App, user_id: Uuid, grant_id: Uuid) -> Result<bool, Fault> {
-    disconnect(app, user_id, grant_id, Asking::Again).await
-}
-
 /// Whether an app that is disconnected may ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
@@ -144,36 +136,41 @@ pub async fn disconnect(
     Ok(ended)
 }
 
-/// Ends every connected app of this user; answers how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn revoke_all_of_user(app: &App, user_id: Uuid) -> Result<u64, Fault> {
-    disconnect_all(app, user_id, Asking::Again).await
-}
-
 /// Ends every connected app of this user, and blocks them if that is wanted; answers how many grants
 /// there were. Each is one event, so it is done some at a time, each time in a transaction of its own.
 ///
 /// # Errors
 /// When the database fails; then some may have ended.
 pub async fn disconnect_all(app: &App, user_id: Uuid, asking: Asking) -> Result<u64, Fault> {
-    let (now, mut ended) = (app.now(), 0);
+    let mut all = 0;
     loop {
-        let txn = app.store.begin().await?;
-        let some = store::grants::list_of_user(&txn, user_id, now, AT_ONCE_OF_USER).await?;
-        let is_last = (some.len() as u64) < AT_ONCE_OF_USER;
-        for grant in some {
-            ended += u64::from(end(app, &txn, Actor::User(user_id), grant.id).await?);
-            if asking == Asking::Blocked {
-                blocks::block(app, &txn, user_id, &grant.client_id).await?;
-            }
-        }
-        txn.commit().await?;
+        let (ended, is_last) =
+            store::retrying(|| disconnect_some_of_user(app, user_id, asking)).await?;
+        all += ended;
         if is_last {
-            return Ok(ended);
+            return Ok(all);
         }
     }
+}
+
+/// Some of them; and whether these were the last.
+async fn disconnect_some_of_user(
+    app: &App,
+    user_id: Uuid,
+    asking: Asking,
+) -> Result<(u64, bool), Fault> {
+    let mut ended = 0;
+    let txn = app.store.begin().await?;
+    let some = store::grants::list_of_user(&txn, user_id, app.now(), AT_ONCE_OF_USER).await?;
+    let is_last = (some.len() as u64) < AT_ONCE_OF_USER;
+    for grant in some {
+        ended += u64::from(end(app, &txn, Actor::User(user_id), grant.id).await?);
+        if asking == Asking::Blocked {
+            blocks::block(app, &txn, user_id, &grant.client_id).await?;
+        }
+    }
+    txn.commit().await?;
+    Ok((ended, is_last))
 }
 
 /// Ends what one member of a workspace has allowed a client there; `false` if it is nothing, or no

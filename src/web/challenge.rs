@@ -35,12 +35,12 @@ impl Challenge {
     pub fn headers(&self, app: &App, path: &str) -> Vec<String> {
         let metadata = format!("resource_metadata=\"{}\"", resource::metadata_url(app, path));
         let algorithms = dpop::ALGORITHMS.map(Algorithm::name).join(" ");
-        if let Self::Unproved(problem) = self {
-            let code = problem.code();
-            return vec![format!("DPoP {metadata}, error=\"{code}\", algs=\"{algorithms}\"")];
-        }
         let why = match self {
-            Self::Nothing | Self::Unproved(_) => String::new(),
+            Self::Nothing => String::new(),
+            Self::Unproved(problem) => {
+                let code = problem.code();
+                return vec![format!("DPoP {metadata}, error=\"{code}\", algs=\"{algorithms}\"")];
+            }
             Self::InvalidToken => ", error=\"invalid_token\"".to_owned(),
             Self::InsufficientScope(scope) => {
                 format!(", error=\"insufficient_scope\", scope=\"{scope}\"")

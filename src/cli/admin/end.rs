@@ -11,7 +11,7 @@ use crate::{
     cli::output::{self, Record},
     clients::{
         binding::unbind,
-        registration::{rotate_secret_within, set_disabled},
+        registration::{Replacement, replace_secret, set_disabled},
     },
     identity::{second_factor, users},
     keys, store, tokens,
@@ -58,9 +58,16 @@ pub(crate) struct Rotation {
 impl Rotation {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let overlap = TimeDelta::hours(self.overlap_hours.into());
-        let rotated = rotate_secret_within(app, Actor::Operator, &self.client, overlap).await?;
-        let Some(secret) = rotated? else {
-            return Err(Failure::field("client", "does not exist or has no secret"));
+        let how = (overlap, None);
+        let secret = match replace_secret(app, Actor::Operator, &self.client, how).await? {
+            Replacement::Made(secret) => secret,
+            Replacement::Invalid(problems) => return Err(problems.into()),
+            Replacement::Unknown => {
+                return Err(Failure::field("client", "does not exist or has no secret"));
+            }
+            Replacement::Replaced => {
+                return Err(Failure::field("client", "got another secret just now"));
+            }
         };
         let record =
             Record::new().with("client_id", self.client).with("client_secret", secret.reveal());

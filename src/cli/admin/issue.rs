@@ -68,7 +68,6 @@ impl Client {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let (slug, pin) = (self.workspace.as_deref(), self.enterprise.as_deref());
         let binding = binding::named(app, slug, pin).await??;
-        let (workspace_id, enterprise_id) = binding.columns();
         let is_public = self.public || self.settings.is_public();
         let new = NewClient {
             name: self.name,
@@ -76,8 +75,7 @@ impl Client {
             grant_types: self.grant_types,
             scope: self.scope.into_iter().filter(|token| !token.is_empty()).collect(),
             is_public,
-            workspace_id,
-            enterprise_id,
+            binding,
             may_introspect: self.introspection,
             settings: self.settings.settings()?,
             ..NewClient::default()

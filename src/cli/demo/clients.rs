@@ -10,6 +10,7 @@ use crate::{
     app::App,
     audit::Actor,
     clients::{
+        binding::Binding,
         initial_tokens,
         metadata::{
             AUTHORIZATION_CODE, CLIENT_CREDENTIALS, OPENID_SCOPES, PASSWORD, REFRESH_TOKEN,
@@ -34,7 +35,7 @@ pub(super) async fn create(app: &App, acme: Uuid) -> Result<Clients, Failure> {
         ..client(app, "Demo single-page app", &[AUTHORIZATION_CODE, REFRESH_TOKEN])
     };
     let service = NewClient {
-        workspace_id: Some(acme),
+        binding: Binding::Workspace(acme),
         may_introspect: true,
         ..client(app, "Demo service", &[CLIENT_CREDENTIALS])
     };

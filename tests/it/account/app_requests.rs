@@ -92,7 +92,7 @@ async fn what_a_policy_stops_is_said_shortly_and_stops() {
     let own = world
         .client(latchkey::clients::registration::NewClient {
             name: "Own".to_owned(),
-            workspace_id: Some(acme.workspace.id),
+            binding: latchkey::clients::binding::Binding::Workspace(acme.workspace.id),
             ..crate::support::script()
         })
         .await;

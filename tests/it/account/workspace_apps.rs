@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use entity::member::Role;
 use latchkey::{
     audit::Actor,
+    clients::binding::Binding,
     clients::registration::{self, NewClient},
 };
 
@@ -281,7 +282,7 @@ async fn a_disabled_app_says_so_and_can_be_disconnected() {
 #[tokio::test]
 async fn the_workspaces_own_app_is_no_third_party() {
     let (world, acme, _, _, _, mut browser) = connected().await;
-    let own = NewClient { workspace_id: Some(acme.workspace.id), ..script() };
+    let own = NewClient { binding: Binding::Workspace(acme.workspace.id), ..script() };
     let own = world.client(own).await;
     let tokens = Tokens::of(&own.password(&acme.ada).await);
 

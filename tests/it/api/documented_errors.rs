@@ -155,7 +155,7 @@ async fn a_client_that_may_introspect_stays_bound() {
 
     let refused = world.admin(&["unbind-client", "--client", &client.id]);
 
-    let words = "latchkey: client may introspect and must stay bound; disable-client refuses it";
+    let words = "latchkey: client may introspect and must stay bound; it can be disabled";
     assert_eq!(refused, Err(words.to_owned()));
     assert!(!client.sees_alive(&foreign).await);
     assert_eq!(world.audited("client.unbind").await, 0);

@@ -121,7 +121,10 @@ async fn all_tokens_of_a_user_end_at_once() {
     let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Member)]).await;
     let bens = Tokens::of(&world.script().await.password(&ben).await);
 
-    assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
+    assert_eq!(
+        revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap(),
+        1
+    );
 
     assert_unknown(&world, &tokens.access, TOKEN_DEAD).await;
     assert!(is_good(&world, &bens.access).await);
@@ -341,7 +344,7 @@ async fn a_key_of_somebody_who_left_the_workspace_is_forbidden() {
 async fn a_new_password_does_not_end_a_key() {
     let (world, acme, key, _) = world_with_key().await;
 
-    revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap();
+    revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap();
 
     assert!(is_good(&world, &key).await);
 }

@@ -2,7 +2,7 @@
 
 use entity::{app_policy::Policy, member::Role, workspace};
 use latchkey::{
-    clients::registration::NewClient,
+    clients::{binding::Binding, registration::NewClient},
     tokens::{
         approvals::{self, Decider, Decision},
         scopes::Scope,
@@ -183,7 +183,7 @@ async fn a_stricter_policy_stops_what_nobody_has_decided_about() {
     let approved = world.client(NewClient { name: "Approved".to_owned(), ..script() }).await;
     decide(&world, &acme, &approved, approve("leads:read leads:write")).await;
     let kept = Tokens::of(&approved.password(&acme.ada).await);
-    let own = NewClient { workspace_id: Some(acme.workspace.id), ..script() };
+    let own = NewClient { binding: Binding::Workspace(acme.workspace.id), ..script() };
     let own = Tokens::of(&world.client(own).await.password(&acme.ada).await);
 
     set(&world, &acme, Policy::Approval).await;

@@ -270,7 +270,10 @@ async fn what_has_ended_meanwhile_gives_nothing() {
     let (device_code, user_code) = codes(&client).await;
     let page = question(&mut browser, &user_code).await;
     browser.submit(&page, "#consent-allow", &[]).await;
-    assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
+    assert_eq!(
+        revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap(),
+        1
+    );
 
     assert_eq!(error(&poll(&client, &device_code).await), (400, json!("invalid_grant")));
 

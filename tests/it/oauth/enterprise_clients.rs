@@ -19,8 +19,8 @@ use crate::support::{
 async fn of_acme(new: NewClient) -> (World, Acme, ClientApp) {
     let world = World::new().await;
     let acme = world.acme().await;
-    let enterprise_id = acme.workspace.enterprise_id;
-    let client = world.client(NewClient { enterprise_id, ..new }).await;
+    let binding = Binding::Enterprise(acme.workspace.enterprise_id.unwrap());
+    let client = world.client(NewClient { binding, ..new }).await;
     (world, acme, client)
 }
 

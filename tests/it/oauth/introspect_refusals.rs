@@ -196,7 +196,10 @@ async fn what_has_lost_what_it_depends_on_is_inactive_at_once_on_every_node() {
 
         let ends_keys = match loss {
             Loss::Grant => {
-                assert_eq!(revoke::revoke_all_of_user(app, ada).await.unwrap(), 1);
+                assert_eq!(
+                    revoke::disconnect_all(app, ada, revoke::Asking::Again).await.unwrap(),
+                    1
+                );
                 false
             }
             Loss::Replay => {

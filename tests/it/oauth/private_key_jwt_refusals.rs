@@ -1,6 +1,7 @@
 //! What does not prove a client, in the order in which it is looked at.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use entity::{
     client_settings::{AuthMethod, Profile, Settings},
     signing_key::Algorithm,
@@ -219,9 +220,10 @@ async fn a_disabled_client_has_no_proof() {
 async fn a_client_that_signs_has_no_secret_to_rotate() {
     let (world, acme, client, _) = signing().await;
 
-    let rotated = registration::rotate_secret(&world.app, Actor::Operator, &client.id).await;
+    let how = (TimeDelta::zero(), None);
+    let rotated = registration::replace_secret(&world.app, Actor::Operator, &client.id, how).await;
 
-    assert!(rotated.unwrap().is_none());
+    assert!(matches!(rotated.unwrap(), registration::Replacement::Unknown));
     let without_keys = Settings {
         token_endpoint_auth_method: Some(AuthMethod::PrivateKeyJwt),
         ..Settings::default()

@@ -226,9 +226,10 @@ async fn a_new_secret_replaces_the_old_one_and_leaves_tokens_alone() {
     let (world, _, client) = bound().await;
     let tokens = Tokens::of(&ask(&client).await);
 
-    let rotated = registration::rotate_secret(&world.app, Actor::Operator, &client.id).await;
+    let how = (TimeDelta::zero(), None);
+    let rotated = registration::replace_secret(&world.app, Actor::Operator, &client.id, how).await;
 
-    let secret = rotated.unwrap().unwrap();
+    let registration::Replacement::Made(secret) = rotated.unwrap() else { panic!("no secret") };
     assert_eq!(ask(&client).await.status, 401);
     Tokens::of(&ask(&client.with_secret(Some(secret.reveal()))).await);
     assert_eq!(me(&world, &tokens).await.status, 200);

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use entity::member::Role;
 use latchkey::{
     audit::Actor,
+    clients::binding::Binding,
     clients::registration::{self, NewClient},
     identity::users,
     tokens::revoke,
@@ -163,7 +164,10 @@ async fn it_dies_with_everything_it_came_from() {
         let (app, ada, place) = (&at.world.app, at.acme.ada.id, at.acme.workspace.id);
         match what {
             0 => assert_eq!(at.script.revoke(&at.tokens.refresh).await.status, 200),
-            1 => assert_eq!(revoke::revoke_all_of_user(app, ada).await.unwrap(), 1),
+            1 => assert_eq!(
+                revoke::disconnect_all(app, ada, revoke::Asking::Again).await.unwrap(),
+                1
+            ),
             2 => assert!(users::disable(app, Actor::Operator, ada).await.unwrap()),
             3 => {
                 assert!(workspaces::remove_member(app, Actor::Operator, place, ada).await.unwrap());
@@ -225,11 +229,12 @@ async fn refusals_are_the_rfcs() {
         error(&exchange(&at.script, access, &[]).await),
         (400, json!("unauthorized_client"))
     );
-    let unbound = NewClient { workspace_id: None, may_introspect: false, ..exchanging(&at.acme) };
+    let unbound =
+        NewClient { binding: Binding::None, may_introspect: false, ..exchanging(&at.acme) };
     let unbound = world.client(unbound).await;
     assert_eq!(error(&exchange(&unbound, access, &[]).await), (400, json!("unauthorized_client")));
     let elsewhere = world.workspace("elsewhere").await;
-    let foreign = NewClient { workspace_id: Some(elsewhere.id), ..exchanging(&at.acme) };
+    let foreign = NewClient { binding: Binding::Workspace(elsewhere.id), ..exchanging(&at.acme) };
     let foreign = world.client(foreign).await;
     let exchanged = at.exchanged(&[]).await.access;
     for (client, subject) in [

@@ -173,7 +173,8 @@ async fn a_replay_is_recorded_with_client_and_grant() {
 async fn a_spent_token_of_a_revoked_grant_is_not_reported_again() {
     let (world, acme, script, first) = signed_in().await;
     let second = Tokens::of(&script.refresh(&first.refresh).await);
-    let ended = revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap();
+    let ended =
+        revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap();
     assert_eq!(ended, 1);
 
     for token in [&first.refresh, &second.refresh] {

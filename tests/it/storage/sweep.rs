@@ -226,7 +226,10 @@ async fn an_access_token_outlives_its_familys_refresh_token_and_not_its_family()
     sweep(&world).await;
 
     assert!(is_alive(&world, &tokens.access).await);
-    assert_eq!(revoke::revoke_all_of_user(&world.app, acme.ada.id).await.unwrap(), 1);
+    assert_eq!(
+        revoke::disconnect_all(&world.app, acme.ada.id, revoke::Asking::Again).await.unwrap(),
+        1
+    );
     sweep(&world).await;
     assert_eq!(sizes(&world).await, [1, 0, 0, 0]);
 }

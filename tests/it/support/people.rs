@@ -3,6 +3,7 @@
 use entity::{enterprise, member::Role, workspace};
 use latchkey::{
     audit::Actor,
+    clients::binding::Binding,
     clients::registration::{self, NewClient, Registration},
     config::Environment,
     crypto::secret::Secret,
@@ -214,7 +215,7 @@ pub fn service(workspace: Option<&workspace::Model>) -> NewClient {
         name: "Service".to_owned(),
         grant_types: texts(&["client_credentials"]),
         scope: texts(&["leads:read", "leads:write"]),
-        workspace_id: workspace.map(|workspace| workspace.id),
+        binding: workspace.map_or(Binding::None, |it| Binding::Workspace(it.id)),
         ..NewClient::default()
     }
 }
