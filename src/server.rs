@@ -24,6 +24,7 @@ use crate::{
     web::{
         assets,
         detached::Detached,
+        kept::Forgetting,
         listener::{Limits, serve},
         methods::only,
         page_error::ErrorPages,
@@ -38,13 +39,14 @@ const JOBS_END: Duration = Duration::from_secs(30);
 ///
 /// What is asked most is answered from memory, or after a look into the database. For the rest, from
 /// the inside out: the face that a path belongs to, in a task of its own; what no face has answered,
-/// in that face's dialect; a line in the log; a request id.
+/// in that face's dialect; nothing kept of a form that was sent; a line in the log; a request id.
 #[must_use]
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let rest = Faces::new()
         .with(Detached)
         .with(Dialects)
         .with(ErrorPages)
+        .with(Forgetting)
         .with(AccessLog)
         .with(RequestIds::new(Arc::clone(&app)))
         .data(Arc::clone(&app));

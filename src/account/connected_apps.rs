@@ -129,6 +129,9 @@ pub async fn unblock(
     form: CsrfForm,
 ) -> Result<Response, PageError> {
     blocks::unblock(app, account.user.id, form.text("client")).await?;
+    let lists = [links::connected_apps(), links::blocked_apps()];
+    let list = lists.into_iter().find(|list| form.get("list") == Some(list));
+    let place = listing::of_form(list.unwrap_or(links::connected_apps()), &form);
     // unblocking twice ends where unblocking once does
-    Ok(see_other(&notice::on(links::connected_apps(), "app-unblocked")))
+    Ok(see_other(&notice::on(&place, "app-unblocked")))
 }

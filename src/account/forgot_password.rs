@@ -30,7 +30,9 @@ struct ForgotPage {
     is_sent: bool,
     /// What was typed, when the form comes back.
     username: String,
-    problem: Option<String>,
+    problem: Option<&'static str>,
+    /// What stands in the way and is not what was typed.
+    alert: Option<String>,
 }
 
 #[handler]
@@ -47,7 +49,7 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let (onward, username) = (Onward::sent(&form), form.text("username").to_owned());
     if username.trim().is_empty() {
-        let problem = Some("The username must be given.".to_owned());
+        let problem = Some("The username must be given.");
         let page = ForgotPage { onward, problem, ..ForgotPage::default() };
         return Ok(refused(show(app, &browser, page)?, None));
     }
@@ -57,8 +59,8 @@ pub async fn post(
     match asked {
         Request::Accepted => show(app, &browser, ForgotPage { is_sent: true, ..again }),
         Request::TooSoon { retry_after_secs } => {
-            let problem = Some(too_soon(retry_after_secs));
-            let response = show(app, &browser, ForgotPage { problem, ..again })?;
+            let alert = Some(too_soon(retry_after_secs));
+            let response = show(app, &browser, ForgotPage { alert, ..again })?;
             Ok(refused(response, Some(retry_after_secs)))
         }
     }

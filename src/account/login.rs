@@ -103,7 +103,7 @@ pub async fn post(
         address: browser.address,
     };
     let username = attempt.username.clone();
-    let mut again = Again { username, is_of_fields: true, ..Again::default() };
+    let mut again = Again { username, ..Again::default() };
     match sign_in(app, attempt).await? {
         SignIn::Accepted(user) => {
             return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
@@ -113,6 +113,7 @@ pub async fn post(
         }
         SignIn::Refused => {
             again.problem = Some("The username or the password is not right.".to_owned());
+            again.is_of_fields = true;
         }
         SignIn::TooSoon { retry_after_secs } => {
             again.problem = Some(too_soon(retry_after_secs));

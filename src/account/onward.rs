@@ -78,7 +78,10 @@ impl Onward {
 
     /// The sign-in page, which goes on like this.
     pub(super) fn login(&self) -> String {
-        links::login_on(self.request.as_deref(), self.next.as_deref())
+        match &self.next {
+            Some(next) if self.is_late && self.request.is_none() => links::login_late(next),
+            next => links::login_on(self.request.as_deref(), next.as_deref()),
+        }
     }
 
     /// The page that asks for a proof, and goes on like this.
@@ -154,6 +157,20 @@ impl Onward {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_in_that_begins_again_knows_that_a_form_came_too_late() {
+        let login =
+            |query: &str| Onward::asked(&format!("/login?{query}").parse::<Uri>().unwrap()).login();
+
+        let late = "next=/admin/new-client&late=yes";
+        assert_eq!(login(late), links::login_late("/admin/new-client"));
+        assert_eq!(login("next=/admin/new-client"), links::login_then("/admin/new-client"));
+        let handle = Secret::<RequestHandle>::from_entropy(&[7; 32]).reveal().to_owned();
+        let both = login(&format!("request={handle}&{late}"));
+        assert_eq!(both, links::login_on(Some(&handle), Some("/admin/new-client")));
+        assert_eq!(login("late=yes"), "/login");
+    }
 
     #[test]
     fn a_sign_in_goes_on_to_places_of_ours_alone() {

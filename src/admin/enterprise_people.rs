@@ -40,8 +40,6 @@ struct PeoplePage {
     has_comms: bool,
     people: Vec<Row>,
     list: List,
-    /// The key of the last row before this page, which its forms come back to.
-    after: String,
 }
 
 struct Row {
@@ -90,7 +88,6 @@ pub async fn list(
         has_comms: enterprise.comms_allowed_at.is_some(),
         list: List::of(uri, &wanted, found.next.as_deref()),
         people: found.rows.into_iter().map(Row::of).collect(),
-        after: wanted.after.unwrap_or_default(),
     };
     Ok(html(app, StatusCode::OK, &page)?)
 }
@@ -132,5 +129,5 @@ async fn person(app: &App, pin: &str, id: &str) -> Result<(enterprise::Model, Uu
 /// Back to the part of the list that the form was on.
 fn to(enterprise: &enterprise::Model, form: &CsrfForm, name: &str) -> Response {
     let path = format!("{}/people", path_of(&enterprise.pin));
-    see_other(&notice::on(&listing::part(&path, form.text("q"), form.text("after")), name))
+    see_other(&notice::on(&listing::of_form(&path, form), name))
 }

@@ -29,9 +29,9 @@ use poem::{FromRequest, Request, RequestBody, Result, Route, get, post};
 use self::user_changes::Change;
 use crate::web::{
     browser::Account,
-    confirmed::{demand_keeping, is_reading},
+    confirmed::demand_keeping,
     links,
-    methods::only,
+    methods::{is_reading, only},
     page_error::PageError,
 };
 

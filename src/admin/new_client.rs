@@ -178,7 +178,7 @@ pub async fn register(
 }
 
 const LOST: &str =
-    "It is in the list, and its secret was shown once; if nobody has that, rotate it.";
+    "It is in the list. If it has a secret, that was shown once; if nobody has it, rotate it.";
 
 fn show_form(app: &App, admin: &Admin, draft: Draft) -> Result<Response, PageError> {
     let status = match draft.unfit {

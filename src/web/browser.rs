@@ -8,10 +8,11 @@ use poem::{Error, FromRequest, Request, RequestBody, Response, Result, http::hea
 use super::{
     app,
     client_ip::client_ip,
-    confirmed::is_reading,
     csrf,
-    kept::Kept,
-    links, notice,
+    kept::{self, Kept},
+    links,
+    methods::is_reading,
+    notice,
     page::{is_secure, see_other},
     page_error::PageError,
     query,
@@ -37,7 +38,30 @@ pub struct Browser {
     pub address: IpAddr,
     user_agent: Option<String>,
     is_new: bool,
+    left: Left,
     is_secure: bool,
+}
+
+/// What a form that came too late has left here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Typed,
+    /// The next answer takes it away.
+    Unwanted,
+}
+
+impl Left {
+    const fn of(is_kept: bool) -> Self {
+        if is_kept { Self::Typed } else { Self::Nothing }
+    }
+
+    /// Its user is signed out: nobody else is to see it.
+    fn forget(&mut self) {
+        if *self == Self::Typed {
+            *self = Self::Unwanted;
+        }
+    }
 }
 
 impl Browser {
@@ -65,6 +89,7 @@ impl Browser {
     #[must_use]
     pub fn anonymous(mut self, cookie: Secret<SessionCookie>) -> Self {
         self.signed_in = None;
+        self.left.forget();
         self.renewed(cookie)
     }
 
@@ -88,6 +113,11 @@ impl Browser {
         {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
+        if self.left == Left::Unwanted
+            && let Some(cookie) = kept::forget(self.is_secure)
+        {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
         response
     }
 }
@@ -103,6 +133,7 @@ impl<'a> FromRequest<'a> for Browser {
         };
         Ok(Self {
             is_new: found.is_none(),
+            left: Left::of(kept::is_in(request.headers(), is_secure)),
             cookie: found.unwrap_or_else(|| Secret::random(&*app.random)),
             signed_in,
             address: client_ip(request, app),
@@ -141,16 +172,16 @@ impl Deref for Account {
 
 impl<'a> FromRequest<'a> for Account {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
-        let browser = Browser::from_request(request, body).await?;
-        match browser.user().cloned() {
-            Some(user) => {
-                let (app, is_late) = (app::of(request)?, is_late(request));
-                let read = || Kept::read(app, request.headers(), user.id, browser.is_secure);
-                let kept = is_late.then(read).flatten();
-                Ok(Self { browser, user, is_late, kept })
-            }
-            None => Err(Error::from_response(browser.respond(see_other(&sign_in_for(request))))),
-        }
+        let mut browser = Browser::from_request(request, body).await?;
+        let Some(user) = browser.user().cloned() else {
+            // what was typed belongs to a session that has ended
+            browser.left.forget();
+            return Err(Error::from_response(browser.respond(see_other(&sign_in_for(request)))));
+        };
+        let (app, is_late) = (app::of(request)?, is_late(request));
+        let read = || Kept::read(app, request, user.id);
+        let kept = is_late.then(read).flatten();
+        Ok(Self { browser, user, is_late, kept })
     }
 }
 

@@ -2,17 +2,15 @@
 
 use std::ops::Deref;
 
-use poem::{
-    Error, FromRequest, Request, RequestBody, Response, Result,
-    http::{Method, header},
-};
+use poem::{Error, FromRequest, Request, RequestBody, Response, Result, http::header};
 
 use super::{
     app,
     browser::Account,
     csrf::CsrfForm,
-    kept::Kept,
+    kept::{self, Kept},
     links,
+    methods::is_reading,
     page::{is_secure, see_other},
     return_path::form_page,
 };
@@ -75,9 +73,10 @@ pub async fn demand_keeping(
     let mut answer = ask(request, account);
     if !is_reading(request) {
         let (app, form) = (app::of(request)?, CsrfForm::from_request(request, body).await?);
-        let kept = Kept::of(app, request.original_uri().path(), &form);
+        let kept = Kept::of(app, (request.original_uri().path(), form_page(request)), &form);
         let cookie = kept.and_then(|kept| kept.cookie(app, account.user.id, is_secure(app)));
-        if let Some(cookie) = cookie {
+        // what another form has left behind is not this one's
+        if let Some(cookie) = cookie.or_else(|| kept::forget(is_secure(app))) {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
@@ -94,10 +93,4 @@ fn ask(request: &Request, account: &Account) -> Response {
     let place =
         if is_reading(request) { links::confirm_then(&page) } else { links::confirm_late(&page) };
     account.respond(see_other(&place))
-}
-
-/// Whether a request asks for a page and changes nothing.
-#[must_use]
-pub fn is_reading(request: &Request) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD)
 }

@@ -3,13 +3,13 @@
 use poem::http::Uri;
 use url::form_urlencoded::Serializer;
 
-use super::query;
+use super::{csrf::CsrfForm, query};
 use crate::store::paging::Wanted;
 
-/// The parameter that a search is in.
-const SEARCH: &str = "q";
-/// The parameter that names the last row of the page before.
-const AFTER: &str = "after";
+/// The parameter that a search is in; of forms that come back to a list, the field.
+pub const SEARCH: &str = "q";
+/// The parameter that names the last row of the page before; the same.
+pub const AFTER: &str = "after";
 /// The longest key that a page may begin after.
 const MAX_AFTER_BYTES: usize = 400;
 
@@ -20,6 +20,8 @@ pub struct List {
     pub path: String,
     /// What is searched for, as it was typed.
     pub search: String,
+    /// The key of the last row before this page, empty on the first one.
+    pub after: String,
     /// Filters of the page, which a search keeps.
     pub kept: Vec<(&'static str, String)>,
     /// The first page, if this is another one.
@@ -40,11 +42,19 @@ pub fn wanted(uri: &Uri) -> Wanted {
 /// Where a part of a list is: what is searched for, and the key of the last row before it.
 #[must_use]
 pub fn part(path: &str, search: &str, after: &str) -> String {
+    link(path, [(SEARCH, search), (AFTER, after)].into_iter())
+}
+
+/// The part of a list that a form was on, which says so in [`List::place`].
+#[must_use]
+pub fn of_form(path: &str, form: &CsrfForm) -> String {
+    part(path, form.text(SEARCH), form.text(AFTER))
+}
+
+fn link<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = Serializer::new(String::new());
-    for (name, value) in [(SEARCH, search), (AFTER, after)] {
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
+    for (name, value) in parameters.filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
     }
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
@@ -68,26 +78,28 @@ impl List {
         let list = Self {
             path: uri.path().to_owned(),
             search: wanted.search.clone().unwrap_or_default(),
+            after: wanted.after.clone().unwrap_or_default(),
             kept,
             first: None,
             next: None,
         };
         Self {
-            first: wanted.after.as_ref().map(|_| list.link(None)),
-            next: next.map(|next| list.link(Some(next))),
+            first: wanted.after.as_ref().map(|_| list.link("")),
+            next: next.map(|next| list.link(next)),
             ..list
         }
     }
 
-    fn link(&self, after: Option<&str>) -> String {
-        let mut query = Serializer::new(String::new());
+    /// The fields by which a form on this page comes back to it: see [`of_form`].
+    #[must_use]
+    pub fn place(&self) -> [(&'static str, &str); 2] {
+        [(SEARCH, &self.search), (AFTER, &self.after)]
+    }
+
+    fn link(&self, after: &str) -> String {
         let filters = self.kept.iter().map(|(name, value)| (*name, value.as_str()));
-        let places = [(SEARCH, self.search.as_str()), (AFTER, after.unwrap_or_default())];
-        for (name, value) in filters.chain(places).filter(|(_, value)| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-        let query = query.finish();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+        let place = [(SEARCH, self.search.as_str()), (AFTER, after)];
+        link(&self.path, filters.chain(place))
     }
 }
 

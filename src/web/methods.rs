@@ -3,7 +3,7 @@
 use poem::{
     Endpoint, Error, Request, Response, Result, RouteMethod,
     error::{MethodNotAllowedError, ResponseError},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
 };
 use thiserror::Error;
 
@@ -37,6 +37,12 @@ impl Allowed {
     }
 }
 
+/// Whether a request asks for a page and changes nothing.
+#[must_use]
+pub fn is_reading(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
 /// `routes`, where every other method is refused as [`WrongMethod`] with these in `Allow`.
 #[must_use]
 pub fn only(allow: &'static str, routes: RouteMethod) -> impl Endpoint<Output = Response> {
@@ -65,7 +71,7 @@ impl Endpoint for Only {
 
 #[cfg(test)]
 mod tests {
-    use poem::{get, handler, http::Method};
+    use poem::{get, handler};
 
     use super::*;
 

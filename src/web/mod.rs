@@ -12,6 +12,7 @@ pub mod browser;
 pub mod challenge;
 pub mod client_ip;
 pub mod confirmed;
+pub mod cookies;
 pub mod csrf;
 pub mod detached;
 pub mod frame;

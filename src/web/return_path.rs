@@ -1,8 +1,8 @@
 //! Paths that a browser comes back to: after a sign-in, after a proof, after a form that came too late.
 
-use poem::{Request, http::Method};
+use poem::Request;
 
-use super::methods::Allowed;
+use super::methods::{Allowed, is_reading};
 
 /// The rooms of pages that a sign-in may end at.
 const PAGES: [&str; 6] =
@@ -74,7 +74,7 @@ pub fn as_value(path: &str) -> String {
 #[must_use]
 pub fn form_page(request: &Request) -> String {
     let path = request.original_uri().path();
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    if is_reading(request) {
         return path.to_owned();
     }
     let is_page = request.data::<Allowed>().is_some_and(|allowed| allowed.has_pages());
@@ -93,7 +93,8 @@ fn page_of(path: &str, is_page: bool) -> String {
         _ if is_page => segments.len(),
         // what is done to a row of a list
         ["admin", "outbox" | "registration-tokens", _, _] => 2,
-        ["workspaces", _, "settings", "keys" | "invitations", _, _] => 4,
+        ["workspaces", _, "settings", "keys" | "invitations", _, _]
+        | ["admin", "enterprises", _, "people", _, _] => 4,
         // what is done to what a page is about
         _ => segments.len().saturating_sub(1),
     };
@@ -195,6 +196,8 @@ mod tests {
             ("/admin/registration-tokens", true, "/admin/registration-tokens"),
             ("/admin/registration-tokens/1/revoke", false, "/admin/registration-tokens"),
             ("/admin/outbox/1/retry", false, "/admin/outbox"),
+            ("/admin/enterprises/a/people/1/verify", false, "/admin/enterprises/a/people"),
+            ("/admin/enterprises/a/allow-comms", false, "/admin/enterprises/a"),
             ("/settings/security/passkeys/1/remove", true, "/settings/security/passkeys/1/remove"),
             ("/settings/profile/email", false, "/settings/profile"),
             ("/workspaces/acme/settings/keys", true, "/workspaces/acme/settings/keys/new"),

@@ -1,7 +1,8 @@
 //! The one cookie: which browser this is. Its value is a secret; the database holds its digest.
 
-use poem::http::{HeaderMap, HeaderValue, header};
+use poem::http::{HeaderMap, HeaderValue};
 
+use super::cookies;
 use crate::crypto::secret::{Secret, SessionCookie};
 
 /// RFC 6265bis §4.1.3.2: `__Host-` keeps subdomains and plain HTTP from planting one.
@@ -12,25 +13,13 @@ const LOOPBACK_NAME: &str = "latchkey";
 /// The session cookie of a request; what is not one of ours counts as absent.
 #[must_use]
 pub fn read(headers: &HeaderMap, is_secure: bool) -> Option<Secret<SessionCookie>> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == name_of(is_secure))
-        .find_map(|(_, value)| Secret::parse(value))
+    cookies::values(headers, name_of(is_secure)).find_map(Secret::parse)
 }
 
 /// The `Set-Cookie` that hands a browser its cookie, until the browser is closed.
 #[must_use]
 pub fn set(cookie: &Secret<SessionCookie>, is_secure: bool) -> Option<HeaderValue> {
-    let secure = if is_secure { "; Secure" } else { "" };
-    let name = name_of(is_secure);
-    let text = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie.reveal());
-    let mut value = HeaderValue::try_from(text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    cookies::set(name_of(is_secure), cookie.reveal(), "HttpOnly; SameSite=Lax", is_secure)
 }
 
 const fn name_of(is_secure: bool) -> &'static str {
@@ -39,6 +28,8 @@ const fn name_of(is_secure: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::header;
+
     use super::*;
 
     fn cookie(byte: u8) -> Secret<SessionCookie> {

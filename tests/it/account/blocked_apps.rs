@@ -226,8 +226,17 @@ async fn blocked_apps_are_searched_and_gone_through() {
     let rows = |page: &Page| page.texts("#blocked tbody tr").len();
     assert_eq!((rows(&first), rows(&second), rows(&found)), (50, 11, 1));
     let answer = browser.submit(&found, "#blocked form", &[]).await;
+    let place = "/settings/connected-apps/blocked?q=crowd+00033&notice=app-unblocked";
+    assert_eq!(answer.location(), Some(place), "where it was listed");
     assert!(browser.follow(answer).await.has(".flash"));
-    assert_eq!(world.audited("client.unblock").await, 1);
+    let answer = browser.submit(&second, "#blocked form", &[]).await;
+    let page = browser.follow(answer).await;
+    assert!(page.has(".flash") && page.url.path().ends_with("/blocked"));
+    assert_eq!(rows(&page), 10, "the second page");
+    let elsewhere = second.form("#blocked form").with("list", "https://evil.example/");
+    let answer = browser.send_form(&second.url, &elsewhere).await;
+    assert!(answer.location().unwrap().starts_with("/settings/connected-apps?after="));
+    assert_eq!(world.audited("client.unblock").await, 2);
     let stranger = Browser::new(&world).get("/settings/connected-apps/blocked").await;
     assert_eq!(stranger.location(), Some("/login?next=/settings/connected-apps/blocked"));
     let ben = world.person("ben@example.com", &[]).await;

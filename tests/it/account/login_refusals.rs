@@ -76,6 +76,7 @@ async fn every_kind_of_failure_gets_the_same_page() {
 
         assert_eq!(page.status, 422, "{username}");
         assert_eq!(page.text("#login-problem"), WRONG, "{username}");
+        assert!(page.has("#username[aria-invalid=true]"), "{username}");
         assert_eq!(page.header("cache-control"), Some("no-store"));
         let filled =
             if username.is_empty() { page.body.replace(" autofocus", "") } else { String::new() };
@@ -159,6 +160,7 @@ async fn an_account_waits_after_five_failures_and_so_does_an_unknown_one() {
         assert_eq!((page.status, page.header("retry-after")), (429, Some("1")), "{username}");
         let text = "There were too many attempts. Try again in 1 second.";
         assert_eq!(page.text("#login-problem"), text);
+        assert!(!page.body.contains("aria-invalid"), "what was typed may be right");
         world.clock.advance(TimeDelta::minutes(10));
     }
 }

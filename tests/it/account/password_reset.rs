@@ -339,7 +339,8 @@ async fn an_address_may_ask_twenty_times_in_ten_minutes() {
 
     assert_eq!((page.status, page.header("retry-after")), (429, Some("600")));
     let text = "There were too many attempts. Try again in 10 minutes.";
-    assert_eq!(page.text("#username-problem"), text);
+    assert_eq!(page.text(".flash[role=alert]"), text);
+    assert!(!page.body.contains("aria-invalid"), "nothing is wrong with what was typed");
     assert_eq!(world.take_mail_if_any().await, 0);
     world.clock.advance(TimeDelta::minutes(10));
     letter(&world, &acme.ada.username).await;

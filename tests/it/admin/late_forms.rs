@@ -24,9 +24,10 @@ async fn pages(world: &World, browser: &mut Browser) -> (Vec<String>, Vec<String
         user.clone(),
         workspace.clone(),
         "/admin/enterprises/acme".to_owned(),
+        "/admin/enterprises/acme/people".to_owned(),
         "/admin/registration-tokens".to_owned(),
         "/admin/subscriptions".to_owned(),
-        subscription,
+        subscription.clone(),
     ];
     let asking = [
         "/admin/new-client".to_owned(),
@@ -35,6 +36,9 @@ async fn pages(world: &World, browser: &mut Browser) -> (Vec<String>, Vec<String
         format!("{client}/edit"),
         format!("{client}/rotate-secret"),
         format!("{client}/delete"),
+        format!("{client}/disable"),
+        "/admin/enterprises/acme/deny-comms".to_owned(),
+        format!("{subscription}/suspend"),
         format!("{user}/lock"),
         format!("{user}/sign-out"),
         format!("{user}/reset-second-factors"),
@@ -135,15 +139,112 @@ async fn what_was_typed_is_kept() {
     let page = browser.follow(answer).await;
     let shown = page.text("#kept-form");
     assert!(shown.contains("Field app") && shown.contains("leads:read"), "{shown}");
+    for another in ["/admin/new-workspace", "/admin/clients"] {
+        let page = browser.get(&format!("{another}?notice=form-late")).await;
+        assert!(page.status == 200 && !page.has("#kept-form"), "{another}: on its own page alone");
+    }
+    assert!(!browser.get("/admin/new-client").await.has("#kept-form"), "only after it was late");
     let made = browser.submit(&page, "#send-kept", &[]).await;
     assert_eq!((made.status, &*made.text("h1")), (201, "Client registered"));
     let again = browser.submit(&page, "#send-kept", &[]).await;
     assert_eq!(again.status, 409, "it registers one client");
-    assert!(!browser.get("/admin/new-client").await.has("#kept-form"), "only after it was late");
-    assert!(browser.get("/admin/clients?notice=form-late").await.has("#kept-form"));
-    world.clock.advance(TimeDelta::minutes(15));
-    let page = browser.get("/admin/clients?notice=form-late").await;
-    assert!(page.status == 200 && !page.has("#kept-form"), "a quarter of an hour is enough");
+    assert!(!is_offered(&mut browser).await, "it was sent");
+}
+
+/// Sends the form for a client too late.
+async fn send_late(world: &World, browser: &mut Browser) {
+    let (page, form) = super::clients::filled(browser).await;
+    world.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(browser.send_form(&page.url, &form).await.status, 303);
+    assert!(browser.cookies().contains_key("latchkey-form"));
+}
+
+/// Whether the form for a client is offered to be sent again on its own page.
+async fn is_offered(browser: &mut Browser) -> bool {
+    let page = browser.get("/admin/new-client?notice=form-late").await;
+    assert_eq!((page.status, &*page.text("h1")), (200, "Register a client"));
+    page.has("#kept-form")
+}
+
+#[tokio::test]
+async fn what_was_typed_is_not_kept_for_long() {
+    let (world, root, mut browser) = admin().await;
+    send_late(&world, &mut browser).await;
+    confirmed(&mut browser, &root).await;
+    world.clock.advance(TimeDelta::minutes(14));
+    assert!(is_offered(&mut browser).await);
+
+    world.clock.advance(TimeDelta::minutes(1));
+    confirmed(&mut browser, &root).await;
+
+    assert!(!is_offered(&mut browser).await, "a quarter of an hour is enough");
+}
+
+/// Whoever turns away from the proof and presses a button elsewhere is asked about that button.
+#[tokio::test]
+async fn another_late_form_takes_the_place_of_what_was_typed() {
+    let (world, root, mut browser) = admin().await;
+    let client = format!("/admin/clients/{}", world.client(script()).await.id);
+    let other = browser.get(&client).await;
+    send_late(&world, &mut browser).await;
+
+    let button = forms(&other).into_iter().find(|form| form.action.ends_with("/verify")).unwrap();
+    let answer = browser.send_form(&other.url, &button).await;
+
+    assert!(!browser.cookies().contains_key("latchkey-form"));
+    let question = browser.follow(answer).await;
+    let answer = browser.confirm_on(&question, &root).await;
+    let page = browser.follow(answer).await;
+    assert!(page.text(".flash").contains("nothing was done") && !page.has("#kept-form"));
+    assert!(!is_offered(&mut browser).await);
+}
+
+/// What is filled in anew supersedes what was kept, whoever it was typed by.
+#[tokio::test]
+async fn a_form_that_is_sent_in_time_forgets_what_was_typed() {
+    let (world, root, mut browser) = admin().await;
+    send_late(&world, &mut browser).await;
+    confirmed(&mut browser, &root).await;
+    assert!(is_offered(&mut browser).await);
+    let (page, form) = super::clients::filled(&mut browser).await;
+
+    let made = browser.send_form(&page.url, &form).await;
+
+    assert_eq!(made.status, 201);
+    assert!(!browser.cookies().contains_key("latchkey-form"));
+    assert!(!is_offered(&mut browser).await);
+}
+
+#[tokio::test]
+async fn who_is_signed_out_leaves_nothing_behind_that_was_typed() {
+    let (world, root, mut browser) = admin().await;
+    send_late(&world, &mut browser).await;
+    let page = browser.get("/oauth/logout").await;
+    browser.submit(&page, "main form", &[]).await;
+    assert!(!browser.cookies().contains_key("latchkey-form"), "signed out");
+
+    let mut browser = Browser::of(&world, &root).await;
+    send_late(&world, &mut browser).await;
+    world.clock.advance(TimeDelta::days(60));
+    assert_eq!(browser.get("/admin/clients").await.location(), Some("/login?next=/admin/clients"));
+    assert!(!browser.cookies().contains_key("latchkey-form"), "the session ended");
+}
+
+/// A button beside a row says which part of the list it was on: nobody has typed that.
+#[tokio::test]
+async fn the_place_in_a_list_is_not_typed() {
+    let (world, _, mut browser) = admin().await;
+    world.acme().await;
+    let page = browser.get("/admin/enterprises/acme/people?q=ADA").await;
+    let form = page.form("td.does button");
+    assert_eq!(form.get("q"), Some("ADA"));
+    world.clock.advance(TimeDelta::minutes(16));
+
+    let answer = browser.send_form(&page.url, &form).await;
+
+    let place = "/confirm?next=/admin/enterprises/acme/people&late=yes";
+    assert_eq!((answer.status, answer.location()), (303, Some(place)));
+    assert!(!browser.cookies().contains_key("latchkey-form"));
 }
 
 /// A form whose session has ended leads to its page too; what was typed is nobody's any more.
