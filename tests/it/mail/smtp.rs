@@ -6,8 +6,8 @@ use latchkey::{jobs::deliver, mail::LetterKind, outbox};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 
-use super::smtp_server::{Certificates, SmtpServer};
-use crate::support::World;
+use super::smtp_server::SmtpServer;
+use crate::support::{Certificates, World};
 
 /// A server that sends its mail to `url`, and trusts an authority beside the public ones.
 pub async fn world(url: &str, trusted: Option<&Certificates>) -> World {

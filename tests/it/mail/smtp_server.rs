@@ -2,15 +2,14 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
 };
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 
 /// Debian's packages are seen by Debian's own Python.
 const PYTHONS: [&str; 2] = ["python3", "/usr/bin/python3"];
@@ -45,70 +44,6 @@ impl Received {
         let mut lines = self.data.lines().take_while(|line| !line.is_empty());
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).expect(name)
     }
-}
-
-/// A certificate authority of the test's own, and a certificate for this machine.
-pub struct Certificates {
-    directory: TempDir,
-}
-
-impl Certificates {
-    pub fn make() -> Self {
-        let made = Self { directory: tempfile::tempdir().unwrap() };
-        let path = |name| made.path(name);
-        openssl(&[], "/CN=Authority of the tests", &["basicConstraints=critical,CA:TRUE"])
-            .arg("-out")
-            .arg(path("ca.pem"))
-            .arg("-keyout")
-            .arg(path("ca.key"))
-            .succeed();
-        let names = ["subjectAltName=DNS:localhost,IP:127.0.0.1", "basicConstraints=CA:FALSE"];
-        openssl(&[("-CA", path("ca.pem")), ("-CAkey", path("ca.key"))], "/CN=localhost", &names)
-            .arg("-out")
-            .arg(path("server.pem"))
-            .arg("-keyout")
-            .arg(path("server.key"))
-            .succeed();
-        made
-    }
-
-    /// What a client is to trust.
-    pub fn authority(&self) -> PathBuf {
-        self.path("ca.pem")
-    }
-
-    /// The settings of a server that has such a certificate.
-    pub fn settings(&self, tls: &str) -> Value {
-        json!({ "tls": tls, "cert": self.path("server.pem"), "key": self.path("server.key") })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-}
-
-trait Succeed {
-    fn succeed(&mut self);
-}
-
-impl Succeed for Command {
-    fn succeed(&mut self) {
-        let done = self.output().expect("openssl is not installed: let tests/run do it");
-        assert!(done.status.success(), "{done:?}");
-    }
-}
-
-fn openssl(signer: &[(&str, PathBuf)], subject: &str, extensions: &[&str]) -> Command {
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    command.args(["-nodes", "-days", "2", "-subj", subject]);
-    for (name, path) in signer {
-        command.arg(name).arg(path);
-    }
-    for extension in extensions {
-        command.args(["-addext", extension]);
-    }
-    command
 }
 
 impl SmtpServer {

@@ -6,6 +6,7 @@ mod api_caller;
 mod audit;
 mod authenticator;
 mod browser;
+mod certificates;
 mod chance;
 mod client_app;
 mod command;
@@ -38,16 +39,17 @@ pub use self::{
     api_caller::ApiCaller,
     authenticator::Authenticator,
     browser::{Browser, Page},
+    certificates::{Certificates, SecureHost},
     client_app::{Authorization, Callback, ClientApp, Tokens},
     database::Database,
     factors::seed_on,
     form::Form,
     hearer::Hearer,
-    holder::{Draft, Holder, opened},
+    holder::{Draft, Holder},
     host::{AT_ONCE, Host, Reply},
     keys::new_key,
     mailbox::Letter,
-    openid::{Library, OPENID, full_profile, id_token_of, relying_party, taken_apart},
+    openid::{Library, OPENID, full_profile, id_token_of, opened, relying_party, taken_apart},
     parties::{AFTER, party},
     people::{Acme, CALLBACK, Person, exchanging, script, service, texts, web, workspace_named},
     pkce::Pkce,
