@@ -12,6 +12,7 @@ mod account;
 mod admin;
 mod api;
 mod architecture;
+mod branding;
 mod cli;
 mod instructions;
 mod mail;

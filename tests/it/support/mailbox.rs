@@ -65,8 +65,10 @@ impl Letter {
 /// The text/plain part of a multipart body, decoded.
 fn plain_text(body: &str) -> String {
     let start = body.find("Content-Type: text/plain").unwrap();
+    // a line that only begins like one that ends the part is the signature's
+    let boundary = body[..start].lines().rev().find(|line| line.starts_with("--")).unwrap();
     let (head, rest) = body[start..].split_once("\r\n\r\n").unwrap();
-    let text = rest.split("\r\n--").next().unwrap();
+    let text = rest.split(&format!("\r\n{boundary}")).next().unwrap();
     let encoding = head.lines().find_map(|it| it.strip_prefix("Content-Transfer-Encoding:"));
     match encoding.unwrap_or_default().trim() {
         "base64" => {
