@@ -7,7 +7,6 @@ use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     crypto::digest,
-    store,
     tokens::revoke,
 };
 use sea_orm::EntityTrait;
@@ -121,12 +120,7 @@ async fn nobody_can_let_devices_wait_without_end() {
                 |kind: u8| digest::sha256(&[&[kind, chunk][..], &number.to_be_bytes()].concat());
             Model { device_code_sha256: id(0), user_code_sha256: id(1), ..row.clone() }
         });
-        let rows: Vec<_> = rows.collect();
-        let txn = world.app.store.begin().await.unwrap();
-        for row in rows {
-            store::device_requests::insert(&txn, row).await.unwrap().unwrap();
-        }
-        txn.commit().await.unwrap();
+        world.rows::<Entity>(rows.collect()).await;
     }
     let full = start(&client, &[]).await;
     assert_eq!((full.status, full.header("retry-after")), (429, Some("900")));

@@ -6,9 +6,9 @@ use reqwest::{Method, Url};
 
 use super::{
     assert_sealed_page,
-    device::{at_device, codes, poll, question},
+    device::{at_device, codes, poll, question, television},
 };
-use crate::support::{Browser, Tokens};
+use crate::support::{Browser, Tokens, World};
 
 #[tokio::test]
 async fn who_is_not_signed_in_signs_in_first_and_comes_back() {
@@ -86,6 +86,43 @@ async fn codes_are_not_guessed() {
     assert_eq!(question(&mut browser, &user_code).await.status, 200);
     let wrong = question(&mut browser, "BBBB-BBBB").await;
     assert_eq!(wrong.status, 422, "a right code begins anew");
+}
+
+/// Many accounts guess no faster than one address may; elsewhere nobody has to wait for it.
+#[tokio::test]
+async fn codes_are_not_guessed_with_many_accounts_from_one_address() {
+    let world = World::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let client = world.client(television()).await;
+    let (_, user_code) = codes(&client).await;
+    let of = async |number: u32, address: &str| {
+        let person = world.person(&format!("p{number}@example.com"), &[]).await;
+        let mut browser = Browser::new(&world).at_address(address);
+        browser.sign_in(&person).await;
+        browser
+    };
+    let mut seventh = of(6, "203.0.113.9").await;
+    // five are free for an account, so that none of them has to wait by itself
+    for number in 0..6 {
+        let mut browser = of(number, "203.0.113.9").await;
+        for _ in 0..5 {
+            let answer = question(&mut browser, "BBBB-BBBB").await;
+            assert_eq!(answer.status, 422, "{number}");
+        }
+    }
+
+    let wrong = question(&mut seventh, "BBBB-BBBB").await;
+    let right = question(&mut seventh, &user_code).await;
+
+    for answer in [wrong, right] {
+        assert_eq!((answer.status, answer.header("retry-after")), (429, Some("600")));
+        assert!(!answer.has("#consent-allow"));
+    }
+    let mut elsewhere = seventh.at_address("198.51.100.7");
+    assert_eq!(question(&mut elsewhere, "BBBB-BBBB").await.status, 422);
+    assert_eq!(question(&mut elsewhere, &user_code).await.status, 200);
 }
 
 #[tokio::test]

@@ -74,6 +74,37 @@ async fn a_code_becomes_a_pair_that_is_bound() {
     assert_eq!(seen["cnf"], json!({ "jkt": holder.jkt() }));
 }
 
+/// CS-T9, RFC 9449 §5.1: a proof may be signed with any algorithm that the metadata list.
+#[tokio::test]
+async fn every_algorithm_that_is_listed_works() {
+    let (world, acme, client, mut browser) = at_authorize().await;
+    let claims = || Holder::new().draft(&world, "POST", TOKEN).claims;
+    for algorithm in world.listed("dpop_signing_alg_values_supported").await {
+        let alg = algorithm.name();
+        let signer = Signer::new(alg, "one");
+        let mut jwk = signer.jwk();
+        jwk.as_object_mut().unwrap().remove("kid");
+        let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": jwk });
+        let code = browser.authorize(&client.authorization(), &acme.ada).await.code().to_owned();
+
+        let proof = signer.sign_under(&header, &claims());
+        let answer = exchange(&client, &code, Some(&proof)).await;
+
+        assert_eq!(kind(&answer), "DPoP", "{alg}");
+        let me = Answer::to(
+            ApiCaller::anonymous(&world)
+                .request("/api/v1/me")
+                .header("authorization", format!("DPoP {}", Tokens::of(&answer).access))
+                .header("dpop", {
+                    let token = Tokens::of(&answer).access;
+                    let draft = Holder::new().draft(&world, "GET", "/api/v1/me").of_token(&token);
+                    signer.sign_under(&header, &draft.claims)
+                }),
+        );
+        me.await.expect(200);
+    }
+}
+
 /// CS-T9, CS-A17: a code that is bound to a key, by the parameter or by a proof at PAR, is worth nothing
 /// without that key.
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn passwords_open_no_other_workspace() {
     let there = client.password_with(&dee, &[("workspace", "second")]).await;
 
     ApiCaller::bearer(&world, &Tokens::of(&here).access).me().await.expect(200);
-    assert_eq!(there.status, 400);
+    assert_eq!(there.expect(400).json()["error"], "invalid_request");
 }
 
 /// Contract: 403 when a token's client is no longer bound to the workspace.

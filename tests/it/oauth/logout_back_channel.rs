@@ -1,13 +1,13 @@
 //! Clients are told by this server that a session ended (OpenID Connect Back-Channel Logout 1.0).
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use entity::client_settings::Settings;
-use latchkey::{audit::Actor, identity::users, jobs, signing};
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use entity::{client_settings::Settings, signing_key::Algorithm};
+use latchkey::{audit::Actor, identity::users, jobs};
 use serde_json::{Value, json};
 
-use crate::support::{Acme, ApiCaller, Browser, ClientApp, Hearer, Host, Tokens, World, party};
+use crate::support::{
+    Acme, ApiCaller, Browser, ClientApp, Hearer, Host, Tokens, World, opened, party,
+};
 
 struct At {
     world: World,
@@ -20,11 +20,19 @@ struct At {
 
 /// Ada signed in at a client that wants to be told.
 async fn signed_in(scope: &str) -> At {
+    signed_in_with(scope, None).await
+}
+
+/// The same at a client whose ID tokens are signed with this algorithm.
+async fn signed_in_with(scope: &str, algorithm: Option<Algorithm>) -> At {
     let world = World::with(|config| config.http.allow_private_fetches = true).await;
     let acme = world.acme().await;
     let hearer = Hearer::start().await;
-    let settings =
-        Settings { backchannel_logout_uri: Some(hearer.url.clone()), ..Settings::default() };
+    let settings = Settings {
+        backchannel_logout_uri: Some(hearer.url.clone()),
+        id_token_signed_response_alg: algorithm,
+        ..Settings::default()
+    };
     let client = world.client(party(settings)).await;
     let mut browser = Browser::new(&world);
     let tokens = world.signed_in_at((&mut browser, &client), &acme.ada, scope).await;
@@ -42,24 +50,13 @@ impl At {
         assert_eq!(answer.text("h1"), "Signed out");
     }
 
-    /// The claims of the only logout token that was heard, its signature proved with the published key.
+    /// Header and claims of the only logout token that was heard, as somebody else's library finds with
+    /// the keys that are published.
     async fn heard(&self) -> (Value, Value) {
         let heard = self.hearer.take();
         assert_eq!(heard.len(), 1, "{heard:?}");
         let token = heard[0].strip_prefix("logout_token=").unwrap();
-        let (message, signature) = token.rsplit_once('.').unwrap();
-        let (header, claims) = message.split_once('.').unwrap();
-        let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-        let header: Value = serde_json::from_slice(&decoded(header)).unwrap();
-        let keys = signing::keys(&self.world.app).await.unwrap().public(self.world.app.now());
-        let keys = keys["keys"].as_array().unwrap();
-        let key = keys.iter().find(|key| key["kid"] == header["kid"]).unwrap();
-        let part = |name: &str| decoded(key[name].as_str().unwrap());
-        let public = RsaPublicKeyComponents { n: part("n"), e: part("e") };
-        let proved =
-            public.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &decoded(signature));
-        proved.unwrap();
-        (header, serde_json::from_slice(&decoded(claims)).unwrap())
+        opened(token, &self.world.jwks().await)
     }
 }
 
@@ -89,6 +86,25 @@ async fn a_client_is_told_that_the_session_ended() {
     });
     assert_eq!(claims, expected);
     assert_eq!(at.deliver().await, 0, "once is enough");
+}
+
+/// CS-L6, Back-Channel Logout §2.4: it is signed with what the client's ID tokens are.
+#[tokio::test]
+async fn it_is_signed_with_the_algorithm_of_the_client() {
+    for algorithm in Algorithm::ALL {
+        let mut at = signed_in_with("openid", Some(algorithm)).await;
+        at.log_out().await;
+        assert_eq!(at.deliver().await, 1, "{algorithm:?}");
+
+        let (header, claims) = at.heard().await;
+
+        assert_eq!(header["alg"], algorithm.name());
+        assert_eq!(header["typ"], "logout+jwt", "{algorithm:?}");
+        assert_eq!(claims["aud"], at.client.id, "{algorithm:?}");
+        assert_eq!(claims["exp"], at.world.clock.unix() + 120, "{algorithm:?}");
+        let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        assert_eq!(claims["events"], event, "{algorithm:?}");
+    }
 }
 
 /// Back-Channel Logout §2.7: tokens end with the session, unless they were meant to outlive it.

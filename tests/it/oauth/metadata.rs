@@ -1,6 +1,8 @@
 //! `/.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/oauth-protected-resource`
 //! (RFC 9728): what clients find out by themselves.
 
+use std::collections::BTreeSet;
+
 use latchkey::config::RegistrationMode;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,19 +30,22 @@ fn take_scopes(document: &mut Value) -> Vec<String> {
     scopes
 }
 
-/// CS-D12, CS-D14, CS-D15. CS-D16.
-#[tokio::test]
-async fn the_authorization_server_describes_itself() {
-    let world = behind_a_proxy().await;
+/// What OpenID Connect adds, which is looked at in `openid_configuration`.
+const OF_OPENID: [&str; 9] = [
+    "userinfo_endpoint",
+    "jwks_uri",
+    "subject_types_supported",
+    "id_token_signing_alg_values_supported",
+    "userinfo_signing_alg_values_supported",
+    "acr_values_supported",
+    "claim_types_supported",
+    "claims_supported",
+    "claims_parameter_supported",
+];
 
-    let answer = get(&world, SERVER).await.expect(200);
-
-    let mut document = answer.json();
-    let scopes = take_scopes(&mut document);
-    for scope in ["openid", "offline_access", "leads:read", "comms:send", "subscribers:delete"] {
-        assert!(scopes.iter().any(|known| known == scope), "{scope}: {scopes:?}");
-    }
-    let body = json!({
+/// Every member of its own, but for the scopes.
+fn told_by_the_server() -> Value {
+    json!({
         "issuer": "https://id.example",
         "authorization_endpoint": "https://id.example/oauth/authorize",
         "token_endpoint": "https://id.example/oauth/token",
@@ -86,11 +91,29 @@ async fn the_authorization_server_describes_itself() {
         "dpop_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
         "authorization_details_types_supported": ["latchkey_permission"],
         "service_documentation": "https://id.example/docs",
-    });
-    // what OpenID Connect adds is in `openid_configuration`
+    })
+}
+
+/// CS-D12, CS-D14, CS-D15. CS-D16.
+#[tokio::test]
+async fn the_authorization_server_describes_itself() {
+    let world = behind_a_proxy().await;
+
+    let answer = get(&world, SERVER).await.expect(200);
+
+    let mut document = answer.json();
+    let scopes = take_scopes(&mut document);
+    for scope in ["openid", "offline_access", "leads:read", "comms:send", "subscribers:delete"] {
+        assert!(scopes.iter().any(|known| known == scope), "{scope}: {scopes:?}");
+    }
+    let body = told_by_the_server();
     for (name, value) in body.as_object().unwrap() {
         assert_eq!(document[name], *value, "{name}");
     }
+    let expected: BTreeSet<_> =
+        body.as_object().unwrap().keys().map(String::as_str).chain(OF_OPENID).collect();
+    let told: BTreeSet<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(told, expected, "nothing else is promised");
 }
 
 #[tokio::test]

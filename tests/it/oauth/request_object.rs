@@ -6,7 +6,8 @@ use latchkey::clients::registration::NewClient;
 use serde_json::json;
 
 use crate::support::{
-    Acme, Authorization, Browser, CALLBACK, ClientApp, Draft, Holder, Pkce, Tokens, World, web,
+    Acme, Authorization, Browser, CALLBACK, ClientApp, Draft, Holder, Pkce, Signer, Tokens, World,
+    web,
 };
 
 /// A client with a key, and whoever holds that.
@@ -59,6 +60,30 @@ async fn a_signed_request_becomes_a_code() {
     let callback = browser.authorize(&named, &acme.ada).await;
     assert_eq!(callback.params["state"], "a state: +&=%");
     Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+}
+
+/// CS-A14, RFC 9101 §10.5: signed with any algorithm that the metadata list.
+#[tokio::test]
+async fn every_algorithm_that_is_listed_works() {
+    let (world, acme) = World::of_acme().await;
+    for algorithm in world.listed("request_object_signing_alg_values_supported").await {
+        let alg = algorithm.name();
+        let signer = Signer::new(alg, "one");
+        let settings = Settings {
+            jwks: Some(signer.jwks()),
+            request_object_signing_alg: Some(algorithm),
+            ..Settings::default()
+        };
+        let client = world.client(NewClient { settings, ..web() }).await;
+        let header = json!({ "alg": alg, "typ": "oauth-authz-req+jwt", "kid": signer.kid });
+        let object = signer.sign_under(&header, &draft(&world, &client).claims);
+
+        let request = outside(&client, &object);
+        let callback = Browser::new(&world).authorize(&request, &acme.ada).await;
+
+        assert_eq!(callback.params["state"], "a state: +&=%", "{alg}");
+        Tokens::of(&client.exchange(callback.code(), &Pkce::default()).await);
+    }
 }
 
 /// CS-A14: what is inside wins; what is only outside counts for OpenID Connect (Core §6.1), and for

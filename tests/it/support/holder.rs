@@ -5,10 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::crypto::digest;
 use ring::{
     rand::SystemRandom,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256,
-        RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
-    },
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::{Value, json};
 
@@ -116,27 +113,4 @@ fn put(object: &mut Value, name: &str, value: Value) {
     } else {
         members.insert(name.to_owned(), value);
     }
-}
-
-/// Header and claims of a JWT that the server has signed with one of its RSA keys, as ring finds.
-#[track_caller]
-pub fn opened(jwt: &str, jwks: &Value) -> (Value, Value) {
-    let parts: Vec<_> = jwt.split('.').collect();
-    let [header, claims, signature] = parts[..] else { panic!("{jwt}") };
-    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-    let read = |text: &str| -> Value { serde_json::from_slice(&bytes(text)).unwrap() };
-    let (header_value, claims_value) = (read(header), read(claims));
-    let keys = jwks["keys"].as_array().unwrap();
-    let key = keys.iter().find(|key| key["kid"] == header_value["kid"]).unwrap();
-    assert_eq!(key["alg"], header_value["alg"]);
-    let how = match header_value["alg"].as_str().unwrap() {
-        "RS256" => &RSA_PKCS1_2048_8192_SHA256,
-        "PS256" => &RSA_PSS_2048_8192_SHA256,
-        other => panic!("{other}"),
-    };
-    let member = |name: &str| bytes(key[name].as_str().unwrap());
-    let public = RsaPublicKeyComponents { n: member("n"), e: member("e") };
-    let message = format!("{header}.{claims}");
-    public.verify(how, message.as_bytes(), &bytes(signature)).unwrap();
-    (header_value, claims_value)
 }

@@ -2,16 +2,17 @@
 //! and a look into tokens. What a token is worth is for a library of somebody else's to say.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use entity::{client_settings::Settings, member::Role, workspace};
+use entity::{client_settings::Settings, member::Role, signing_key::Algorithm, workspace};
 use latchkey::{
     clients::registration::NewClient, identity::users::NewUser, workspaces::Membership,
 };
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce,
-    OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse,
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, JsonWebKey,
+    JsonWebKeyAlgorithm, Nonce, OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl, Scope,
+    TokenResponse,
     core::{
-        CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata,
-        CoreTokenResponse, CoreUserInfoClaims,
+        CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreJsonWebKey, CoreJsonWebKeySet,
+        CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
     },
 };
 use serde_json::{Value, json};
@@ -35,6 +36,24 @@ pub fn taken_apart(token: &str) -> (Value, Value) {
     let part =
         |at: usize| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[at]).unwrap()).unwrap();
     (part(0), part(1))
+}
+
+/// Header and claims of a JWT that the server has signed, as the crate `openidconnect` finds with the
+/// keys that are published.
+#[track_caller]
+pub fn opened(jwt: &str, jwks: &Value) -> (Value, Value) {
+    let (header, claims) = taken_apart(jwt);
+    let (message, signature) = jwt.rsplit_once('.').unwrap();
+    let keys: CoreJsonWebKeySet = serde_json::from_value(jwks.clone()).unwrap();
+    let is_named = |key: &&CoreJsonWebKey| key.key_id().is_some_and(|id| header["kid"] == **id);
+    let key = keys.keys().iter().find(is_named).unwrap_or_else(|| panic!("no key: {header}"));
+    let how: CoreJwsSigningAlgorithm = serde_json::from_value(header["alg"].clone()).unwrap();
+    assert!(matches!(key.signing_alg(), JsonWebKeyAlgorithm::Algorithm(its) if *its == how));
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    key.verify_signature(&how, message.as_bytes(), &signature).unwrap();
+    let broken = [message.as_bytes(), b"x"].concat();
+    assert!(key.verify_signature(&how, &broken, &signature).is_err(), "{header}");
+    (header, claims)
 }
 
 /// The claims of the ID token of a token response.
@@ -69,6 +88,26 @@ pub fn full_profile() -> Value {
 }
 
 impl World {
+    /// The keys that are published.
+    pub async fn jwks(&self) -> Value {
+        let answer = Answer::to(self.http.get(self.url("/oauth/jwks.json"))).await;
+        answer.expect(200).json()
+    }
+
+    /// What the server says of itself (RFC 8414).
+    pub async fn metadata(&self) -> Value {
+        let url = self.url("/.well-known/oauth-authorization-server");
+        Answer::to(self.http.get(url)).await.expect(200).json()
+    }
+
+    /// The algorithms that a member of what it says of itself lists.
+    pub async fn listed(&self, member: &str) -> Vec<Algorithm> {
+        let listed: Vec<Algorithm> =
+            serde_json::from_value(self.metadata().await[member].clone()).unwrap();
+        assert!(listed.len() > 1, "{member}: {listed:?}");
+        listed
+    }
+
     /// A client that signs people in, with these settings.
     pub async fn relying_party(&self, settings: Settings) -> ClientApp {
         self.client(NewClient { settings, ..relying_party() }).await
