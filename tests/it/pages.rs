@@ -59,12 +59,26 @@ async fn walk(world: &World, browser: &mut Browser, from: &[&str]) -> [BTreeSet<
         for action in attributes(&page, "form[method=post]", "action") {
             if forms.insert(action.clone()) {
                 let form = page.form(&format!("form[method=post][action='{action}']"));
+                let happened = world.audit_events().await.len();
                 world.refuses_forgeries(browser, &page, &form).await;
+                let allow = methods_of(browser, &action).await;
+                world.answers_only_to(allow, browser, (&page, &form)).await;
+                assert_eq!(world.audit_events().await.len(), happened, "{action}");
                 comes_back(browser, &page, &form).await;
             }
         }
     }
     [pages, forms]
+}
+
+/// What a form's path must answer to: it is a page as well, or takes this form and nothing else.
+async fn methods_of(browser: &mut Browser, action: &str) -> &'static str {
+    let page = browser.get(action).await;
+    match page.status {
+        200 => "GET, HEAD, POST",
+        405 => "POST",
+        other => panic!("GET {action} answers with {other}"),
+    }
 }
 
 /// Sends a form that has fields which must be filled in, and fills in none of them: what is wrong is

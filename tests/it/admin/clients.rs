@@ -19,6 +19,19 @@ pub async fn admin() -> (World, Person, Browser) {
     (world, admin, browser)
 }
 
+/// The names in a list, page by page, as whoever follows its links finds them.
+pub(super) async fn pages_of(browser: &mut Browser, path: &str) -> Vec<Vec<String>> {
+    let (mut page, mut pages) = (browser.get(path).await, Vec::new());
+    loop {
+        assert_eq!(page.status, 200, "{}", page.url);
+        pages.push(page.texts("tbody strong"));
+        if !page.has("a[rel=next]") {
+            return pages;
+        }
+        page = browser.get(&page.link("a[rel=next]")).await;
+    }
+}
+
 /// The form for a client, filled for one that uses codes.
 pub(super) async fn filled(browser: &mut Browser) -> (Page, Form) {
     let page = browser.get("/admin/new-client").await;

@@ -1,5 +1,7 @@
 //! `/admin/enterprises/{pin}/people`: who belongs to a realm, and who of them is verified (KYC).
 
+use entity::user;
+
 use super::clients::admin;
 use crate::support::{Browser, World};
 
@@ -60,14 +62,12 @@ async fn a_large_realm_is_gone_through_page_by_page() {
     let users = &world.app.store;
     let someone = latchkey::store::users::find_by_username(users.read(), "acme/ada@acme.example");
     let someone = someone.await.unwrap().unwrap();
-    let txn = users.begin().await.unwrap();
-    for number in 100..155 {
-        let username = format!("acme/p{number}@acme.example");
-        let id = uuid::Uuid::from_u128(number);
-        let more = entity::user::Model { id, username, ..someone.clone() };
-        latchkey::store::users::insert(&txn, more).await.unwrap().unwrap();
-    }
-    txn.commit().await.unwrap();
+    let more = (100..155).map(|number| user::Model {
+        id: uuid::Uuid::from_u128(number),
+        username: format!("acme/p{number}@acme.example"),
+        ..someone.clone()
+    });
+    world.rows::<user::Entity>(more.collect()).await;
 
     let first = browser.get(PATH).await;
     let next = browser.get(&first.link("a[rel=next]")).await;

@@ -1,8 +1,8 @@
 //! `/admin/enterprises`: realms of users.
 
-use entity::workspace;
+use entity::{enterprise, workspace};
 
-use super::clients::admin;
+use super::clients::{admin, pages_of};
 use crate::support::{Browser, World};
 
 #[tokio::test]
@@ -111,6 +111,27 @@ async fn what_cannot_be_created_is_marked_and_kept() {
     let answer = browser.submit(&page, "#create-enterprise-submit", &fields).await;
     assert_eq!(answer.form("#create-enterprise-submit").get("name"), Some(&*long));
     assert_eq!(browser.get("/admin/enterprises").await.texts("tbody tr").len(), 1);
+}
+
+#[tokio::test]
+async fn enterprises_are_gone_through_page_by_page_with_the_search_kept() {
+    let (world, _, mut browser) = admin().await;
+    let one = world.enterprise("acme").await;
+    let name = |number: u32| format!("Realm {number:03}");
+    let more = (0..120).map(|number| enterprise::Model {
+        id: uuid::Uuid::from_u128(number.into()),
+        pin: format!("realm{number:03}"),
+        name: name(number),
+        ..one.clone()
+    });
+    world.rows::<enterprise::Entity>(more.collect()).await;
+
+    let found = pages_of(&mut browser, "/admin/enterprises?q=realm").await;
+    let all = pages_of(&mut browser, "/admin/enterprises").await;
+
+    let sizes = |pages: &[Vec<String>]| pages.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!((sizes(&found), sizes(&all)), (vec![50, 50, 20], vec![50, 50, 21]));
+    assert_eq!(found.concat(), (0..120).map(name).collect::<Vec<_>>());
 }
 
 #[tokio::test]

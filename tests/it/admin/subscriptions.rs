@@ -1,9 +1,11 @@
 //! `/admin/subscriptions`: accounts that are enabled for API access; their keys are seen by nobody.
 
 use chrono::TimeDelta;
-use latchkey::workspaces::Account;
+use entity::{enterprise, subscription};
+use latchkey::{crypto::digest, workspaces::Account};
+use sea_orm::EntityTrait;
 
-use super::clients::admin;
+use super::clients::{admin, pages_of};
 use crate::support::{Browser, Letter, Subscriber, World};
 
 const PAGE: &str = "/admin/subscriptions";
@@ -95,6 +97,39 @@ async fn a_user_is_enabled_and_found() {
         let page = browser.get(&format!("{PAGE}?q={typed}")).await;
         assert_eq!(page.texts("tbody strong"), [found]);
     }
+}
+
+#[tokio::test]
+async fn accounts_are_gone_through_page_by_page_with_the_search_kept() {
+    let (world, mut browser, ..) = enabled().await;
+    let read = world.app.store.read();
+    let one = subscription::Entity::find().one(read).await.unwrap().unwrap();
+    let realm = enterprise::Entity::find().one(read).await.unwrap().unwrap();
+    let id = |number: u32| uuid::Uuid::from_u128(number.into());
+    let name = |number: u32| format!("realm{number:03}");
+    let realms = (0..120).map(|number| enterprise::Model {
+        id: id(number),
+        pin: name(number),
+        name: name(number),
+        ..realm.clone()
+    });
+    world.rows::<enterprise::Entity>(realms.collect()).await;
+    let keys = (0..120_u32).map(|number| subscription::Model {
+        id: id(number),
+        enterprise_id: Some(id(number)),
+        key_sha256: digest::sha256(&number.to_be_bytes()),
+        ..one.clone()
+    });
+    world.rows::<subscription::Entity>(keys.collect()).await;
+
+    let found = pages_of(&mut browser, &format!("{PAGE}?q=realm")).await;
+    let all = pages_of(&mut browser, PAGE).await;
+
+    let sizes = |pages: &[Vec<String>]| pages.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!((sizes(&found), sizes(&all)), (vec![50, 50, 20], vec![50, 50, 21]));
+    let mut names = found.concat();
+    names.sort();
+    assert_eq!(names, (0..120).map(name).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! `/admin/users`: everybody, and what administrators do to them.
 
-use entity::member::Role;
+use entity::{member::Role, user};
 use futures_util::future::join_all;
 use latchkey::identity::users::NewUser;
 
-use super::clients::admin;
+use super::clients::{admin, pages_of};
 use crate::support::{ApiCaller, Browser, Person, Tokens, World};
 
 fn page_of(person: &Person) -> String {
@@ -66,6 +66,31 @@ async fn users_are_filtered_by_whether_they_are_verified() {
     }
     let page = browser.get("/admin/users?verified=%00").await;
     assert_eq!(page.texts("tbody tr").len(), 3, "what is no state filters nothing");
+}
+
+#[tokio::test]
+async fn users_are_gone_through_page_by_page_with_the_filter_kept() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let ada = latchkey::store::users::find_by_username(world.app.store.read(), &acme.ada.username);
+    let ada = ada.await.unwrap().unwrap();
+    let name = |number: u32| format!("acme/crowd{number:03}@acme.example");
+    let more = (0..160).map(|number| user::Model {
+        id: uuid::Uuid::from_u128(number.into()),
+        username: name(number),
+        verified_at: (number % 2 == 0).then_some(ada.created_at),
+        ..ada.clone()
+    });
+    world.rows::<user::Entity>(more.collect()).await;
+
+    let verified = pages_of(&mut browser, "/admin/users?verified=yes&q=crowd").await;
+    let all = pages_of(&mut browser, "/admin/users").await;
+
+    let sizes = |pages: &[Vec<String>]| pages.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(sizes(&verified), [50, 30]);
+    assert_eq!(verified.concat(), (0..160).step_by(2).map(name).collect::<Vec<_>>());
+    assert_eq!(sizes(&all), [50, 50, 50, 12]);
+    assert_eq!(all.concat()[1..161], (0..160).map(name).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! `/metrics`: who sees it, what it says, and what it never says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use crate::support::{Answer, Installation, Process, Site};
+use crate::support::{Answer, Browser, Installation, Person, Process, Site};
 
 const TOKEN: &str = "a-token-that-nobody-guesses";
 
@@ -27,6 +30,21 @@ fn values(text: &str) -> BTreeMap<&str, f64> {
         .collect()
 }
 
+/// What is told once the jobs have begun, which they do by themselves and in no order.
+async fn after_a_sweep(server: &Process) -> Answer {
+    let begun = async {
+        loop {
+            let answer = get(server, &[]).await.expect(200);
+            let has =
+                |job| answer.body.contains(&format!("latchkey_job_runs_total{{job=\"{job}\"}}"));
+            if ["sweep", "deliver"].into_iter().all(has) {
+                return answer;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), begun).await.expect("no job begins")
+}
+
 #[tokio::test]
 async fn requests_events_and_jobs_are_counted() {
     let installation = Installation::new().await;
@@ -36,8 +54,18 @@ async fn requests_events_and_jobs_are_counted() {
     }
     Answer::to(server.http().get(server.url("/api/v1/me"))).await.expect(401);
     Answer::to(server.http().get(server.url("/settings/profile"))).await;
+    let made = installation.admin("create-user --username joe@example.com");
+    let joe = Person {
+        id: made["id"].as_str().unwrap().parse().unwrap(),
+        username: "joe@example.com".to_owned(),
+        password: made["password"].as_str().unwrap().to_owned(),
+    };
+    for _ in 0..2 {
+        let page = Browser::new(&server).sign_in(&joe).await;
+        assert!(page.has("nav.areas"), "{}", page.body);
+    }
 
-    let answer = get(&server, &[]).await.expect(200);
+    let answer = after_a_sweep(&server).await;
 
     assert_eq!(
         answer.header("content-type"),
@@ -48,6 +76,9 @@ async fn requests_events_and_jobs_are_counted() {
     for (name, least) in [
         (r#"latchkey_http_requests_total{endpoint="/healthz",status="200"}"#, 3.0),
         (r#"latchkey_http_requests_total{endpoint="/api/v1/me",status="401"}"#, 1.0),
+        (r#"latchkey_events_total{action="session.begin"}"#, 2.0),
+        (r#"latchkey_job_runs_total{job="sweep"}"#, 1.0),
+        (r#"latchkey_job_runs_total{job="deliver"}"#, 1.0),
         (r#"latchkey_http_request_duration_seconds_count{endpoint="/healthz"}"#, 3.0),
         ("latchkey_database_up", 1.0),
         ("latchkey_http_requests_in_flight", 1.0),
@@ -59,6 +90,9 @@ async fn requests_events_and_jobs_are_counted() {
         let value = values.get(name).unwrap_or_else(|| panic!("{name}\n{}", answer.body));
         assert!(*value >= least, "{name}: {value}");
     }
+    // neither more events than there were, nor any that were another process's
+    assert_eq!(values.get(r#"latchkey_events_total{action="session.begin"}"#), Some(&2.0));
+    assert_eq!(values.get(r#"latchkey_events_total{action="user.create"}"#), None);
     assert!(values.keys().any(|name| name.starts_with("latchkey_build_info{version=")));
     assert!(answer.body.ends_with("# EOF\n"));
 }

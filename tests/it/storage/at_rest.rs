@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use latchkey::crypto::digest;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use entity::signing_key::{self, Algorithm};
+use latchkey::crypto::{digest, signing::KeyPair};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
+use zeroize::Zeroizing;
 
 use crate::support::{ApiCaller, Browser, Pkce, Tokens, World};
 
@@ -140,4 +143,40 @@ async fn of_passwords_tokens_codes_and_cookies_only_digests_are_stored() {
     }
     assert!(has(b"$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(!has(acme.ada.password.as_bytes()));
+}
+
+/// The private halves of the signing keys are sealed, of every algorithm: what is stored of them is no
+/// key, and what a key would be made from is stored nowhere.
+#[tokio::test]
+async fn of_signing_keys_only_what_is_sealed_is_stored() {
+    let world = World::new().await;
+    let published = world.jwks().await;
+    let rows = signing_key::Entity::find().all(world.app.store.read()).await.unwrap();
+    assert_eq!(rows.len(), published["keys"].as_array().unwrap().len());
+    let all = everything(&world).await;
+    let has = |bytes: &[u8]| {
+        contains(&all, bytes)
+            || contains(&all, digest::hex(bytes).as_bytes())
+            || contains(&all, URL_SAFE_NO_PAD.encode(bytes).as_bytes())
+    };
+
+    for algorithm in Algorithm::ALL {
+        let row = rows.iter().find(|row| row.algorithm == algorithm).unwrap();
+        let (kid, sealed) = (&row.kid, &row.private_sealed);
+        assert!(has(&sealed[..32]), "{algorithm:?}: this test looks in the wrong place");
+        for other in Algorithm::ALL {
+            let read = KeyPair::from_pkcs8(other, Zeroizing::new(sealed.clone()));
+            assert!(read.is_err(), "{algorithm:?} is stored as it is");
+        }
+        let pkcs8 = world.app.secrets.sealer.open(&format!("signing_key:{kid}"), sealed).unwrap();
+        KeyPair::from_pkcs8(algorithm, Zeroizing::new(pkcs8.clone())).unwrap();
+        assert!(!has(&pkcs8), "{algorithm:?}");
+        // where PKCS #8 has what nobody may know: the last of an RSA key's numbers, or the number itself
+        let secret = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => &pkcs8[pkcs8.len() - 32..],
+            Algorithm::Es256 => &pkcs8[36..68],
+            Algorithm::EdDsa => &pkcs8[16..48],
+        };
+        assert!(!has(secret), "{algorithm:?}");
+    }
 }
