@@ -224,7 +224,8 @@ pub async fn set_disabled(
     let at = is_disabled.then(|| app.now());
     let txn = app.store.begin().await?;
     if !store::clients::set_disabled(&txn, client_id, at).await? {
-        return Ok(false);
+        // what is so already is not done, or recorded, once more
+        return Ok(store::clients::find(&txn, client_id).await?.is_some());
     }
     let action = if is_disabled { "client.disable" } else { "client.enable" };
     audit::record(app, &txn, Event::new(action, actor, Target::new("client", client_id))).await?;

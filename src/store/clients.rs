@@ -115,7 +115,7 @@ pub async fn forget_secrets(db: &Txn, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Disables a client, or enables it again with `None`; `false` if there is none.
+/// Disables a client, or enables it again with `None`; `false` if there is none that is not so already.
 ///
 /// # Errors
 /// When the database fails.
@@ -125,6 +125,11 @@ pub async fn set_disabled(db: &Txn, id: &str, at: Option<DateTime<Utc>>) -> Resu
         .col_expr(Column::DisabledAt, Expr::value(at.map(instant)))
         .col_expr(Column::IsKept, Expr::value(true))
         .filter(COLUMN.id.eq(id))
+        .filter(if at.is_some() {
+            Column::DisabledAt.is_null()
+        } else {
+            Column::DisabledAt.is_not_null()
+        })
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)

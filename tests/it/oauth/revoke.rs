@@ -196,6 +196,8 @@ async fn a_disabled_client_revokes_nothing() {
 
     assert_eq!(revoke(&script, &first.refresh).await.status, 401);
 
+    assert!(disable(true).await.unwrap());
+    assert_eq!(world.audited("client.disable").await, 1, "it was so already");
     assert!(disable(false).await.unwrap());
     assert!(is_alive(&world, &first.access).await);
 }
