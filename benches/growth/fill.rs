@@ -1,5 +1,6 @@
 //! Millions of sessions, written into the database as the server would have written them: every
-//! session is a copy of one of the server's own, with keys and tokens of its own.
+//! session is a copy of one of the server's own, with keys and tokens of its own, and a few of them
+//! each belong to a user who is a copy too.
 
 use std::fmt::Write;
 
@@ -9,6 +10,11 @@ use crate::{
     database::{ACCESS, FAMILY, Session},
     planted::Planted,
 };
+
+/// Sessions that a user has under the one grant.
+const OF_A_USER: usize = 10;
+/// What a user has, in the order of what needs what.
+const PEOPLE: [&str; 3] = ["user", "member", "grant"];
 
 /// Planted sessions that one statement takes: a command line has its bounds.
 const AT_ONCE: usize = 400;
@@ -48,10 +54,22 @@ impl<'a> Filler<'a> {
              select family.place, {ACCESS}.* from {ACCESS} \
              join template_{FAMILY} as family on family.id = {ACCESS}.family_id \
              and family.generation = {ACCESS}.generation; \
+             create table template_grant as \
+             select family.place, \"grant\".* from \"grant\" \
+             join template_{FAMILY} as family on family.grant_id = \"grant\".id; \
+             create table template_user as \
+             select allowed.place, \"user\".* from \"user\" \
+             join template_grant as allowed on allowed.user_id = \"user\".id; \
+             create table template_member as \
+             select allowed.place, member.* from member \
+             join template_grant as allowed on allowed.user_id = member.user_id \
+             and allowed.workspace_id = member.workspace_id; \
              create table planted (n bigint primary key, family_id bigint, \
              refresh_sha256 {0}, access_sha256 {0}); \
-             create table numbered (n bigint primary key, family_id bigint)",
-            if session.is_sqlite() { "blob" } else { "bytea" }
+             create table numbered (n bigint primary key, family_id bigint); \
+             create table people (p bigint primary key, user_id {1}, grant_id {1})",
+            if session.is_sqlite() { "blob" } else { "bytea" },
+            if session.is_sqlite() { "blob" } else { "uuid" }
         ))?;
         let templates = session.number(&format!("select count(*) from template_{FAMILY}"))?;
         if templates == 0 {
@@ -64,18 +82,19 @@ impl<'a> Filler<'a> {
     pub(crate) fn write(&self, copies: Copies<'_>) -> Result<()> {
         self.plant(copies)?;
         self.number(copies.count)?;
-        for table in [FAMILY, ACCESS] {
+        self.name(copies.count.div_ceil(OF_A_USER))?;
+        for table in PEOPLE.into_iter().chain([FAMILY, ACCESS]) {
             self.session.run(&self.statement(table, copies)?)?;
         }
-        self.session.run("delete from planted; delete from numbered")
+        self.session.run("delete from planted; delete from numbered; delete from people")
     }
 
     /// Leaves the database as a server would have left it.
     pub(crate) fn finish(self) -> Result<()> {
-        self.session.run(&format!(
-            "drop table template_{FAMILY}; drop table template_{ACCESS}; drop table planted; \
-             drop table numbered"
-        ))?;
+        for table in PEOPLE.into_iter().chain([FAMILY, ACCESS]) {
+            self.session.run(&format!("drop table template_{table}"))?;
+        }
+        self.session.run("drop table planted; drop table numbered; drop table people")?;
         if !self.session.is_sqlite() {
             self.session.texts("vacuum (analyze)")?;
             self.session.texts("checkpoint")?;
@@ -107,19 +126,30 @@ impl<'a> Filler<'a> {
 
     /// Gives every copy the id of its family.
     fn number(&self, count: usize) -> Result<()> {
-        let numbers = if self.session.is_sqlite() {
+        let numbers = self.numbers(count);
+        let id = planted("family_id", self.random_id());
+        self.session.run(&format!(
+            "insert into numbered select numbers.n, {id} from {numbers} \
+             left join planted on planted.n = numbers.n"
+        ))
+    }
+
+    /// Gives every user their ids.
+    fn name(&self, count: usize) -> Result<()> {
+        let (numbers, id) = (self.numbers(count), self.random_uuid());
+        self.session.run(&format!("insert into people select numbers.n, {id}, {id} from {numbers}"))
+    }
+
+    /// So many numbers from 0 on, as a table `numbers(n)`.
+    fn numbers(&self, count: usize) -> String {
+        if self.session.is_sqlite() {
             format!(
                 "(with recursive numbers(n) as (select 0 union all select n + 1 from numbers \
                  where n + 1 < {count}) select n from numbers) as numbers"
             )
         } else {
             format!("generate_series(0, {count} - 1) as numbers(n)")
-        };
-        let id = planted("family_id", self.random_id());
-        self.session.run(&format!(
-            "insert into numbered select numbers.n, {id} from {numbers} \
-             left join planted on planted.n = numbers.n"
-        ))
+        }
     }
 
     /// One statement that copies the templates of a table in turn.
@@ -130,14 +160,22 @@ impl<'a> Filler<'a> {
             write!(names, "{separator}{}", column.name)?;
             write!(values, "{separator}{}", column.value)?;
         }
+        let templates = self.templates;
         // a cross join keeps the order of the numbers
-        Ok(format!(
-            "insert into {table} ({names}) select {values} from numbered \
-             cross join template_{table} as template \
-             left join planted on planted.n = numbered.n \
-             where template.place = numbered.n % {}",
-            self.templates
-        ))
+        Ok(if PEOPLE.contains(&table) {
+            format!(
+                "insert into \"{table}\" ({names}) select {values} from people \
+                 cross join template_{table} as template where template.place = people.p % {templates}"
+            )
+        } else {
+            format!(
+                "insert into {table} ({names}) select {values} from numbered \
+                 join people on people.p = numbered.n / {OF_A_USER} \
+                 cross join template_{table} as template \
+                 left join planted on planted.n = numbered.n \
+                 where template.place = people.p % {templates}"
+            )
+        })
     }
 
     /// The columns of a table, and what a copy has there.
@@ -154,6 +192,9 @@ impl<'a> Filler<'a> {
         let column = |name: String| {
             let value = match (table, name.as_str()) {
                 (FAMILY, "id") | (ACCESS, "family_id") => "numbered.family_id".to_owned(),
+                ("user", "id") | ("member" | "grant", "user_id") => "people.user_id".to_owned(),
+                ("grant", "id") | (FAMILY, "grant_id") => "people.grant_id".to_owned(),
+                ("user", "username" | "email") => format!("{} || '@example.com'", self.words()),
                 (FAMILY, "parent_sha256") => self.digest(FAMILY),
                 (FAMILY, "refresh_sha256") => planted("refresh_sha256", &self.digest(FAMILY)),
                 (ACCESS, "token_sha256") => planted("access_sha256", &self.digest(ACCESS)),
@@ -166,6 +207,15 @@ impl<'a> Filler<'a> {
             Column { name, value }
         };
         Ok(names.into_iter().map(column).collect())
+    }
+
+    /// The id of a user as text.
+    fn words(&self) -> &'static str {
+        if self.session.is_sqlite() { "lower(hex(people.user_id))" } else { "people.user_id::text" }
+    }
+
+    fn random_uuid(&self) -> &'static str {
+        if self.session.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" }
     }
 
     fn random_id(&self) -> &'static str {
