@@ -49,11 +49,11 @@ fn try_open(path: &Path, role: Role) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.execute_batch(match role {
-        // 16 MiB of pages, as they are needed: the upper levels of large tables stay at hand. What
+        // 64 MiB of pages, as they are needed: the upper levels of tables of millions stay at hand. What
         // readers keep ends with the next commit anyway
         Role::Writer => {
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-             pragma temp_store = memory; pragma cache_size = -16384"
+             pragma temp_store = memory; pragma cache_size = -65536"
         }
         Role::Checkpointer => "pragma synchronous = full",
         Role::Reader => {
