@@ -8,7 +8,11 @@ use sea_orm::{
     FromQueryResult, Statement,
 };
 
-use super::{Database, Store, patience::PATIENCE, sqlite::Sqlite};
+use super::{
+    Database, Store,
+    patience::PATIENCE,
+    sqlite::{Sqlite, sound},
+};
 use crate::fault::Fault;
 
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -25,10 +29,15 @@ impl Store {
     /// and several readers that cannot write.
     ///
     /// # Errors
-    /// When the file cannot be opened or created.
+    /// When the file cannot be opened or created, is damaged, or is another program's; the text names
+    /// it.
     #[expect(clippy::unused_async, reason = "opened like the other one")]
     pub async fn sqlite(path: &Path) -> Result<Self, Fault> {
-        Ok(Self::on(Database::Sqlite(Sqlite::open(path)?)))
+        sound::check(path).map_err(|unfit| Fault::internal(unfit.to_string()))?;
+        let opened = Sqlite::open(path).map_err(|error| {
+            Fault::unavailable(format!("the database {}: {error}", path.display()))
+        })?;
+        Ok(Self::on(Database::Sqlite(opened)))
     }
 
     /// Connects to PostgreSQL.
