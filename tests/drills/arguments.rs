@@ -11,6 +11,15 @@ pub(crate) struct Arguments {
     /// How often the server is killed
     #[arg(long, default_value_t = 2)]
     pub(crate) rounds: usize,
+    /// How many slow sockets there are at once
+    #[arg(long, default_value_t = 500)]
+    pub(crate) sockets: usize,
+    /// How many attempts of each kind strangers make
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) attempts: usize,
+    /// How long the soak takes, in minutes
+    #[arg(long, default_value_t = 30)]
+    pub(crate) minutes: u64,
     /// What chance begins with; a failure is found again by it
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -27,10 +36,32 @@ pub(crate) struct Arguments {
 pub(crate) enum Drill {
     /// `kill -9` in a storm
     Crash,
+    /// The database stalls, dies, is locked or has no connection left
+    Database,
+    /// The disk is full or read-only, the file is damaged or another's
+    Disk,
+    /// The clock jumps, passes 2038, or differs between nodes
+    Clock,
+    /// A newer node beside an older one
+    Upgrade,
+    /// Thousands of clients that take their time
+    Slow,
+    /// Strangers who guess and register
+    Abuse,
+    /// Everything at once for a long time
+    Soak,
 }
 
 impl Drill {
-    const SHORT: [Self; 1] = [Self::Crash];
+    const SHORT: [Self; 7] = [
+        Self::Crash,
+        Self::Database,
+        Self::Disk,
+        Self::Clock,
+        Self::Upgrade,
+        Self::Slow,
+        Self::Abuse,
+    ];
 
     /// As it is called on the command line.
     pub(crate) fn name(self) -> String {
@@ -39,9 +70,7 @@ impl Drill {
 
     /// Whether the database behind the server makes a difference.
     const fn is_for_both(self) -> bool {
-        match self {
-            Self::Crash => true,
-        }
+        !matches!(self, Self::Disk | Self::Slow)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is random in a drill, and the same again from the same seed.
 
-/// SplitMix64: nothing here is a secret.
+/// `SplitMix64`: nothing here is a secret.
 pub(crate) struct Chance(u64);
 
 impl Chance {

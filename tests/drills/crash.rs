@@ -88,13 +88,13 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
     let (integrity, errors) = (site.integrity()?, site.errors()?);
     demand(integrity == "ok", || integrity.clone())?;
     demand(errors.is_empty(), || errors.join("; "))?;
-    let mut seen = figures(json!({
+    let mut all = figures(json!({
         "rounds": arguments.rounds,
         "seed": seed,
         "start_ms_longest": starts.quantile(1000).as_millis(),
     }));
-    seen.extend(crowd.figures());
-    Ok(seen)
+    all.extend(crowd.figures());
+    Ok(all)
 }
 
 impl Crowd {

@@ -7,11 +7,18 @@
 //! ```
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a drill prints its figures")]
 
+mod abuse;
 mod arguments;
 mod chance;
+mod clock;
 mod crash;
+mod database;
+mod disk;
 mod reply;
+mod rolling;
 mod site;
+mod slow;
+mod soak;
 
 use std::{process::ExitCode, time::Instant};
 
@@ -55,6 +62,13 @@ fn main() -> ExitCode {
 async fn run(drill: Drill, arguments: &Arguments, is_postgres: bool) -> Result<Figures> {
     match drill {
         Drill::Crash => crash::run(arguments, is_postgres).await,
+        Drill::Database => database::run(is_postgres).await,
+        Drill::Disk => disk::run().await,
+        Drill::Clock => clock::run(is_postgres).await,
+        Drill::Upgrade => rolling::run(is_postgres).await,
+        Drill::Slow => slow::run(arguments).await,
+        Drill::Abuse => abuse::run(arguments, is_postgres).await,
+        Drill::Soak => soak::run(arguments, is_postgres).await,
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use bench_support::{
     Result,
-    http::{Connection, Request},
+    http::{Answer, Connection, Request},
 };
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
@@ -27,6 +27,12 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     /// Where it sends the browser.
     pub(crate) location: Option<String>,
+    /// What a browser would keep, as a `Cookie` header.
+    pub(crate) cookie: String,
+    /// Seconds after which one may ask again.
+    pub(crate) retry_after: Option<String>,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// Sends a request on a connection of its own; nothing, if no whole answer came.
@@ -36,6 +42,7 @@ pub(crate) async fn ask(address: SocketAddr, request: Request) -> Option<Reply> 
 
 /// The same with the bytes of a request.
 pub(crate) async fn ask_raw(address: SocketAddr, request: &[u8]) -> Option<Reply> {
+    let begun = Instant::now();
     let answered = async {
         let mut connection = Connection::open(address).await.ok()?;
         let answer = connection.send(request).await.ok()?;
@@ -44,9 +51,17 @@ pub(crate) async fn ask_raw(address: SocketAddr, request: &[u8]) -> Option<Reply
             body: serde_json::from_slice(answer.body).unwrap_or_default(),
             text: String::from_utf8_lossy(answer.body).into_owned(),
             location: answer.headers("location").next().map(str::to_owned),
+            cookie: cookie(answer),
+            retry_after: answer.headers("retry-after").next().map(str::to_owned),
+            took: begun.elapsed(),
         })
     };
     timeout(HANGS, answered).await.ok().flatten()
+}
+
+fn cookie(answer: Answer<'_>) -> String {
+    let pairs = answer.headers("set-cookie").filter_map(|set| set.split(';').next());
+    pairs.collect::<Vec<_>>().join("; ")
 }
 
 /// Sends a request that must be answered with this status.

@@ -12,7 +12,7 @@ use bench_support::{
 };
 use rusqlite::{Connection, OpenFlags};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey");
 const DATABASE: &str = "latchkey";
 /// Strangers come from anywhere: the drill is the proxy in front of the server.
 const PROXY: (&str, &str) = ("LATCHKEY_HTTP__TRUSTED_PROXIES", r#"["127.0.0.1/32"]"#);
@@ -25,19 +25,30 @@ pub(crate) struct Site {
     pub(crate) key: String,
     pub(crate) installation: Installation,
     pub(crate) cluster: Option<Cluster>,
+    url: Option<String>,
 }
 
 impl Site {
     /// A fresh one, with so many users.
     pub(crate) async fn new(is_postgres: bool, users: usize) -> Result<Self> {
+        Self::prepared(is_postgres, users, |_| Ok(())).await
+    }
+
+    /// The same, after something was done to the empty place.
+    pub(crate) async fn prepared(
+        is_postgres: bool,
+        users: usize,
+        prepare: impl FnOnce(&Installation) -> Result<()>,
+    ) -> Result<Self> {
         let cluster = if is_postgres { Some(Cluster::start().await?) } else { None };
         let url = cluster.as_ref().map(|cluster| cluster.create(DATABASE)).transpose()?;
-        let installation = Installation::new(PROGRAM, url)?;
+        let installation = Installation::new(PROGRAM, url.clone())?;
+        prepare(&installation)?;
         let cast = Cast::register(&installation, users)?;
         let scopes = "api-keys:manage api-keys:read leads:read leads:write emails:send";
         let key = ["create-key", "--workspace", "bench", "--name", "Drill", "--scope", scopes];
         let key = text(&installation.admin(&key)?, "key")?;
-        Ok(Self { cast, key, installation, cluster })
+        Ok(Self { cast, key, installation, cluster, url })
     }
 
     /// Starts a server; the log of those before it stays.
@@ -53,6 +64,11 @@ impl Site {
             change(command)
         };
         self.installation.serve_as(log, with_proxy).await
+    }
+
+    /// How others reach its database, if that is on PostgreSQL.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.url.as_deref()
     }
 
     /// What a statement answers, one line a row, asked behind the server's back.

@@ -133,16 +133,35 @@ impl Cluster {
         Ok(format!("postgres://latchkey@{}/{database}", self.address))
     }
 
+    /// Something that runs a statement to its end, for another thread.
+    pub fn holding(
+        &self,
+        database: &str,
+        sql: &str,
+    ) -> impl FnOnce() -> Result<()> + Send + 'static {
+        let mut psql = self.psql(database, sql);
+        let sql = sql.to_owned();
+        move || {
+            let done = psql.output()?;
+            if done.status.success() { Ok(()) } else { Err(sql.into()) }
+        }
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Command {
+        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.env_clear().args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        psql.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database, "-c", sql]);
+        psql.stdin(Stdio::null());
+        psql
+    }
+
     /// What a statement answers, one line a row.
     ///
     /// # Errors
     /// When it fails.
     pub fn query(&self, database: &str, sql: &str) -> Result<String> {
-        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.env_clear().args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database, "-c", sql]);
-        let done = psql.stdin(Stdio::null()).output()?;
+        let done = self.psql(database, sql).output()?;
         if !done.status.success() {
             return Err(format!("{sql}: {}", String::from_utf8_lossy(&done.stderr)).into());
         }

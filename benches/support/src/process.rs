@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -105,7 +105,10 @@ impl Drop for Process {
 /// # Errors
 /// When it is gone.
 pub fn signal(process: u32, name: &str) -> Result<()> {
-    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status()?;
+    let sent = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .stderr(Stdio::null())
+        .status()?;
     if sent.success() { Ok(()) } else { Err("a process could not be signalled".into()) }
 }
 

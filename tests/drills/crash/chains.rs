@@ -34,7 +34,7 @@ struct Chain {
 /// All of them.
 #[derive(Default)]
 pub(crate) struct Chains {
-    chains: Vec<Chain>,
+    living: Vec<Chain>,
     /// A family that is revoked in the middle of the storm.
     doomed: Option<Chain>,
     /// Rotations that were acknowledged.
@@ -52,7 +52,7 @@ impl Chains {
     pub(crate) async fn begin(site: &Site, address: SocketAddr) -> Result<Self> {
         let mut all = Self::default();
         for user in 0..CHAINS {
-            all.chains.push(sign_in(site, address, user).await?);
+            all.living.push(sign_in(site, address, user).await?);
         }
         all.doomed = Some(sign_in(site, address, CHAINS).await?);
         Ok(all)
@@ -81,7 +81,7 @@ impl Chains {
             Result::Ok(revocation.is_some_and(|reply| reply.status == 200))
         };
         let (done, was_revoked) =
-            tokio::try_join!(try_join_all(self.chains.iter_mut().map(rotate)), doomed)?;
+            tokio::try_join!(try_join_all(self.living.iter_mut().map(rotate)), doomed)?;
         self.rotations += done.iter().map(|(rotations, _)| rotations).sum::<usize>();
         self.answers += done.iter().map(|(_, answers)| answers).sum::<usize>();
         self.was_revoked = was_revoked;
@@ -90,7 +90,7 @@ impl Chains {
     }
 
     pub(crate) async fn check(&mut self, site: &Site, address: SocketAddr) -> Result<()> {
-        for chain in &mut self.chains {
+        for chain in &mut self.living {
             let alive = is_active(&site.cast, address, &chain.newest.refresh).await?;
             self.unheard += usize::from(!alive);
             // an acknowledged rotation that is asked for again has the same child
@@ -129,7 +129,7 @@ impl Chains {
 
     /// A token from the middle of the storms is a replay: its family ends.
     pub(crate) async fn end(&self, site: &Site, address: SocketAddr) -> Result<()> {
-        let Some(chain) = self.chains.first() else { return Ok(()) };
+        let Some(chain) = self.living.first() else { return Ok(()) };
         let Some(old) = chain.spent.get(chain.spent.len() / 2) else { return Ok(()) };
         must(address, site.cast.script.token(&form(old)), 400).await?;
         let active = is_active(&site.cast, address, &chain.newest.refresh).await?;
