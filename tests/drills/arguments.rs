@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 500)]
     pub(crate) sockets: usize,
     /// How many attempts of each kind strangers make
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 300)]
     pub(crate) attempts: usize,
     /// How long the soak takes, in minutes
     #[arg(long, default_value_t = 30)]
