@@ -63,7 +63,10 @@ impl Site {
             command.env(PROXY.0, PROXY.1);
             change(command)
         };
-        self.installation.serve_as(log, with_proxy).await
+        self.installation.serve_as(log, with_proxy).await.map_err(|failure| {
+            let log = fs::read_to_string(self.installation.log()).unwrap_or_default();
+            format!("{failure}: {}", log.lines().last().unwrap_or_default()).into()
+        })
     }
 
     /// How others reach its database, if that is on PostgreSQL.

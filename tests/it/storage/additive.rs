@@ -22,7 +22,7 @@ struct Column {
 async fn columns(storage: &Storage) -> BTreeMap<String, bool> {
     let sql = if is_sqlite(&storage.store) {
         "select t.name || '.' || c.name as name, \
-           c.\"notnull\" = 1 and c.dflt_value is null and c.pk = 0 as is_needed \
+           coalesce(c.\"notnull\" = 1 and c.dflt_value is null and c.pk = 0, 0) as is_needed \
          from sqlite_master t, pragma_table_info(t.name) c where t.type = 'table'"
     } else {
         "select table_name || '.' || column_name as name, \
