@@ -1,6 +1,6 @@
 //! Opening the database, and refusing one that a newer Latchkey has changed.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -8,24 +8,36 @@ use sea_orm::{
     FromQueryResult, Statement,
 };
 
-use super::{Database, Store, sqlite::Sqlite};
+use super::{
+    Database, Store,
+    patience::PATIENCE,
+    sqlite::{Sqlite, sound},
+};
 use crate::fault::Fault;
 
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
-/// Less than the 3 s after which a caller must have its 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// When PostgreSQL itself ends a statement: before this side gives it up, which leaves the connection
+/// busy with it. Steps of the schema may take longer.
+const STATEMENT_MS: &str = "2400";
+/// When it ends a transaction whose node says nothing any more: its locks hold up all other nodes.
+const SILENCE_MS: &str = "10000";
 
 impl Store {
     /// Opens or creates the embedded database: WAL, `synchronous=FULL`, foreign keys on, one writer
     /// and several readers that cannot write.
     ///
     /// # Errors
-    /// When the file cannot be opened or created.
+    /// When the file cannot be opened or created, is damaged, or is another program's; the text names
+    /// it.
     #[expect(clippy::unused_async, reason = "opened like the other one")]
     pub async fn sqlite(path: &Path) -> Result<Self, Fault> {
-        Ok(Self::on(Database::Sqlite(Sqlite::open(path)?)))
+        sound::check(path).map_err(|unfit| Fault::internal(unfit.to_string()))?;
+        let opened = Sqlite::open(path).map_err(|error| {
+            Fault::unavailable(format!("the database {}: {error}", path.display()))
+        })?;
+        Ok(Self::on(Database::Sqlite(opened)))
     }
 
     /// Connects to PostgreSQL.
@@ -37,14 +49,18 @@ impl Store {
         options
             .max_connections(POSTGRES_CONNECTIONS)
             .min_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
             .test_before_acquire(false)
             .sqlx_logging(false)
             // every question here is about rows by their key: one plan is right for all of them, and
             // planning a join anew costs more than running it
             .map_sqlx_postgres_opts(|opts| {
-                opts.options([("plan_cache_mode", "force_generic_plan")])
+                opts.options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    ("statement_timeout", STATEMENT_MS),
+                    ("idle_in_transaction_session_timeout", SILENCE_MS),
+                ])
             });
         let pool = connect(options).await?;
         Ok(Self::on(Database::Postgres(pool)))
@@ -64,6 +80,8 @@ impl Store {
         let txn = self.begin_schema().await?;
         let executor = txn.executor();
         if executor.get_database_backend() == DbBackend::Postgres {
+            // a step may take as long as it needs, and so may the node that came first
+            executor.execute_unprepared("set local statement_timeout = 0").await?;
             let lock = format!("select pg_advisory_xact_lock({SCHEMA_LOCK})");
             executor.execute_unprepared(&lock).await?;
         }

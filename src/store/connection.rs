@@ -13,6 +13,7 @@ use super::{
     direct::{self, Ask, Record},
     invalidations,
     issuing::Whole,
+    patience,
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
 };
 use crate::{
@@ -102,10 +103,10 @@ impl Store {
             Database::Postgres(pool) => {
                 let backend = DbBackend::Postgres;
                 let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
-                Ok(pool.execute_raw(statement).await?.rows_affected() > 0)
+                Ok(patience::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
             }
             Database::Sqlite(sqlite) => {
-                let txn = sqlite.begin().await?;
+                let txn = patience::wait(sqlite.begin()).await?;
                 if !txn.run_all(whole.steps(), &values)? {
                     return Ok(false);
                 }
@@ -117,8 +118,8 @@ impl Store {
 
     async fn open(&self) -> Result<Open, Fault> {
         Ok(match &self.database {
-            Database::Sqlite(sqlite) => Open::Sqlite(sqlite.begin().await?),
-            Database::Postgres(pool) => Open::Postgres(pool.begin().await?),
+            Database::Sqlite(sqlite) => Open::Sqlite(patience::wait(sqlite.begin()).await?),
+            Database::Postgres(pool) => Open::Postgres(patience::wait(pool.begin()).await?),
         })
     }
 }
@@ -175,7 +176,7 @@ impl Txn {
         let _at_the_end = Forget { subjects, stamps: self.stamps };
         match self.open {
             Open::Sqlite(txn) => txn.commit().await,
-            Open::Postgres(txn) => txn.commit().await,
+            Open::Postgres(txn) => patience::wait(txn.commit()).await,
         }
     }
 }
@@ -210,7 +211,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.execute(&statement).map(Into::into),
-                    $kind::Postgres(db) => db.execute_raw(statement).await,
+                    $kind::Postgres(db) => patience::wait(db.execute_raw(statement)).await,
                 }
             }
 
@@ -218,7 +219,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.execute_batch(sql).map(Into::into),
-                    $kind::Postgres(db) => db.execute_unprepared(sql).await,
+                    $kind::Postgres(db) => patience::wait(db.execute_unprepared(sql)).await,
                 }
             }
 
@@ -229,7 +230,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => Ok(db.query_one(&statement)?.map(Into::into)),
-                    $kind::Postgres(db) => db.query_one_raw(statement).await,
+                    $kind::Postgres(db) => patience::wait(db.query_one_raw(statement)).await,
                 }
             }
 
@@ -239,7 +240,7 @@ macro_rules! either {
                     $kind::Sqlite(db) => {
                         Ok(db.query_all(&statement)?.into_iter().map(Into::into).collect())
                     }
-                    $kind::Postgres(db) => db.query_all_raw(statement).await,
+                    $kind::Postgres(db) => patience::wait(db.query_all_raw(statement)).await,
                 }
             }
         }
@@ -258,7 +259,9 @@ macro_rules! ask_either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.first(sql, &values),
-                    $kind::Postgres(db) => direct::first_of(db, (sql, values)).await,
+                    $kind::Postgres(db) => {
+                        patience::wait(direct::first_of(db, (sql, values))).await
+                    }
                 }
             }
 
@@ -270,7 +273,9 @@ macro_rules! ask_either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.every(sql, &values),
-                    $kind::Postgres(db) => direct::every_of(db, (sql, values)).await,
+                    $kind::Postgres(db) => {
+                        patience::wait(direct::every_of(db, (sql, values))).await
+                    }
                 }
             }
         }

@@ -34,6 +34,7 @@ pub mod memberships;
 pub mod outbox;
 pub mod paging;
 pub mod passkeys;
+pub mod patience;
 pub mod pushed_requests;
 pub mod recovery_codes;
 pub mod registration_tokens;
@@ -190,6 +191,11 @@ impl From<DbErr> for Fault {
     }
 }
 
+/// A failure that may heal by itself.
+fn unavailable(text: impl Into<String>) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(text.into()))
+}
+
 /// PostgreSQL: serialization failure, deadlock.
 fn is_conflict(error: &sea_orm::sqlx::Error) -> bool {
     error
@@ -203,8 +209,9 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // shutting down, too many connections, connection failures
-            ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
+            // shutting down, too many connections, connection failures, a statement or a transaction
+            // that took too long
+            ["57P", "53", "08", "57014", "25P03"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }

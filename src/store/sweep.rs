@@ -288,6 +288,8 @@ pub async fn lease(store: &Store, chore: Chore) -> Result<Option<Lease>, Fault> 
         return Ok(Some(Lease(None)));
     }
     let txn = store.begin().await?;
+    // a walk takes minutes, and this transaction holds nothing that others wait for
+    txn.execute_unprepared("set local idle_in_transaction_session_timeout = 0").await?;
     let sql = format!("select pg_try_advisory_xact_lock({}) as is_ours", chore as i64);
     let statement = Statement::from_string(txn.get_database_backend(), sql);
     let row = txn.query_one_raw(statement).await?;

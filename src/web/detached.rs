@@ -9,6 +9,8 @@ use poem::{
 use thiserror::Error;
 use tracing::{Instrument, Span, error};
 
+use crate::store::patience;
+
 /// An endpoint panicked (500). Each face gives it a body of its dialect.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the request could not be finished")]
@@ -46,6 +48,8 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let endpoint = Arc::clone(&self.0);
         let run = async move { endpoint.call(request).await.map(IntoResponse::into_response) };
+        // what waits for the database gives up before its client does
+        let run = patience::shared(run);
         tokio::spawn(run.instrument(Span::current())).await.unwrap_or_else(|failure| {
             // the panic hook has printed where; this ties it to the request
             error!("a request ended in a panic: {failure}");

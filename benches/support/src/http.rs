@@ -29,7 +29,7 @@ impl Request {
     /// A GET of a path with its query.
     #[must_use]
     pub fn get(path: &str) -> Self {
-        Self { head: format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n"), body: String::new() }
+        Self::bare("GET", path)
     }
 
     /// A POST of form fields (`application/x-www-form-urlencoded`).
@@ -42,6 +42,24 @@ impl Request {
             body.len()
         );
         Self { head, body }
+    }
+
+    /// A request with a body of JSON.
+    #[must_use]
+    pub fn json(method: &str, path: &str, body: &Value) -> Self {
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n",
+            body.len()
+        );
+        Self { head, body }
+    }
+
+    /// A request without a body.
+    #[must_use]
+    pub fn bare(method: &str, path: &str) -> Self {
+        Self { head: format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n"), body: String::new() }
     }
 
     /// The same request with a header more.

@@ -77,7 +77,9 @@ impl Installation {
         self.data_dir().join("latchkey.db")
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// The program with these arguments on this installation's database, and nothing from outside.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).current_dir(self.directory()).env_clear().env(NO_LIMIT.0, NO_LIMIT.1);
         if let Some(url) = &self.database_url {
@@ -119,14 +121,32 @@ impl Installation {
     /// # Errors
     /// When it does not answer.
     pub async fn serve(&self) -> Result<Server> {
+        let log = File::create(self.log())?;
+        self.serve_as(log, |command| command).await
+    }
+
+    /// The same, started in another way, its log behind what `log` holds.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn serve_as(
+        &self,
+        log: File,
+        change: impl FnOnce(Command) -> Command,
+    ) -> Result<Server> {
         let address = free_address()?;
-        let log = File::create(self.directory().join("server.log"))?;
-        let mut command = self.command(&["serve", "--listen", &address.to_string()]);
+        let mut command = change(self.command(&["serve", "--listen", &address.to_string()]));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let begun = Instant::now();
         let mut process = Process::start(&mut command)?;
         let start = answers(&mut process, address, "/healthz").await? - begun;
         Ok(Server { process, address, start })
+    }
+
+    /// Where the server's log is.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.directory().join("server.log")
     }
 }
 
@@ -141,6 +161,22 @@ impl Server {
     #[must_use]
     pub fn meter(&self) -> Meter {
         Meter::of(self.id())
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.process.signal(name)
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()
     }
 
     /// Stops it as a service manager does.

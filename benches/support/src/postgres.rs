@@ -14,7 +14,7 @@ use tokio::{net::TcpStream, time::sleep};
 
 use crate::{
     Result,
-    process::{Process, free_address},
+    process::{Process, free_address, signal},
 };
 
 /// A running cluster; its data goes with it.
@@ -24,7 +24,8 @@ pub struct Cluster {
     address: SocketAddr,
     bin: PathBuf,
     version: String,
-    _directory: TempDir,
+    user: Account,
+    directory: TempDir,
 }
 
 impl Cluster {
@@ -45,18 +46,57 @@ impl Cluster {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)).into());
         }
         let address = free_address()?;
-        let log = File::create(directory.path().join("log"))?;
-        let mut postgres = user.command(&bin.join("postgres"), directory.path());
-        postgres.arg("-D").arg(&data).args(["-p", &address.port().to_string()]);
-        postgres.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
-        postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // SIGINT is its fast shutdown
-        let postmaster = Process::ending_by(&mut postgres, "INT")?;
+        let postmaster = postmaster(&user, &bin, directory.path(), address)?;
         let version = Command::new(bin.join("postgres")).arg("--version").output()?;
         let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-        let cluster = Self { postmaster, address, bin, version, _directory: directory };
+        let cluster = Self { postmaster, address, bin, version, user, directory };
         cluster.ready().await?;
         Ok(cluster)
+    }
+
+    /// Ends it in the middle of everything, as a power cut does.
+    ///
+    /// # Errors
+    /// When it cannot be ended.
+    pub fn crash(&mut self) -> Result<()> {
+        let children = self.processes()?;
+        self.postmaster.kill()?;
+        for child in children {
+            // whoever has noticed by itself that the first one is gone is gone too
+            let _ = signal(child, "KILL");
+        }
+        // it would refuse to start beside itself
+        let _ = fs::remove_file(self.directory.path().join("data/postmaster.pid"));
+        Ok(())
+    }
+
+    /// Starts it again where it was.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.postmaster = postmaster(&self.user, &self.bin, self.directory.path(), self.address)?;
+        self.ready().await
+    }
+
+    /// Sends a signal to each of its processes, such as `STOP`.
+    ///
+    /// # Errors
+    /// When its first process is gone.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.postmaster.signal(name)?;
+        for child in self.processes()? {
+            // a worker may have ended meanwhile
+            let _ = signal(child, name);
+        }
+        Ok(())
+    }
+
+    /// Its processes, but the first.
+    fn processes(&self) -> Result<Vec<u32>> {
+        let file = format!("/proc/{0}/task/{0}/children", self.id());
+        let children = fs::read_to_string(file)?;
+        Ok(children.split_whitespace().filter_map(|id| id.parse().ok()).collect())
     }
 
     async fn ready(&self) -> Result<()> {
@@ -93,21 +133,55 @@ impl Cluster {
         Ok(format!("postgres://latchkey@{}/{database}", self.address))
     }
 
+    /// Something that runs a statement to its end, for another thread.
+    pub fn holding(
+        &self,
+        database: &str,
+        sql: &str,
+    ) -> impl FnOnce() -> Result<()> + Send + 'static {
+        let mut psql = self.psql(database, sql);
+        let sql = sql.to_owned();
+        move || {
+            let done = psql.output()?;
+            if done.status.success() { Ok(()) } else { Err(sql.into()) }
+        }
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Command {
+        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.env_clear().args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        psql.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database, "-c", sql]);
+        psql.stdin(Stdio::null());
+        psql
+    }
+
     /// What a statement answers, one line a row.
     ///
     /// # Errors
     /// When it fails.
     pub fn query(&self, database: &str, sql: &str) -> Result<String> {
-        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.env_clear().args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database, "-c", sql]);
-        let done = psql.stdin(Stdio::null()).output()?;
+        let done = self.psql(database, sql).output()?;
         if !done.status.success() {
             return Err(format!("{sql}: {}", String::from_utf8_lossy(&done.stderr)).into());
         }
         Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
     }
+}
+
+fn postmaster(
+    user: &Account,
+    bin: &Path,
+    directory: &Path,
+    address: SocketAddr,
+) -> Result<Process> {
+    let log = File::options().create(true).append(true).open(directory.join("log"))?;
+    let mut postgres = user.command(&bin.join("postgres"), directory);
+    postgres.arg("-D").arg(directory.join("data")).args(["-p", &address.port().to_string()]);
+    postgres.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
+    postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    // SIGINT is its fast shutdown
+    Process::ending_by(&mut postgres, "INT")
 }
 
 /// The directory of initdb, postgres and psql; the newest version if there are several.

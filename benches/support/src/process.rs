@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -61,7 +61,26 @@ impl Process {
         Err("a process does not end".into())
     }
 
-    fn has_ended(&mut self) -> bool {
+    /// Sends it a signal, such as `STOP`.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal(self.id(), name)
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 }
@@ -81,9 +100,16 @@ impl Drop for Process {
     }
 }
 
-fn signal(process: u32, name: &str) -> Result<()> {
-    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status()?;
-    if sent.success() { Ok(()) } else { Err("a process could not be asked to end".into()) }
+/// Sends a signal to a process.
+///
+/// # Errors
+/// When it is gone.
+pub fn signal(process: u32, name: &str) -> Result<()> {
+    let sent = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .stderr(Stdio::null())
+        .status()?;
+    if sent.success() { Ok(()) } else { Err("a process could not be signalled".into()) }
 }
 
 /// Waits until a server answers 200 at `path`, and answers when that was.

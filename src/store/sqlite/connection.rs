@@ -96,6 +96,8 @@ pub(super) fn fault(error: &Error) -> DbErr {
             | ErrorCode::SystemIoFailure
             | ErrorCode::OutOfMemory
             | ErrorCode::CannotOpen
+            // a file system that became read-only, and is mended and mounted again
+            | ErrorCode::ReadOnly
             | ErrorCode::FileLockingProtocolFailed
     );
     if heals { unavailable(text) } else { DbErr::Exec(RuntimeErr::Internal(text)) }

@@ -10,6 +10,7 @@ mod checkpoint;
 mod connection;
 mod row;
 mod schema;
+pub(super) mod sound;
 mod statement;
 mod writer;
 

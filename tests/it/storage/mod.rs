@@ -1,5 +1,6 @@
 //! The database underneath: no face shows it, so these tests speak to the store.
 
+mod additive;
 mod at_rest;
 mod columns;
 mod concurrency;

@@ -1,0 +1,169 @@
+//! A rolling upgrade: the newer node has changed the schema while the older one still works; and a
+//! backup that is taken in the middle of everything, restored elsewhere.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use bench_support::{Result, http::Request, installation::Installation};
+use latchkey::store::Store;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::{
+    Figures, figures,
+    reply::{ask, demand, must, until},
+    site::{PROGRAM, Site},
+};
+
+/// What a newer version does: it only adds (tests/it/architecture/additive.rs holds us to that).
+const NEWER: [&str; 4] = [
+    "create table future (id bigint primary key, note text)",
+    "alter table workspace add column future text",
+    "alter table token_family add column future bigint not null default 0",
+    "insert into seaql_migrations (version, applied_at) values ('m29990101_000001_future', 1)",
+];
+const OLDER: [&str; 4] = [
+    "delete from seaql_migrations where version = 'm29990101_000001_future'",
+    "alter table token_family drop column future",
+    "alter table workspace drop column future",
+    "drop table future",
+];
+const TRUTH: Duration = Duration::from_secs(5);
+
+/// Upgrades under load, and goes back.
+pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
+    let site = Site::new(is_postgres, 3).await?;
+    let before = from_the_step_before(&site).await?;
+    let server = site.serve().await?;
+    let address = server.address;
+    let refreshed = must(address, refresh(&site, &before), 200).await?;
+
+    let store = open(&site).await?;
+    let is_over = AtomicBool::new(false);
+    let upgrade = async {
+        sleep(Duration::from_millis(200)).await;
+        change(&store, &NEWER).await?;
+        let said = until(TRUTH, "the older node is not ready", async || {
+            ask(address, Request::get("/readyz")).await.is_some_and(|reply| reply.status == 503)
+        });
+        let said = said.await?;
+        let started = site.installation.command(&["serve", "--listen", "127.0.0.1:0"]).output()?;
+        let told = String::from_utf8_lossy(&started.stderr).into_owned();
+        demand(told.contains("was changed by a newer Latchkey"), || told.clone())?;
+        let checked = site.installation.command(&["migrate", "--check"]).output()?;
+        demand(!checked.status.success(), || "a newer schema passes the check".to_owned())?;
+        sleep(Duration::from_millis(500)).await;
+        is_over.store(true, Ordering::SeqCst);
+        Result::Ok(said)
+    };
+    let newest = refreshed.member("refresh_token")?;
+    let (said, done) = tokio::try_join!(upgrade, work(&site, address, newest, &is_over))?;
+    change(&store, &OLDER).await?;
+    must(address, Request::get("/readyz"), 200).await?;
+    store.close().await?;
+
+    let mut seen = figures(json!({
+        "readyz_ms": said.as_millis(),
+        "requests_meanwhile": done.0,
+    }));
+    if !is_postgres {
+        seen.extend(backup(&site, address, done.1).await?);
+    }
+    server.stop().await?;
+    demand(site.errors()?.is_empty(), || "the log has errors".to_owned())?;
+    Ok(seen)
+}
+
+async fn open(site: &Site) -> Result<Store> {
+    Ok(match site.database_url() {
+        Some(url) => Store::postgres(url).await?,
+        None => Store::sqlite(&site.installation.database_file()).await?,
+    })
+}
+
+async fn change(store: &Store, statements: &[&str]) -> Result<()> {
+    let txn = store.begin_schema().await?;
+    for sql in statements {
+        txn.executor().execute_unprepared(sql).await?;
+    }
+    Ok(txn.commit().await?)
+}
+
+/// Tokens that were given before the last step of the schema, which is then taken back, checked and
+/// made again. Answers a refresh token.
+async fn from_the_step_before(site: &Site) -> Result<String> {
+    let server = site.serve().await?;
+    let tokens = must(server.address, site.cast.password(0), 200).await?;
+    server.stop().await?;
+    let store = open(site).await?;
+    let txn = store.begin_schema().await?;
+    Migrator::down(txn.executor(), Some(1)).await?;
+    txn.commit().await?;
+    store.close().await?;
+    let checked = site.installation.command(&["migrate", "--check"]).output()?;
+    let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+    let step = Migrator::migrations().last().map(|step| step.name().to_owned()).unwrap_or_default();
+    let names_it = checked.status.code() == Some(1) && told.contains(&step);
+    demand(names_it, || format!("the check does not name {step}: {told}"))?;
+    tokens.member("refresh_token")
+}
+
+/// Everything a client needs, until it is over; answers how much that was, and the newest token.
+async fn work(
+    site: &Site,
+    address: SocketAddr,
+    mut token: String,
+    is_over: &AtomicBool,
+) -> Result<(usize, String)> {
+    let mut served = 0;
+    while !is_over.load(Ordering::SeqCst) {
+        let next = must(address, refresh(site, &token), 200).await?;
+        token = next.member("refresh_token")?;
+        let access = next.member("access_token")?;
+        must(address, Request::get("/api/v1/me").bearer(&access), 200).await?;
+        must(address, site.cast.introspection(&access), 200).await?;
+        must(address, site.cast.password(1), 200).await?;
+        must(address, Request::get("/api/api-keys").bearer(&site.key), 200).await?;
+        served += 5;
+    }
+    Ok((served, token))
+}
+
+/// A backup while tokens are refreshed; what was acknowledged before it began is in it.
+async fn backup(site: &Site, address: SocketAddr, token: String) -> Result<Figures> {
+    let quiet = must(address, site.cast.password(2), 200).await?;
+    let is_over = AtomicBool::new(false);
+    let save = async {
+        let mut command = site.installation.command(&["backup", "saved.db"]);
+        let saved = tokio::task::spawn_blocking(move || command.output()).await??;
+        is_over.store(true, Ordering::SeqCst);
+        demand(saved.status.success(), || String::from_utf8_lossy(&saved.stderr).into_owned())
+    };
+    let ((), done) = tokio::try_join!(save, work(site, address, token, &is_over))?;
+
+    let elsewhere = Installation::new(PROGRAM, None)?;
+    fs::create_dir(elsewhere.data_dir())?;
+    let secrets = |of: &Installation| of.data_dir().join("secrets.toml");
+    fs::copy(secrets(&site.installation), secrets(&elsewhere))?;
+    let saved = site.installation.directory().join("saved.db");
+    let saved = saved.to_string_lossy();
+    let restored = elsewhere.command(&["restore", &saved]).output()?;
+    demand(restored.status.success(), || String::from_utf8_lossy(&restored.stderr).into_owned())?;
+    let server = elsewhere.serve().await?;
+    must(server.address, refresh(site, &quiet.member("refresh_token")?), 200).await?;
+    must(server.address, Request::get("/api/v1/verify").bearer(&site.key), 204).await?;
+    must(server.address, site.cast.password(1), 200).await?;
+    must(server.address, Request::get("/readyz"), 200).await?;
+    server.stop().await?;
+    Ok(figures(json!({ "requests_during_backup": done.0 })))
+}
+
+fn refresh(site: &Site, token: &str) -> Request {
+    site.cast.script.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+}
