@@ -123,6 +123,24 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     })?)
 }
 
+/// Everything a command works with that only looks: nothing is made and nothing changed.
+pub(super) async fn open_as_it_is(config: Config) -> Result<Arc<App>, Failure> {
+    let default_file = config.data_dir.join(SECRETS_FILE);
+    let secrets = Secrets::open_existing(config.secrets_file.as_deref().unwrap_or(&default_file))?;
+    let file = database_file(&config);
+    if config.database_url.is_none() && !file.exists() {
+        return Err(Failure::new(format!("there is no database {}", file.display())));
+    }
+    let store = open_store(&config).await?;
+    if !store.pending_steps().await?.is_empty() {
+        return Err(Failure::new(
+            "the database has an older schema: `latchkey migrate` brings it up",
+        ));
+    }
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom::default()));
+    Ok(App::new(Parts { config, clock, random, store, secrets })?)
+}
+
 /// The database that the configuration names.
 pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
     create_directory(&config.data_dir)?;

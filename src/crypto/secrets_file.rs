@@ -30,6 +30,8 @@ pub struct Secrets {
     pub csrf: Mac,
     /// Signs recovery codes, which are too short to be hashed without a key.
     pub recovery_codes: Mac,
+    /// Signs the events of the audit trail, and their chain.
+    pub audit_trail: Mac,
     /// Signs links in letters: the key of [`LinkSigner`](super::jwt::LinkSigner).
     pub links: [u8; 32],
 }
@@ -123,6 +125,7 @@ impl Secrets {
             sealer: Sealer::new(sealing).map_err(|fault| refused(KEYS[1], fault.to_string()))?,
             csrf: Mac::new(csrf),
             recovery_codes: Mac::new(derivation).for_purpose("recovery codes"),
+            audit_trail: Mac::new(derivation).for_purpose("audit trail"),
             links: *links,
         })
     }

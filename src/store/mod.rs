@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod app_policies;
 pub mod app_requests;
 pub mod audit;
+pub mod audit_chain;
 pub mod authorization_codes;
 pub mod authorization_requests;
 pub mod backup;

@@ -1,6 +1,7 @@
 //! The command line: the program itself, in a process of its own.
 
 mod accounts;
+mod audit;
 mod clients;
 mod doctor;
 mod scan;

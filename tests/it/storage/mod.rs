@@ -1,6 +1,7 @@
 //! The database underneath: no face shows it, so these tests speak to the store.
 
 mod at_rest;
+mod audit_chain;
 mod columns;
 mod concurrency;
 mod conflicts;
