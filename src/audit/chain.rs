@@ -10,17 +10,20 @@
 //!
 //! What no chain can show is that its end is missing, or an event that was removed before it was put there.
 //! Whoever keeps the last place and digest, as `latchkey doctor audit` prints them, can ask for them later.
+//! Keys that were replaced are believed of events that happened before, and where no later ones stand before them
+//! (`latchkey admin rotate-secrets`).
+//!
 //! Events are never changed but for that, and never removed: no sweep goes through them.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::audit_event::Model;
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    crypto::secrets_file::Mac,
+    crypto::mac::TrailKeys,
     fault::Fault,
     store::{
         Database, Txn,
@@ -89,16 +92,16 @@ async fn put(app: &App, events: &[Model]) -> Result<u64, Fault> {
     }
     let txn = app.store.begin().await?;
     let mut head = last(&txn).await?;
-    for event in &written {
-        head = head.then(&app.secrets.audit_trail, event)?;
-        if !audit_chain::put(&txn, event.id, (head.place, &head.digest)).await? {
-            return Err(Fault::conflict(
-                "an event of the audit trail was put into the chain meanwhile",
-            ));
+    let mut number = 0;
+    for event in written {
+        let next = head.then(&app.secrets.audit_trail, event)?;
+        // on SQLite another process may have done so a moment ago, as a command beside the server
+        if audit_chain::put(&txn, event.id, (next.place, &next.digest)).await? {
+            (head, number) = (next, number + 1);
         }
     }
     txn.commit().await?;
-    Ok(written.len() as u64)
+    Ok(number)
 }
 
 async fn last(txn: &Txn) -> Result<Head, Fault> {
@@ -111,12 +114,11 @@ pub(super) fn seal(app: &App, event: &Model) -> Vec<u8> {
     app.secrets.audit_trail.sign(&spelled(SEAL, event))
 }
 
-/// Whether the seal of an event is this server's; an event without one has no wrong one.
-pub(super) fn has_own_seal(app: &App, event: &Model) -> bool {
-    event
-        .seal
-        .as_ref()
-        .is_none_or(|seal| app.secrets.audit_trail.verify(&spelled(SEAL, event), seal))
+/// Whether the seal of an event is one that this server could make at `at`; an event without one has no wrong
+/// one.
+pub(super) fn has_own_seal(app: &App, event: &Model, at: DateTime<Utc>) -> bool {
+    let keys = &app.secrets.audit_trail;
+    event.seal.as_ref().is_none_or(|seal| keys.verify(&spelled(SEAL, event), seal, at))
 }
 
 /// Whether events without a seal are believed to be an older version's.
@@ -135,7 +137,7 @@ impl Unsealed {
 
     /// Whether this event may be put into the chain.
     pub(super) fn allow(&self, app: &App, event: &Model) -> bool {
-        (self.0 || event.seal.is_some()) && has_own_seal(app, event)
+        (self.0 || event.seal.is_some()) && has_own_seal(app, event, app.now())
     }
 }
 
@@ -150,15 +152,20 @@ impl Head {
         Some(Self { place: event.place?, digest: event.chain.clone()? })
     }
 
-    fn then(&self, key: &Mac, event: &Model) -> Result<Self, Fault> {
+    fn then(&self, key: &TrailKeys, event: &Model) -> Result<Self, Fault> {
         let place = self.place.checked_add(1);
         let place = place.ok_or_else(|| Fault::internal("the audit trail has a place too high"))?;
         Ok(Self { place, digest: key.sign(&self.extended(place, event)) })
     }
 
     /// Whether `digest` is that of this event in its place behind this one.
-    pub(super) fn leads_to(&self, key: &Mac, event: &Model, next: &Self) -> bool {
-        key.verify(&self.extended(next.place, event), &next.digest)
+    pub(super) fn leads_to(
+        &self,
+        app: &App,
+        event: &Model,
+        (next, at): (&Self, DateTime<Utc>),
+    ) -> bool {
+        app.secrets.audit_trail.verify(&self.extended(next.place, event), &next.digest, at)
     }
 
     fn extended(&self, place: i64, event: &Model) -> Vec<u8> {

@@ -99,13 +99,15 @@ struct Walk<'a> {
     app: &'a App,
     expected: Option<&'a Head>,
     report: Report,
+    /// When the latest of the events happened that were passed: what is signed behind it was signed later.
+    latest: DateTime<Utc>,
 }
 
 impl<'a> Walk<'a> {
     fn new(app: &'a App, expected: Option<&'a Head>) -> Self {
         let report =
             Report { head: Head::begin(), events: 0, waiting: 0, problems: Vec::new(), more: 0 };
-        Self { app, expected, report }
+        Self { app, expected, report, latest: DateTime::UNIX_EPOCH }
     }
 
     fn found(&mut self, problem: Problem) {
@@ -126,13 +128,14 @@ impl<'a> Walk<'a> {
         if place < 1 {
             return self.found(Problem::SlippedIn { id: event.id });
         }
+        self.latest = self.latest.max(happened(event));
         let is_next = place == before.place + 1;
         if !is_next {
             self.found(Problem::Missing { from: before.place + 1, to: place - 1 });
         }
         // behind a gap nobody knows what stood before, but the event's own seal
-        let is_sound = (!is_next || before.leads_to(&self.app.secrets.audit_trail, event, &here))
-            && chain::has_own_seal(self.app, event);
+        let is_sound = (!is_next || before.leads_to(self.app, event, (&here, self.latest)))
+            && chain::has_own_seal(self.app, event, self.latest);
         if !is_sound {
             self.found(Problem::Changed { place, id: event.id });
         }

@@ -110,7 +110,7 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     let random = SystemRandom::default();
     let secrets = match &config.secrets_file {
         Some(path) => Secrets::open_existing(path)?,
-        None => Secrets::open(&config.data_dir.join(SECRETS_FILE), &random)?,
+        None => Secrets::open(&secrets_file(&config), &random)?,
     };
     let store = open_store(&config).await?;
     store.migrate().await?;
@@ -125,8 +125,7 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
 
 /// Everything a command works with that only looks: nothing is made and nothing changed.
 pub(super) async fn open_as_it_is(config: Config) -> Result<Arc<App>, Failure> {
-    let default_file = config.data_dir.join(SECRETS_FILE);
-    let secrets = Secrets::open_existing(config.secrets_file.as_deref().unwrap_or(&default_file))?;
+    let secrets = Secrets::open_existing(&secrets_file(&config))?;
     let file = database_file(&config);
     if config.database_url.is_none() && !file.exists() {
         return Err(Failure::new(format!("there is no database {}", file.display())));
@@ -139,6 +138,11 @@ pub(super) async fn open_as_it_is(config: Config) -> Result<Arc<App>, Failure> {
     }
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom::default()));
     Ok(App::new(Parts { config, clock, random, store, secrets })?)
+}
+
+/// The file of the keys that protect secrets.
+pub(super) fn secrets_file(config: &Config) -> PathBuf {
+    config.secrets_file.clone().unwrap_or_else(|| config.data_dir.join(SECRETS_FILE))
 }
 
 /// The database that the configuration names.

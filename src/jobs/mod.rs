@@ -7,6 +7,7 @@ pub mod deliver;
 pub mod expiry;
 pub mod follow;
 pub mod logout;
+pub mod reseal;
 pub mod share;
 pub mod signing_keys;
 pub mod sweep;

@@ -11,6 +11,7 @@ mod issue;
 mod list;
 mod outbox;
 mod registration;
+mod rotate_secrets;
 mod signing_keys;
 
 use std::sync::Arc;
@@ -100,6 +101,8 @@ pub(super) enum Command {
     RetryOutbox(outbox::Retry),
     /// Replace the keys that the server signs with; the new ones sign in an hour
     RotateSigningKeys(signing_keys::Rotate),
+    /// Replace the keys of the secrets file, and sign nobody out
+    RotateSecrets(rotate_secrets::RotateSecrets),
     /// List the keys that the server signs with
     ListSigningKeys(signing_keys::List),
 }
@@ -161,6 +164,7 @@ async fn dispatch(app: &Arc<App>, command: Command) -> Result<(), Failure> {
         Command::ListRegistrationTokens(all) => all.run(app).await,
         Command::RevokeRegistrationToken(one) => one.revoke(app).await,
         Command::RetryOutbox(retry) => retry.run(app).await,
+        Command::RotateSecrets(rotate) => rotate.run(app).await,
         Command::RotateSigningKeys(rotate) => rotate.run(app).await,
         Command::ListSigningKeys(list) => list.run(app).await,
     }

@@ -4,5 +4,6 @@ mod accounts;
 mod audit;
 mod clients;
 mod doctor;
+mod rotate_secrets;
 mod scan;
 mod signing_keys;
