@@ -106,13 +106,26 @@ impl Settings {
 
 /// Everything a command works with: the data directory made, the schema current, the keys read.
 pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    let store = open_store(&config).await?;
+    open_on(store, config).await
+}
+
+/// Everything a server works with: as [`open`], and a database that it does not wait for longer than who asks it.
+pub(super) async fn open_to_serve(config: Config) -> Result<Arc<App>, Failure> {
+    let store = match &config.database_url {
+        Some(url) => Store::postgres(url).await?,
+        None => open_store(&config).await?,
+    };
+    open_on(store, config).await
+}
+
+async fn open_on(store: Store, config: Config) -> Result<Arc<App>, Failure> {
     create_directory(&config.data_dir)?;
     let random = SystemRandom::default();
     let secrets = match &config.secrets_file {
         Some(path) => Secrets::open_existing(path)?,
         None => Secrets::open(&secrets_file(&config), &random)?,
     };
-    let store = open_store(&config).await?;
     store.migrate().await?;
     Ok(App::new(Parts {
         config,
@@ -149,7 +162,7 @@ pub(super) fn secrets_file(config: &Config) -> PathBuf {
 pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
     create_directory(&config.data_dir)?;
     if let Some(url) = &config.database_url {
-        return Ok(Store::postgres(url).await?);
+        return Ok(Store::patient_postgres(url).await?);
     }
     let path = database_file(config);
     create_file(&path)?;

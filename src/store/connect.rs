@@ -16,6 +16,8 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
 /// Less than the 3 s after which a caller must have its 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// The same for a statement, and for a lock that it waits for.
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 impl Store {
     /// Opens or creates the embedded database: WAL, `synchronous=FULL`, foreign keys on, one writer
@@ -28,11 +30,26 @@ impl Store {
         Ok(Self::on(Database::Sqlite(Sqlite::open(path)?)))
     }
 
-    /// Connects to PostgreSQL.
+    /// Connects to PostgreSQL, to serve requests: a statement or a lock that takes longer than a caller would wait
+    /// is given up.
     ///
     /// # Errors
     /// When the server cannot be reached; the text never holds the URL's password.
     pub async fn postgres(url: &str) -> Result<Self, Fault> {
+        Self::connected(url, STATEMENT_TIMEOUT).await
+    }
+
+    /// Connects to PostgreSQL, for commands: what looks at everything may take its time.
+    ///
+    /// # Errors
+    /// When the server cannot be reached; the text never holds the URL's password.
+    pub async fn patient_postgres(url: &str) -> Result<Self, Fault> {
+        Self::connected(url, Duration::ZERO).await
+    }
+
+    /// No `patience` is all of it.
+    async fn connected(url: &str, patience: Duration) -> Result<Self, Fault> {
+        let millis = patience.as_millis().to_string();
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(POSTGRES_CONNECTIONS)
@@ -43,8 +60,12 @@ impl Store {
             .sqlx_logging(false)
             // every question here is about rows by their key: one plan is right for all of them, and
             // planning a join anew costs more than running it
-            .map_sqlx_postgres_opts(|opts| {
-                opts.options([("plan_cache_mode", "force_generic_plan")])
+            .map_sqlx_postgres_opts(move |opts| {
+                opts.options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    ("statement_timeout", millis.as_str()),
+                    ("lock_timeout", millis.as_str()),
+                ])
             });
         let pool = connect(options).await?;
         Ok(Self::on(Database::Postgres(pool)))
@@ -64,6 +85,10 @@ impl Store {
         let txn = self.begin_schema().await?;
         let executor = txn.executor();
         if executor.get_database_backend() == DbBackend::Postgres {
+            // a step takes as long as it takes, and other nodes wait for it
+            for limit in ["statement_timeout", "lock_timeout"] {
+                executor.execute_unprepared(&format!("set local {limit} = 0")).await?;
+            }
             let lock = format!("select pg_advisory_xact_lock({SCHEMA_LOCK})");
             executor.execute_unprepared(&lock).await?;
         }

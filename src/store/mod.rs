@@ -205,8 +205,8 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // shutting down, too many connections, connection failures
-            ["57P", "53", "08"].iter().any(|class| code.starts_with(class))
+            // shutting down, too many connections, connection failures; a statement or a lock that took too long
+            ["57P", "53", "08", "57014", "55P03"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }
