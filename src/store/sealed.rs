@@ -111,13 +111,13 @@ where
     let txn = store.begin().await?;
     let mut number = 0;
     for (id, old, new) in changes {
-        let changed = E::update_many()
+        let written = E::update_many()
             .col_expr(sealed, Expr::value(new))
             .filter(key.eq(id))
             .filter(sealed.eq(old))
             .exec(&txn)
             .await?;
-        number += changed.rows_affected;
+        number += written.rows_affected;
     }
     txn.commit().await?;
     Ok(number)
