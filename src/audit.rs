@@ -1,7 +1,9 @@
 //! The audit trail: what happened, who did it, to what; written in the transaction that made it
 //! happen, and never with a secret in it.
 
+pub mod chain;
 pub mod trail;
+pub mod verify;
 
 use entity::audit_event::Model;
 use uuid::Uuid;
@@ -115,7 +117,7 @@ pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fau
         Actor::Operator => ("operator", None),
         Actor::System => ("system", None),
     };
-    let row = Model {
+    let mut row = Model {
         id: app.random.uuid(now),
         at: store::instant(now),
         action: event.action.to_owned(),
@@ -125,7 +127,11 @@ pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fau
         target_kind: event.target.kind.to_owned(),
         target_id: event.target.id,
         detail: event.detail,
+        seal: None,
+        place: None,
+        chain: None,
     };
+    row.seal = Some(chain::seal(app, &row));
     store::audit::insert(txn, row).await?;
     app.metrics.happened(event.action);
     Ok(())

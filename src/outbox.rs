@@ -12,6 +12,7 @@ use crate::{
     store::{
         self,
         paging::{Page, Wanted},
+        sealed::Renewed,
     },
 };
 
@@ -103,6 +104,16 @@ pub async fn discard(app: &App, actor: Actor, id: Uuid) -> Result<bool, Fault> {
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(true)
+}
+
+/// Seals what letters say anew, where that is not sealed under the present key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(app: &App) -> Result<Renewed, Fault> {
+    let (sealer, random) = (&app.secrets.sealer, &*app.random);
+    let renew = |id: &Uuid, sealed: &[u8]| sealer.renew(random, &context(*id), sealed);
+    store::sealed::renew_letters(&app.store, renew).await
 }
 
 fn context(id: Uuid) -> String {

@@ -21,6 +21,14 @@ pub struct Model {
     pub target_id: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub detail: Option<String>,
+    /// The server's signature of all of the above; `None` if a version before that has written it.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub seal: Option<Vec<u8>>,
+    /// Where it stands in the chain; `None` until it is put there, soon after it happened.
+    pub place: Option<i64>,
+    /// A digest of it and of everything that stands before it.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub chain: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -51,7 +51,8 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
-    /// Look at the running server from outside, as clients do, and say what is wrong
+    /// Look at the running server from outside, as clients do, or at what it has written, and say what is
+    /// wrong
     #[command(subcommand)]
     Doctor(doctor::Command),
     Scan(scan::Scan),

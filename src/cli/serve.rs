@@ -22,7 +22,7 @@ pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failur
     // before anything is written: a second server on the same port must change nothing
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
-    let app = settings::open(config).await?;
+    let app = settings::open_to_serve(config).await?;
     if is_demo {
         demo::run(&app).await?;
     }

@@ -106,13 +106,26 @@ impl Settings {
 
 /// Everything a command works with: the data directory made, the schema current, the keys read.
 pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    let store = open_store(&config).await?;
+    open_on(store, config).await
+}
+
+/// Everything a server works with: as [`open`], and a database that it does not wait for longer than who asks it.
+pub(super) async fn open_to_serve(config: Config) -> Result<Arc<App>, Failure> {
+    let store = match &config.database_url {
+        Some(url) => Store::postgres(url).await?,
+        None => open_store(&config).await?,
+    };
+    open_on(store, config).await
+}
+
+async fn open_on(store: Store, config: Config) -> Result<Arc<App>, Failure> {
     create_directory(&config.data_dir)?;
     let random = SystemRandom::default();
     let secrets = match &config.secrets_file {
         Some(path) => Secrets::open_existing(path)?,
-        None => Secrets::open(&config.data_dir.join(SECRETS_FILE), &random)?,
+        None => Secrets::open(&secrets_file(&config), &random)?,
     };
-    let store = open_store(&config).await?;
     store.migrate().await?;
     Ok(App::new(Parts {
         config,
@@ -123,11 +136,33 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     })?)
 }
 
+/// Everything a command works with that only looks: nothing is made and nothing changed.
+pub(super) async fn open_as_it_is(config: Config) -> Result<Arc<App>, Failure> {
+    let secrets = Secrets::open_existing(&secrets_file(&config))?;
+    let file = database_file(&config);
+    if config.database_url.is_none() && !file.exists() {
+        return Err(Failure::new(format!("there is no database {}", file.display())));
+    }
+    let store = open_store(&config).await?;
+    if !store.pending_steps().await?.is_empty() {
+        return Err(Failure::new(
+            "the database has an older schema: `latchkey migrate` brings it up",
+        ));
+    }
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom::default()));
+    Ok(App::new(Parts { config, clock, random, store, secrets })?)
+}
+
+/// The file of the keys that protect secrets.
+pub(super) fn secrets_file(config: &Config) -> PathBuf {
+    config.secrets_file.clone().unwrap_or_else(|| config.data_dir.join(SECRETS_FILE))
+}
+
 /// The database that the configuration names.
 pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
     create_directory(&config.data_dir)?;
     if let Some(url) = &config.database_url {
-        return Ok(Store::postgres(url).await?);
+        return Ok(Store::patient_postgres(url).await?);
     }
     let path = database_file(config);
     create_file(&path)?;

@@ -30,6 +30,44 @@ pub fn new_family_id(random: &dyn Random) -> i64 {
     (i64::from_be_bytes(random.bytes()) & i64::MAX).max(1)
 }
 
+/// The derivers of this server: one that is used, and others that are believed.
+pub struct Derivers {
+    present: Deriver,
+    others: Vec<Deriver>,
+}
+
+impl Derivers {
+    /// Under one key, and beside it others.
+    #[must_use]
+    pub fn new<'a>(present: &[u8; 32], others: impl Iterator<Item = &'a [u8; 32]>) -> Self {
+        Self { present: Deriver::new(present), others: others.map(Deriver::new).collect() }
+    }
+
+    /// The one that is used.
+    #[must_use]
+    pub fn present(&self) -> &Deriver {
+        &self.present
+    }
+
+    /// Every one, the present first: a retry may be of a use before the keys were replaced, or on a node that
+    /// uses others.
+    pub fn each(&self) -> impl Iterator<Item = &Deriver> {
+        std::iter::once(&self.present).chain(&self.others)
+    }
+
+    /// The first refresh token of a family.
+    #[must_use]
+    pub fn first_refresh_token(&self, random: &dyn Random, family_id: i64) -> Secret<RefreshToken> {
+        self.present.first_refresh_token(random, family_id)
+    }
+
+    /// The family that a refresh token was minted for; `None` if this server did not mint it.
+    #[must_use]
+    pub fn family_of(&self, token: &Secret<RefreshToken>) -> Option<i64> {
+        self.each().find_map(|deriver| deriver.family_of(token))
+    }
+}
+
 impl Deriver {
     /// A deriver under a 256-bit key.
     #[must_use]

@@ -41,6 +41,12 @@ pub fn version(stored: &[u8]) -> String {
     version
 }
 
+/// What [`hex`] has spelled.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    data_encoding::HEXLOWER.decode(text.as_bytes()).ok()
+}
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -25,18 +25,42 @@ struct Claims<C> {
     link: C,
 }
 
-/// Signs and verifies links (`secrets.toml`, `link_key`).
+/// The keys of links (`secrets.toml`, `link_key`): one that is used, and others that are believed.
+pub struct LinkKeys {
+    present: [u8; 32],
+    others: Vec<[u8; 32]>,
+}
+
+impl LinkKeys {
+    /// One 256-bit key.
+    #[must_use]
+    pub fn new(present: [u8; 32]) -> Self {
+        Self { present, others: Vec::new() }
+    }
+
+    /// The same, and others that are believed.
+    #[must_use]
+    pub fn beside(self, others: impl Iterator<Item = [u8; 32]>) -> Self {
+        Self { others: others.collect(), ..self }
+    }
+}
+
+/// Signs and verifies links.
 pub struct LinkSigner {
     sign: EncodingKey,
-    verify: DecodingKey,
+    verify: Vec<DecodingKey>,
 }
 
 impl LinkSigner {
-    /// A signer under a 256-bit key.
+    /// A signer under these keys.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
+    pub fn new(keys: &LinkKeys) -> Self {
         jwt_provider::install();
-        Self { sign: EncodingKey::from_secret(key), verify: DecodingKey::from_secret(key) }
+        let believed = std::iter::once(&keys.present).chain(&keys.others);
+        Self {
+            sign: EncodingKey::from_secret(&keys.present),
+            verify: believed.map(|key| DecodingKey::from_secret(key)).collect(),
+        }
     }
 
     /// The token that carries `link`, for a URL.
@@ -63,7 +87,11 @@ impl LinkSigner {
         rules.set_required_spec_claims(&["aud", "exp"]);
         // `now` is the application's: the library would ask the machine's clock and allow a minute
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims<C>>(token, &self.verify, &rules).ok()?.claims;
+        let mut read = self
+            .verify
+            .iter()
+            .filter_map(|key| jsonwebtoken::decode::<Claims<C>>(token, key, &rules).ok());
+        let claims = read.next()?.claims;
         (now.timestamp() < claims.exp).then_some(claims.link)
     }
 }
@@ -121,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_signed_link_reads_back_until_it_expires() {
-        let signer = LinkSigner::new(&KEY);
+        let signer = LinkSigner::new(&LinkKeys::new(KEY));
         let token = signer.sign(&link()).unwrap();
 
         let last = link().expires_at - TimeDelta::seconds(1);
@@ -133,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_link_serves_one_purpose() {
-        let signer = LinkSigner::new(&KEY);
+        let signer = LinkSigner::new(&LinkKeys::new(KEY));
         let token = signer.sign(&link()).unwrap();
 
         assert!(signer.verify::<Verification>(&token, now()).is_none());
@@ -141,14 +169,14 @@ mod tests {
 
     #[test]
     fn another_key_does_not_open_it() {
-        let token = LinkSigner::new(&KEY).sign(&link()).unwrap();
+        let token = LinkSigner::new(&LinkKeys::new(KEY)).sign(&link()).unwrap();
 
-        assert!(LinkSigner::new(&[8; 32]).verify::<Reset>(&token, now()).is_none());
+        assert!(LinkSigner::new(&LinkKeys::new([8; 32])).verify::<Reset>(&token, now()).is_none());
     }
 
     #[test]
     fn every_changed_character_is_noticed() {
-        let signer = LinkSigner::new(&KEY);
+        let signer = LinkSigner::new(&LinkKeys::new(KEY));
         let token = signer.sign(&link()).unwrap();
 
         for index in 0..token.len() {
@@ -161,7 +189,7 @@ mod tests {
 
     #[test]
     fn only_hs256_and_complete_claims_are_accepted() {
-        let signer = LinkSigner::new(&KEY);
+        let signer = LinkSigner::new(&LinkKeys::new(KEY));
         assert_eq!(signer.verify::<Reset>(&token(HS256, GOOD, &KEY), now()), Some(link()));
 
         let unsigned = token(r#"{"alg":"none"}"#, GOOD, &KEY);

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod jwk;
 pub mod jwt;
 mod jwt_provider;
+pub mod mac;
 pub mod passkey;
 pub mod password;
 pub mod random;

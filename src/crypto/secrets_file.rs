@@ -1,6 +1,9 @@
 //! `secrets.toml`: the keys that protect secrets. They are never in the database, so that a stolen
 //! copy of it opens nothing.
 
+mod document;
+pub mod rotation;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -8,14 +11,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ring::hmac;
+use chrono::TimeDelta;
 use thiserror::Error;
-use toml::{Table, Value};
+use toml::Value;
 use zeroize::Zeroizing;
 
-use super::{derive::Deriver, digest, random::Random, sealed::Sealer};
+use self::document::{Document, Named};
+use super::{
+    derive::Derivers,
+    digest,
+    jwt::LinkKeys,
+    mac::{Mac, TrailKeys},
+    random::Random,
+    sealed::Sealer,
+};
+use crate::fault::Fault;
 
 const KEYS: [&str; 4] = ["derivation_key", "sealing_key", "csrf_key", "link_key"];
+/// How long after it was replaced a key may sign the audit trail: until every node has been restarted.
+const TRAIL_OVERLAP: TimeDelta = TimeDelta::days(30);
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Fewer different bytes than this among 32 do not come from a random generator.
 const MIN_DIFFERENT_BYTES: usize = 16;
@@ -23,15 +37,17 @@ const MIN_DIFFERENT_BYTES: usize = 16;
 /// The server's keys, each for one purpose.
 pub struct Secrets {
     /// Derives a refresh token's successors.
-    pub deriver: Deriver,
+    pub deriver: Derivers,
     /// Seals columns that must be read back.
     pub sealer: Sealer,
     /// Signs the tokens of forms.
     pub csrf: Mac,
     /// Signs recovery codes, which are too short to be hashed without a key.
     pub recovery_codes: Mac,
+    /// Signs the events of the audit trail, and their chain.
+    pub audit_trail: TrailKeys,
     /// Signs links in letters: the key of [`LinkSigner`](super::jwt::LinkSigner).
-    pub links: [u8; 32],
+    pub links: LinkKeys,
 }
 
 /// Why the server must not start with these keys. Never holds a key's value.
@@ -95,66 +111,37 @@ impl Secrets {
     /// # Errors
     /// As [`Self::open`], and when there is no such file.
     pub fn open_existing(path: &Path) -> Result<Self, SecretsError> {
-        let refused = |key: &str, problem: String| SecretsError::Key {
+        let document = Document::read(path)?;
+        made_of(&document).map_err(|fault| SecretsError::Key {
             path: path.to_owned(),
-            key: key.to_owned(),
-            problem,
-        };
-        let text = read(path)?;
-        let table = text.parse::<Table>().map_err(|error| {
-            let before = error.span().map_or(0, |span| span.start);
-            let line = text.bytes().take(before).filter(|byte| *byte == b'\n').count() + 1;
-            SecretsError::Syntax { path: path.to_owned(), line }
-        })?;
-        if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(refused(unknown, "is not a key of this version".to_owned()));
-        }
-        let mut keys = Zeroizing::new([[0; 32]; KEYS.len()]);
-        for (index, name) in KEYS.iter().enumerate() {
-            let key = strong(table.get(*name)).map_err(|problem| refused(name, problem.into()))?;
-            if let Some(same) = keys[..index].iter().position(|other| digest::equal(other, &key)) {
-                return Err(refused(name, format!("must not be the same as {}", KEYS[same])));
-            }
-            keys[index] = key;
-        }
-        let [derivation, sealing, csrf, links] = &*keys;
-        Ok(Self {
-            deriver: Deriver::new(derivation),
-            sealer: Sealer::new(sealing).map_err(|fault| refused(KEYS[1], fault.to_string()))?,
-            csrf: Mac::new(csrf),
-            recovery_codes: Mac::new(derivation).for_purpose("recovery codes"),
-            links: *links,
+            key: "sealing_key".to_owned(),
+            problem: fault.to_string(),
         })
     }
 }
 
-/// HMAC-SHA-256 under one key (RFC 2104).
-pub struct Mac(hmac::Key);
-
-impl Mac {
-    /// A signer under a 256-bit key.
-    #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
-    }
-
-    /// The signer under a key of its own, derived from this one for `purpose`.
-    #[must_use]
-    pub fn for_purpose(&self, purpose: &str) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &self.sign(purpose.as_bytes())))
-    }
-
-    /// The 32-byte signature of `data`.
-    #[must_use]
-    pub fn sign(&self, data: &[u8]) -> Vec<u8> {
-        hmac::sign(&self.0, data).as_ref().to_vec()
-    }
-
-    /// Whether `signature` is the signature of `data`, in constant time.
-    #[must_use]
-    pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
-        hmac::verify(&self.0, data, signature).is_ok()
-    }
+/// What the file's keys make: the present ones are used, and the others are believed.
+fn made_of(document: &Document) -> Result<Secrets, Fault> {
+    let [derivation, sealing, csrf, links] = &*document.present;
+    let next = document.next.as_ref().map(Named::of);
+    let others = |name: &'static str| {
+        let old = document.old.iter().map(|old| &old.keys);
+        next.iter().chain(old).filter_map(move |keys| keys.get(name))
+    };
+    let until = document.old.iter().filter_map(|old| {
+        Some((old.keys.get("audit_trail_key")?, Some(old.replaced_at + TRAIL_OVERLAP)))
+    });
+    let next_of_trail = next.iter().filter_map(|next| Some((next.get("audit_trail_key")?, None)));
+    let recovery_codes = document::derived(derivation, document::RECOVERY_CODES);
+    let audit_trail = document::derived(derivation, document::AUDIT_TRAIL);
+    Ok(Secrets {
+        deriver: Derivers::new(derivation, others("derivation_key")),
+        sealer: Sealer::new(sealing)?.beside(others("sealing_key"))?,
+        csrf: Mac::new(csrf).beside(others("csrf_key")),
+        recovery_codes: Mac::new(&recovery_codes).beside(others("recovery_codes_key")),
+        audit_trail: TrailKeys::new(&audit_trail, next_of_trail.chain(until)),
+        links: LinkKeys::new(*links).beside(others("link_key").copied()),
+    })
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
@@ -196,13 +183,11 @@ fn create(path: &Path, random: &dyn Random) -> io::Result<()> {
     if fs::exists(path)? {
         return Ok(());
     }
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let draft = directory.join(format!(".secrets-{}.tmp", digest::hex(&random.bytes::<16>())));
-    let linked = write(&draft, random).and_then(|()| fs::hard_link(&draft, path));
+    let draft = draft_beside(path, random);
+    let text = Document::new(random).text();
+    let linked = write_draft(&draft, &text).and_then(|()| fs::hard_link(&draft, path));
     // before any error is told: a draft holds keys
     let removed = fs::remove_file(&draft);
     match linked {
@@ -212,19 +197,22 @@ fn create(path: &Path, random: &dyn Random) -> io::Result<()> {
     }
 }
 
-fn write(draft: &Path, random: &dyn Random) -> io::Result<()> {
-    let mut text = Zeroizing::new(String::from(
-        "# The keys of this Latchkey server. Keep a copy apart from the database's:\n\
-         # without them signed-in apps must sign in again and queued mail is lost.\n",
-    ));
-    for name in KEYS {
-        let key = Zeroizing::new(random.bytes::<32>());
-        let digits = Zeroizing::new(digest::hex(&*key));
-        text.extend([
-            name, " = \"", &digits, "\"
-",
-        ]);
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
+}
+
+fn draft_beside(path: &Path, random: &dyn Random) -> PathBuf {
+    directory_of(path).join(format!(".secrets-{}.tmp", digest::hex(&random.bytes::<16>())))
+}
+
+fn is_draft(name: &str) -> bool {
+    name.starts_with(".secrets-") && name.ends_with(".tmp")
+}
+
+fn write_draft(draft: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()

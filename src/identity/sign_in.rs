@@ -1,11 +1,11 @@
 //! Signing in with a password: one rule for the password grant and for `/login`.
 //!
 //! 1. Too early for the account or the address: refused before any hashing.
-//! 2. Attempts on one account run one at a time on a node, so that the counters each one reads are
-//!    those the one before it wrote; the counters are looked at again after the wait.
+//! 2. Attempts on one account run one at a time on a node. Each counts as a failure before it is looked at, in a
+//!    transaction of its own: nodes that look at once look at no more than one would.
 //! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash.
-//! 4. A failure is counted, in a transaction of its own, before anybody hears of it; a success
-//!    clears the account's own counter.
+//! 4. A failure is counted for the address, too, before anybody hears of it; a success clears the account's own
+//!    counter. What could not be looked at does not count.
 
 use std::net::IpAddr;
 
@@ -58,16 +58,16 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         return Ok(SignIn::TooSoon { retry_after_secs: wait });
     }
     let _alone = app.limiter.gate.enter(counters.account()).await?;
-    let wait = counters.wait_secs(app, app.now()).await?;
-    if wait > 0 {
-        return Ok(SignIn::TooSoon { retry_after_secs: wait });
-    }
     let user = match Username::parse(&attempt.username) {
         Some(name) => store::users::find_by_username(app.store.read(), &name.to_string()).await?,
         None => None,
     };
-    if !is_right(app, user.as_ref(), attempt.password).await? {
-        counters.count_failure(app, app.now()).await?;
+    let guess = match counters.admit(app, app.now()).await? {
+        Ok(guess) => guess,
+        Err(retry_after_secs) => return Ok(SignIn::TooSoon { retry_after_secs }),
+    };
+    let outcome = is_right(app, user.as_ref(), attempt.password).await;
+    if !guess.judge(app, outcome).await? {
         if let Some(user) = user {
             record_failure(app, &user).await?;
         }
@@ -76,9 +76,10 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
     let Some(user) = user else { return Ok(SignIn::Refused) };
     if has_second_factor(app, &user).await? {
         // the counter stays: the password alone must not buy fresh guesses at the second factor
+        guess.give_back(app).await?;
         return Ok(SignIn::SecondFactor(user));
     }
-    counters.forget_account(app).await?;
+    guess.forget_account(app).await?;
     Ok(SignIn::Accepted(user))
 }
 

@@ -30,6 +30,7 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     crypto::{
+        digest,
         jwt::{Link, LinkSigner},
         secret::{Secret, SessionCookie},
     },
@@ -251,7 +252,7 @@ pub async fn find(
     }
     Ok(Some(Waiting {
         email: row.email.clone(),
-        needs_password: row.browser_sha256 != cookie.sha256(),
+        needs_password: !digest::equal(&row.browser_sha256, &cookie.sha256()),
         errand: link.errand,
         row,
     }))
@@ -302,17 +303,17 @@ async fn proves(
 ) -> Result<Option<Admission>, Fault> {
     let counters = Counters::of(&row.email, address);
     let _alone = app.limiter.gate.enter(counters.account()).await?;
-    let retry_after_secs = counters.wait_secs(app, app.now()).await?;
-    if retry_after_secs > 0 {
-        return Ok(Some(Admission::TooSoon { retry_after_secs }));
-    }
+    let guess = match counters.admit(app, app.now()).await? {
+        Ok(guess) => guess,
+        Err(retry_after_secs) => return Ok(Some(Admission::TooSoon { retry_after_secs })),
+    };
     let is_fit = password::is_fit(&password);
     let password = if is_fit { password } else { Zeroizing::default() };
     let hash = Some(row.password_hash.clone()).filter(|_| is_fit);
-    if app.passwords.verify(password, hash).await? {
-        counters.forget_account(app).await?;
+    let outcome = app.passwords.verify(password, hash).await;
+    if guess.judge(app, outcome).await? {
+        guess.forget_account(app).await?;
         return Ok(None);
     }
-    counters.count_failure(app, app.now()).await?;
     Ok(Some(Admission::WrongPassword))
 }

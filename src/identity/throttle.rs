@@ -3,11 +3,15 @@
 //! After 5 failures in a row an account waits 1 s, then 2, 4 … up to 15 minutes; an address may fail
 //! 30 times in 10 minutes. Attempts that come too early are not counted, so nobody can keep an
 //! account closed longer than its own wait. Unknown usernames are counted like known ones.
+//!
+//! A guess is counted for its account before anybody looks at it, and given back if it was right or could not be
+//! looked at: so several nodes together look at no more guesses than one would. An address is counted when a
+//! guess was wrong, for behind one address there may be many who sign in at once.
 
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::sign_in_failure;
+use entity::{sign_in_failure, types::Instant};
 
 use super::username::Username;
 use crate::{app::App, crypto::digest, fault::Fault, limiter::network, store};
@@ -51,22 +55,33 @@ impl Counters {
         let db = app.store.read();
         let account = store::sign_in_failures::find(db, &self.account).await?;
         let address = store::sign_in_failures::find(db, &self.address).await?;
-        let account = account.map(|row| left(row.last_failed_at.0, account_wait(&row), now));
-        let address = address.map(|row| left(row.window_started_at.0, address_wait(&row), now));
-        let wait = account.max(address).unwrap_or_default().num_milliseconds();
-        Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
+        Ok(secs(account.as_ref(), address.as_ref(), now))
     }
 
-    /// Counts a failure, in a transaction of its own.
+    /// Admits a guess, which counts as a failure of the account from now on, or says how many seconds it must
+    /// wait.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn count_failure(&self, app: &App, now: DateTime<Utc>) -> Result<(), Fault> {
+    /// When the database fails; then nothing is counted.
+    pub async fn admit(
+        &self,
+        app: &App,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Guess<'_>, u64>, Fault> {
         let txn = app.store.begin().await?;
+        store::sign_in_failures::hold(&txn, &self.account, now).await?;
+        let account = store::sign_in_failures::find(&txn, &self.account).await?;
+        let address = store::sign_in_failures::find(&txn, &self.address).await?;
+        let wait = secs(account.as_ref(), address.as_ref(), now);
+        if wait > 0 {
+            return Ok(Err(wait));
+        }
         // an account's failures in a row have no window
         store::sign_in_failures::add(&txn, &self.account, DateTime::UNIX_EPOCH, now).await?;
-        store::sign_in_failures::add(&txn, &self.address, now - ADDRESS_WINDOW, now).await?;
-        Ok(txn.commit().await?)
+        txn.commit().await?;
+        let never = store::instant(DateTime::UNIX_EPOCH);
+        let before = account.map_or(never, |row| row.last_failed_at);
+        Ok(Ok(Guess { counters: self, counted_at: now, before }))
     }
 
     /// Forgets the account's own failures after its success; the address keeps what it has.
@@ -82,6 +97,66 @@ impl Counters {
         }
         Ok(())
     }
+}
+
+/// A guess that was admitted, and counted as a failure.
+#[must_use = "what was not wrong is given back"]
+pub struct Guess<'a> {
+    counters: &'a Counters,
+    counted_at: DateTime<Utc>,
+    before: Instant,
+}
+
+impl Guess<'_> {
+    /// Says whether the guess was right, and what that means for its counters: a wrong one counts for the address
+    /// too, and one that could not be looked at does not count at all.
+    ///
+    /// # Errors
+    /// That of the outcome, or when the database fails.
+    pub async fn judge(&self, app: &App, outcome: Result<bool, Fault>) -> Result<bool, Fault> {
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => {
+                let (now, txn) = (app.now(), app.store.begin().await?);
+                let (address, since) = (&self.counters.address, now - ADDRESS_WINDOW);
+                store::sign_in_failures::add(&txn, address, since, now).await?;
+                txn.commit().await?;
+            }
+            Err(_) => self.give_back(app).await?,
+        }
+        outcome
+    }
+
+    /// Forgets the account's failures: the guess was right, and proves the user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
+        self.counters.forget_account(app).await
+    }
+
+    /// Leaves the account's failures as they were before: the guess was right, and proves too little.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
+        let txn = app.store.begin().await?;
+        let counted = (self.counted_at, self.before);
+        store::sign_in_failures::give_back(&txn, &self.counters.account, counted).await?;
+        Ok(txn.commit().await?)
+    }
+}
+
+/// Seconds that these counts still demand, rounded up.
+fn secs(
+    account: Option<&sign_in_failure::Model>,
+    address: Option<&sign_in_failure::Model>,
+    now: DateTime<Utc>,
+) -> u64 {
+    let account = account.map(|row| left(row.last_failed_at.0, account_wait(row), now));
+    let address = address.map(|row| left(row.window_started_at.0, address_wait(row), now));
+    let wait = account.max(address).unwrap_or_default().num_milliseconds();
+    u64::try_from(wait).unwrap_or_default().div_ceil(1000)
 }
 
 /// What is left at `now` of a wait that began at `from`. Nothing, if that is still to come: the clock was

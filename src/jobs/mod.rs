@@ -1,11 +1,13 @@
 //! What goes on in the background: letters leave, expired rows go, keys that are about to expire are
-//! told of, clients hear that sessions end, keys are replaced, uses are written down, nodes hear of each
-//! other.
+//! told of, clients hear that sessions end, keys are replaced, uses are written down, events are put into
+//! the chain of the audit trail, nodes hear of each other.
 
+pub mod chain;
 pub mod deliver;
 pub mod expiry;
 pub mod follow;
 pub mod logout;
+pub mod reseal;
 pub mod share;
 pub mod signing_keys;
 pub mod sweep;
@@ -23,6 +25,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 enum Job {
+    Chain,
     Deliver,
     Expiry,
     Logout,
@@ -33,7 +36,8 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
+        Self::Chain,
         Self::Deliver,
         Self::Expiry,
         Self::Logout,
@@ -46,7 +50,7 @@ impl Job {
     const fn period(self) -> Duration {
         match self {
             Self::Logout => Duration::from_secs(1),
-            Self::Deliver | Self::Usage => Duration::from_secs(2),
+            Self::Chain | Self::Deliver | Self::Usage => Duration::from_secs(2),
             // several nodes go over a limit by what comes in this time
             Self::Share => Duration::from_millis(50),
             Self::Sweep => Duration::from_mins(1),
@@ -56,6 +60,7 @@ impl Job {
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Chain => "chain",
             Self::Deliver => "deliver",
             Self::Expiry => "expiry",
             Self::Logout => "logout",
@@ -70,7 +75,8 @@ impl Job {
     fn is_wanted(self, app: &App) -> bool {
         match self {
             Self::Share => app.limiter.is_shared(),
-            Self::Deliver
+            Self::Chain
+            | Self::Deliver
             | Self::Expiry
             | Self::Logout
             | Self::SigningKeys
@@ -81,6 +87,7 @@ impl Job {
 
     async fn run_once(self, app: &Arc<App>) -> Result<u64, Fault> {
         match self {
+            Self::Chain => chain::run_once(app).await,
             Self::Deliver => deliver::run_once(app).await,
             Self::Expiry => expiry::run_once(app).await,
             Self::Logout => logout::run_once(app).await,

@@ -7,6 +7,7 @@ use super::{RawKey, scope_list};
 use crate::{
     app::App,
     cache::Subject,
+    crypto::digest,
     fault::Fault,
     store::{self, api_keys::KeyRecord},
     tokens::scopes::Scope,
@@ -74,7 +75,8 @@ pub fn subjects_of(record: &KeyRecord) -> Vec<Subject> {
 /// When a key with this digest ends by itself: what it was before a rotation may end earlier.
 #[must_use]
 pub fn end_of(record: &KeyRecord, sha256: &[u8]) -> Option<DateTime<Utc>> {
-    let replaced = record.previous_expires_at.filter(|_| record.key_sha256 != sha256);
+    let replaced =
+        record.previous_expires_at.filter(|_| !digest::equal(&record.key_sha256, sha256));
     record.expires_at.into_iter().chain(replaced).map(|at| at.0).min()
 }
 
@@ -90,8 +92,8 @@ pub async fn verify(app: &App, raw: &RawKey) -> Result<Verdict, Fault> {
         return Ok(Verdict::Unknown);
     };
     // what a key was before it was rotated ends like a key that is revoked
-    let is_replaced =
-        record.key_sha256 != sha256 && record.previous_expires_at.is_none_or(|at| at.0 <= now);
+    let is_replaced = !digest::equal(&record.key_sha256, &sha256)
+        && record.previous_expires_at.is_none_or(|at| at.0 <= now);
     if record.revoked_at.is_some() || is_replaced {
         return Ok(Verdict::Unknown);
     }

@@ -37,6 +37,7 @@ use crate::{
         audience,
         code::Yes,
         dpop::Thumbprint,
+        flood,
         grants::Remembered,
         requests::{self, NewRequest},
         scopes::Scope,
@@ -297,8 +298,7 @@ impl Sound {
                 return self.to.error(app, code, description).await;
             }
             Next::SignIn => {
-                let handle = requests::freeze(app, &browser.cookie, self.request).await?;
-                return Ok(see_other(&links::login(Some(handle.reveal()))));
+                return self.wait(app, browser, |handle| links::login(Some(handle))).await;
             }
             Next::Answer(signed_in) => {
                 if let Some(code) = self.at_once(app, signed_in).await? {
@@ -310,8 +310,24 @@ impl Sound {
             let (code, description) = CONSENT_REQUIRED;
             return self.to.error(app, code, description).await;
         }
+        self.wait(app, browser, links::consent).await
+    }
+
+    /// Freezes the request and sends the browser to where it goes on. How many wait has a limit: anybody can make
+    /// them.
+    async fn wait(
+        self,
+        app: &Arc<App>,
+        browser: &Browser,
+        page: impl FnOnce(&str) -> String,
+    ) -> Result<Response, Fault> {
+        if flood::excess(app, flood::ASKED, &self.client, browser.address).is_some() {
+            // RFC 6749 §4.1.2.1: a redirect cannot say 503 or 429
+            let error = "temporarily_unavailable";
+            return self.to.error(app, error, "too many requests wait for their users").await;
+        }
         let handle = requests::freeze(app, &browser.cookie, self.request).await?;
-        Ok(see_other(&links::consent(handle.reveal())))
+        Ok(see_other(&page(handle.reveal())))
     }
 
     /// The code, if the user has allowed all of it before and need not be asked again.

@@ -193,11 +193,11 @@ async fn find(
     typed: &str,
 ) -> Result<Result<Waiting, Response>, PageError> {
     let counters = Counters::of(&format!("device code:{}", account.user.id), account.address);
-    let wait = counters.wait_secs(app, app.now()).await?;
-    if wait > 0 {
-        return Ok(Err(too_soon(app, account, typed, wait)?));
-    }
     let _alone = app.limiter.gate.enter(counters.account()).await?;
+    let guess = match counters.admit(app, app.now()).await? {
+        Ok(guess) => guess,
+        Err(wait) => return Ok(Err(too_soon(app, account, typed, wait)?)),
+    };
     let code = UserCode::parse(typed);
     let found = match &code {
         Some(code) => device::find(app, code).await?,
@@ -208,10 +208,10 @@ async fn find(
         None => None,
     };
     if let (Some(code), Some(request), Some(client)) = (code, found, client) {
-        counters.forget_account(app).await?;
+        guess.forget_account(app).await?;
         return Ok(Ok(Waiting { code, request, client }));
     }
-    counters.count_failure(app, app.now()).await?;
+    guess.judge(app, Ok(false)).await?;
     let again = (shown(typed), Some(WRONG.to_owned()));
     Ok(Err(code_page(app, account, again, StatusCode::UNPROCESSABLE_ENTITY)?))
 }

@@ -85,6 +85,9 @@ impl Dialect {
             status if status.is_client_error() => {
                 ("INVALID_REQUEST", "invalid_request", "the request cannot be read")
             }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("UNAVAILABLE", "temporarily_unavailable", "the server took too long")
+            }
             _ => ("INTERNAL_ERROR", "server_error", "the server failed"),
         };
         match self {

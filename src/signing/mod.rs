@@ -23,7 +23,7 @@ use crate::{
     cache::{Known, Subject},
     crypto::{digest, jwk::PublicKey, signed::SignedJwt, signing::KeyPair},
     fault::Fault,
-    store,
+    store::{self, sealed::Renewed},
 };
 
 /// A key as it is published.
@@ -192,6 +192,16 @@ fn believed(row: &Model) -> Result<Believed, Fault> {
 /// What a sealed private half is bound to.
 fn place_of(kid: &str) -> String {
     format!("signing_key:{kid}")
+}
+
+/// Seals private halves anew, where they are not sealed under the present key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(app: &App) -> Result<Renewed, Fault> {
+    let (sealer, random) = (&app.secrets.sealer, &*app.random);
+    let renew = |kid: &String, sealed: &[u8]| sealer.renew(random, &place_of(kid), sealed);
+    store::sealed::renew_signing_keys(&app.store, renew).await
 }
 
 fn open(app: &App, row: &Model) -> Result<Published, Fault> {

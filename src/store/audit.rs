@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid,
+    Select, prelude::Uuid,
 };
 
 use super::{
@@ -31,6 +31,31 @@ pub struct Sought {
     pub until: Option<DateTime<Utc>>,
 }
 
+impl Sought {
+    /// Those of `events` that are looked for.
+    pub(super) fn among(&self, mut events: Select<Entity>) -> Select<Entity> {
+        if let Some(id) = self.workspace_id {
+            events = events.filter(COLUMN.workspace_id.eq(id));
+        }
+        if let Some(action) = &self.action {
+            events = events.filter(COLUMN.action.eq(action));
+        }
+        if let Some((kinds, ids)) = &self.actors {
+            let either = Condition::any()
+                .add(Column::ActorKind.is_in(kinds))
+                .add(Column::ActorId.is_in(ids));
+            events = events.filter(either);
+        }
+        if let Some(from) = self.from {
+            events = events.filter(Column::Id.gte(first_id_at(from)));
+        }
+        if let Some(until) = self.until {
+            events = events.filter(Column::Id.lt(first_id_at(until)));
+        }
+        events
+    }
+}
+
 /// Writes one event, in the transaction that made it happen.
 ///
 /// # Errors
@@ -48,24 +73,8 @@ pub async fn page(
     sought: &Sought,
     wanted: &Wanted,
 ) -> Result<Page<Model>, Fault> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(wanted.rows.saturating_add(1));
-    if let Some(id) = sought.workspace_id {
-        query = query.filter(COLUMN.workspace_id.eq(id));
-    }
-    if let Some(action) = &sought.action {
-        query = query.filter(COLUMN.action.eq(action));
-    }
-    if let Some((kinds, ids)) = &sought.actors {
-        let either =
-            Condition::any().add(Column::ActorKind.is_in(kinds)).add(Column::ActorId.is_in(ids));
-        query = query.filter(either);
-    }
-    if let Some(from) = sought.from {
-        query = query.filter(Column::Id.gte(first_id_at(from)));
-    }
-    if let Some(until) = sought.until {
-        query = query.filter(Column::Id.lt(first_id_at(until)));
-    }
+    let newest = Entity::find().order_by_desc(Column::Id).limit(wanted.rows.saturating_add(1));
+    let mut query = sought.among(newest);
     if let Some(after) = wanted.after.as_deref().and_then(|after| Uuid::parse_str(after).ok()) {
         query = query.filter(Column::Id.lt(after));
     }

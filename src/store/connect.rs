@@ -1,6 +1,6 @@
 //! Opening the database, and refusing one that a newer Latchkey has changed.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -18,9 +18,9 @@ use crate::fault::Fault;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
-/// When PostgreSQL itself ends a statement: before this side gives it up, which leaves the connection
-/// busy with it. Steps of the schema may take longer.
-const STATEMENT_MS: &str = "2400";
+/// When PostgreSQL itself ends a statement, or one that waits for a lock: before this side gives it up,
+/// which leaves the connection busy with it. Steps of the schema and commands may take longer.
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2_400);
 /// When it ends a transaction whose node says nothing any more: its locks hold up all other nodes.
 const SILENCE_MS: &str = "10000";
 
@@ -40,11 +40,26 @@ impl Store {
         Ok(Self::on(Database::Sqlite(opened)))
     }
 
-    /// Connects to PostgreSQL.
+    /// Connects to PostgreSQL, to serve requests: a statement or a lock that takes longer than a caller would wait
+    /// is given up.
     ///
     /// # Errors
     /// When the server cannot be reached; the text never holds the URL's password.
     pub async fn postgres(url: &str) -> Result<Self, Fault> {
+        Self::connected(url, STATEMENT_TIMEOUT).await
+    }
+
+    /// Connects to PostgreSQL, for commands: what looks at everything may take its time.
+    ///
+    /// # Errors
+    /// When the server cannot be reached; the text never holds the URL's password.
+    pub async fn patient_postgres(url: &str) -> Result<Self, Fault> {
+        Self::connected(url, Duration::ZERO).await
+    }
+
+    /// No `patience` is all of it.
+    async fn connected(url: &str, patience: Duration) -> Result<Self, Fault> {
+        let millis = patience.as_millis().to_string();
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(POSTGRES_CONNECTIONS)
@@ -55,10 +70,11 @@ impl Store {
             .sqlx_logging(false)
             // every question here is about rows by their key: one plan is right for all of them, and
             // planning a join anew costs more than running it
-            .map_sqlx_postgres_opts(|opts| {
+            .map_sqlx_postgres_opts(move |opts| {
                 opts.options([
                     ("plan_cache_mode", "force_generic_plan"),
-                    ("statement_timeout", STATEMENT_MS),
+                    ("statement_timeout", millis.as_str()),
+                    ("lock_timeout", millis.as_str()),
                     ("idle_in_transaction_session_timeout", SILENCE_MS),
                 ])
             });
@@ -81,7 +97,9 @@ impl Store {
         let executor = txn.executor();
         if executor.get_database_backend() == DbBackend::Postgres {
             // a step may take as long as it needs, and so may the node that came first
-            executor.execute_unprepared("set local statement_timeout = 0").await?;
+            for limit in ["statement_timeout", "lock_timeout"] {
+                executor.execute_unprepared(&format!("set local {limit} = 0")).await?;
+            }
             let lock = format!("select pg_advisory_xact_lock({SCHEMA_LOCK})");
             executor.execute_unprepared(&lock).await?;
         }

@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod app_policies;
 pub mod app_requests;
 pub mod audit;
+pub mod audit_chain;
 pub mod authorization_codes;
 pub mod authorization_requests;
 pub mod backup;
@@ -40,6 +41,7 @@ pub mod recovery_codes;
 pub mod registration_tokens;
 pub mod registrations;
 pub mod scans;
+pub mod sealed;
 pub mod second_factor_uses;
 pub mod service_accounts;
 pub mod services;
@@ -209,9 +211,11 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // shutting down, too many connections, connection failures, a statement or a transaction
-            // that took too long
-            ["57P", "53", "08", "57014", "25P03"].iter().any(|class| code.starts_with(class))
+            // shutting down, too many connections, connection failures; a statement, a lock or a
+            // transaction that took too long
+            ["57P", "53", "08", "57014", "55P03", "25P03"]
+                .iter()
+                .any(|class| code.starts_with(class))
         }),
         _ => false,
     }

@@ -27,6 +27,19 @@ pub async fn count_unused(db: &impl ConnectionTrait, user_id: Uuid) -> Result<u6
     Ok(unused.filter(COLUMN.used_at.is_null()).count(db).await?)
 }
 
+/// Whether anybody can still use a code that was given before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_unused_from_before(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let unused = Entity::find().filter(COLUMN.used_at.is_null());
+    let old = unused.filter(COLUMN.created_at.lt(instant(before)));
+    Ok(old.one(db).await?.is_some())
+}
+
 /// Adds codes.
 ///
 /// # Errors
@@ -37,19 +50,19 @@ pub async fn insert(db: &impl ConnectionTrait, codes: Vec<Model>) -> Result<(), 
     Ok(())
 }
 
-/// Uses a code of a user up; `false` if there is none that is unused.
+/// Uses a code of a user up, by one of its signatures; `false` if there is none that is unused.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn consume(
     db: &impl ConnectionTrait,
     user_id: Uuid,
-    code_mac: Vec<u8>,
+    code_macs: Vec<Vec<u8>>,
     now: DateTime<Utc>,
 ) -> Result<bool, Fault> {
     let used = Entity::update_many()
         .col_expr(Column::UsedAt, Expr::value(instant(now)))
-        .filter(COLUMN.code_mac.eq(code_mac))
+        .filter(Column::CodeMac.is_in(code_macs))
         .filter(COLUMN.user_id.eq(user_id))
         .filter(COLUMN.used_at.is_null())
         .exec(db)

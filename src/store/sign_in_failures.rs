@@ -1,7 +1,10 @@
 //! Failed sign-ins, counted for an account or for an address.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::sign_in_failure::{COLUMN, Column, Entity, Model};
+use entity::{
+    sign_in_failure::{COLUMN, Column, Entity, Model},
+    types::Instant,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
     sea_query::{Expr, OnConflict},
@@ -20,6 +23,55 @@ pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<Option<Model>, Fault> {
     Ok(Entity::find_by_id(key_sha256.to_vec()).one(db).await?)
+}
+
+/// Holds the count under this key for as long as the transaction lasts, be there one yet or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(
+    db: &impl ConnectionTrait,
+    key_sha256: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let row = Model {
+        key_sha256: key_sha256.to_vec(),
+        failures: 0,
+        window_started_at: instant(now),
+        last_failed_at: instant(DateTime::UNIX_EPOCH),
+    };
+    // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
+    let same = Expr::col((Entity, Column::Failures));
+    Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::column(Column::KeySha256).value(Column::Failures, same).to_owned())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes back what was counted at `counted_at`; if nothing was since, the last failure is that of `before` again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_back(
+    db: &impl ConnectionTrait,
+    key_sha256: &[u8],
+    (counted_at, before): (DateTime<Utc>, Instant),
+) -> Result<(), Fault> {
+    let counted = COLUMN.key_sha256.eq(key_sha256.to_vec());
+    Entity::update_many()
+        .col_expr(Column::LastFailedAt, Expr::value(before))
+        .filter(counted.clone())
+        .filter(COLUMN.last_failed_at.eq(instant(counted_at)))
+        .exec(db)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+        .filter(counted)
+        .filter(COLUMN.failures.gt(0))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Counts one more failure. A window that began before `window_opens`, or in a time that is still to

@@ -26,6 +26,8 @@ pub enum Chore {
     Expiry = 0x6578_7069_7269_6e67,
     /// Replacing the keys that this server signs with: "rotating" in ASCII.
     Rotation = 0x726f_7461_7469_6e67,
+    /// Putting events into the chain of the audit trail: "chaining" in ASCII.
+    Chain = 0x6368_6169_6e69_6e67,
 }
 
 /// What a page of PostgreSQL's counts for in a walk that is measured in rows.

@@ -49,6 +49,23 @@ pub async fn begin_standing(db: &impl ConnectionTrait, family: Model) -> Result<
     standing.ok_or_else(|| Fault::internal("a standing family vanished"))
 }
 
+/// Whether any family that began before goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_live_from_before(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let live = Entity::find()
+        .filter(COLUMN.grant_id.is_not_null())
+        .filter(COLUMN.revoked_at.is_null())
+        .filter(COLUMN.created_at.lt(instant(before)))
+        .filter(COLUMN.ends_at.gt(instant(now)));
+    Ok(live.one(db).await?.is_some())
+}
+
 /// How many families of a client have not ended: those of its users, and its own.
 ///
 /// # Errors

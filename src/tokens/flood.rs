@@ -26,6 +26,10 @@ pub struct Limit {
 /// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users.
 pub const PUSHED: Limit =
     Limit { name: "pushed by", proved: 3_000, claimed: 600, at_address: 3_000 };
+/// Requests that wait for a user who signs in or decides: anybody can begin one, with a client's name that is no
+/// secret.
+pub const ASKED: Limit =
+    Limit { name: "asked for", proved: 6_000, claimed: 6_000, at_address: 300 };
 /// Requests that browsers bring and that are too long for an address.
 pub const BROUGHT: Limit = Limit { name: "brought for", proved: 600, claimed: 600, at_address: 60 };
 /// Devices that begin to wait (RFC 8628): people who set one up, some behind one address.

@@ -28,7 +28,7 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     crypto::{
-        derive::Parent,
+        derive::{Deriver, Parent},
         digest,
         secret::{AccessToken, RefreshToken, Secret},
     },
@@ -222,9 +222,8 @@ struct Successors {
 }
 
 impl Step<'_> {
-    fn successors(&self, record: &TokenRecord, generation: i64) -> Successors {
+    fn successors(&self, deriver: &Deriver, record: &TokenRecord, generation: i64) -> Successors {
         let parent = Parent { token: self.token, family_id: record.family_id, generation };
-        let deriver = &self.app.secrets.deriver;
         let (scope, resource) = &self.restriction;
         let scope = scope.to_string();
         Successors {
@@ -271,7 +270,8 @@ impl Step<'_> {
     async fn advance(&self, record: &RefreshRecord) -> Result<Option<Issued>, Fault> {
         let (token, now) = (&record.token, self.now);
         let lifetimes = Lifetimes::of(self.app, self.client);
-        let successors = self.successors(token, token.generation);
+        let deriver = self.app.secrets.deriver.present();
+        let successors = self.successors(deriver, token, token.generation);
         let refresh_end = (now + lifetimes.refresh_idle).min(token.family_expires_at.0);
         let is_noted =
             record.grant_last_used_at.is_some_and(|at| now < at.0 + grants::USE_NOTED_EVERY);
@@ -337,11 +337,15 @@ impl Step<'_> {
         may_insert: bool,
     ) -> Result<Rotation, Fault> {
         let token = &record.token;
-        let successors = self.successors(token, token.generation - 1);
-        if !digest::equal(&successors.refresh_token.sha256(), &record.refresh_sha256) {
-            // derived under another key (secrets.toml was replaced): not a retry we can answer
+        // the keys may have been replaced since, or be others on the node that was faster
+        let derivers = self.app.secrets.deriver.each();
+        let mut possible = derivers.map(|it| self.successors(it, token, token.generation - 1));
+        let is_there =
+            |it: &Successors| digest::equal(&it.refresh_token.sha256(), &record.refresh_sha256);
+        let Some(successors) = possible.find(is_there) else {
+            // derived under a key that is known no longer: not a retry we can answer
             return Ok(Rotation::Invalid);
-        }
+        };
         let lifetimes = Lifetimes::of(self.app, self.client);
         let (access_row, access_token) = (&successors.access_row, &successors.access_token);
         let row = access_row.issued(access_token, self.now, lifetimes.access);

@@ -1,12 +1,15 @@
-//! A client that hangs up does not cut a rule in half: the endpoint runs in a task of its own.
+//! A client that hangs up does not cut a rule in half: the endpoint runs in a task of its own. Nor does one that
+//! has waited too long: it is told so, and the rule comes to its end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use poem::{
-    Endpoint, IntoResponse, Middleware, Request, Response, Result, error::ResponseError,
-    http::StatusCode,
+    Endpoint, IntoResponse, Middleware, Request, Response, Result,
+    error::ResponseError,
+    http::{StatusCode, header},
 };
 use thiserror::Error;
+use tokio::time::timeout;
 use tracing::{Instrument, Span, error};
 
 use crate::store::patience;
@@ -26,6 +29,27 @@ impl ResponseError for Panicked {
     }
 }
 
+/// Seconds after which it makes sense to try again.
+pub const RETRY_AFTER_SECS: u64 = 2;
+/// How long whoever asks may have to wait: longer than a body may take to arrive and a call to somebody else's
+/// server, and far longer than the database and the hashing pool let anybody wait.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An endpoint has taken too long (503). What it does may still be done: it is not cut off.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the request took too long")]
+pub struct TooSlow;
+
+impl ResponseError for TooSlow {
+    fn status(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    fn as_response(&self) -> Response {
+        self.status().with_header(header::RETRY_AFTER, RETRY_AFTER_SECS).into_response()
+    }
+}
+
 /// Runs what it wraps to its end whether or not the client still listens, and turns a panic into
 /// [`Panicked`]. It belongs inside whatever shapes errors.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,22 +59,30 @@ impl<E: Endpoint + 'static> Middleware<E> for Detached {
     type Output = DetachedEndpoint<E>;
 
     fn transform(&self, endpoint: E) -> Self::Output {
-        DetachedEndpoint(Arc::new(endpoint))
+        DetachedEndpoint { endpoint: Arc::new(endpoint), patience: PATIENCE }
     }
 }
 
 /// An endpoint in a task of its own; made by [`Detached`].
-pub struct DetachedEndpoint<E>(Arc<E>);
+pub struct DetachedEndpoint<E> {
+    endpoint: Arc<E>,
+    patience: Duration,
+}
 
 impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let endpoint = Arc::clone(&self.0);
+        let endpoint = Arc::clone(&self.endpoint);
         let run = async move { endpoint.call(request).await.map(IntoResponse::into_response) };
         // what waits for the database gives up before its client does
         let run = patience::shared(run);
-        tokio::spawn(run.instrument(Span::current())).await.unwrap_or_else(|failure| {
+        let task = tokio::spawn(run.instrument(Span::current()));
+        let Ok(ended) = timeout(self.patience, task).await else {
+            error!("a request has taken longer than {} s", self.patience.as_secs());
+            return Err(TooSlow.into());
+        };
+        ended.unwrap_or_else(|failure| {
             // the panic hook has printed where; this ties it to the request
             error!("a request ended in a panic: {failure}");
             Err(Panicked.into())
@@ -77,6 +109,31 @@ mod tests {
         let response = endpoint.get_response(Request::default()).await;
 
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_too_long_is_told_and_nothing_is_cut_off() {
+        let go_on = Arc::new(Notify::new());
+        let gate = Arc::clone(&go_on);
+        let (done, is_done) = oneshot::channel();
+        let done = Arc::new(parking_lot::Mutex::new(Some(done)));
+        let endpoint = make(move |_| {
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            async move {
+                gate.notified().await;
+                let done = done.lock().take();
+                done.map(|done| done.send(())).unwrap().unwrap();
+            }
+        });
+        let mut endpoint = endpoint.with(Detached);
+        endpoint.patience = Duration::from_millis(5);
+
+        let response = endpoint.get_response(Request::default()).await;
+
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
+        go_on.notify_one();
+        is_done.await.unwrap();
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::{
     app,
     body::BodyError,
-    detached::Panicked,
+    detached::{Panicked, TooSlow},
     methods::WrongMethod,
     page::{Brand, Page},
     request_id,
@@ -143,6 +143,17 @@ impl PageError {
         page
     }
 
+    /// What was begun is not cut off.
+    fn too_slow() -> Self {
+        let mut page = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server took too long",
+            "The server could not finish this in time, and may still do so. Look before you try again.",
+        );
+        page.0.retry_after_secs = Some(RETRY_AFTER_SECS);
+        page
+    }
+
     fn wrong_method(allow: &'static str) -> Self {
         let mut page = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -162,6 +173,9 @@ impl PageError {
         }
         if error.is::<Panicked>() {
             return Ok(Self::broken());
+        }
+        if error.is::<TooSlow>() {
+            return Ok(Self::too_slow());
         }
         error.downcast::<Self>()
     }
@@ -317,6 +331,7 @@ mod tests {
 
         assert_eq!(shaped(NotFoundError.into()).unwrap(), StatusCode::NOT_FOUND);
         assert_eq!(shaped(Panicked.into()).unwrap(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(shaped(TooSlow.into()).unwrap(), StatusCode::SERVICE_UNAVAILABLE);
         let wrong = WrongMethod { allow: "GET" };
         assert_eq!(shaped(wrong.into()).unwrap(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer(PageError::wrong_method("GET")).1.header("allow"), Some("GET"));

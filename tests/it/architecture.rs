@@ -2,7 +2,9 @@
 //! requirements and the rules of security, kept complete by reading the tests.
 
 mod conformance;
+mod digests;
 mod handlers;
+mod indexing;
 mod requirements;
 mod rules;
 mod security;
@@ -26,6 +28,36 @@ fn the_house_keeps_its_layers() {
     let broken: Vec<_> = sources().iter().flat_map(rules::broken).collect();
 
     assert!(broken.is_empty(), "{} rules are broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn digests_are_not_compared_by_a_sign() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = rust_files(&root).into_iter().filter(|file| !file.ends_with("tests.rs"));
+    let found: Vec<_> = files
+        .flat_map(|file| {
+            let names = digests::compared(&fs::read_to_string(&file).unwrap());
+            names.into_iter().map(move |name| format!("{}: {name}", file.display()))
+        })
+        .collect();
+
+    assert!(found.is_empty(), "compare these by digest::equal:\n{}", found.join("\n"));
+}
+
+/// Rule 25: `[]` is forbidden where strangers' bytes are read, but for members of JSON and what is proved.
+#[test]
+fn what_strangers_send_is_not_read_by_index() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = rust_files(&root).into_iter().filter(|file| !file.ends_with("tests.rs"));
+    let found: Vec<_> = files
+        .flat_map(|file| {
+            let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            let indexes = indexing::unproved(&path, &fs::read_to_string(&file).unwrap());
+            indexes.into_iter().map(move |index| format!("{path}: {index}"))
+        })
+        .collect();
+
+    assert!(found.is_empty(), "use `get`, or say why it is within bounds:\n{}", found.join("\n"));
 }
 
 #[test]

@@ -5,11 +5,13 @@ mod accounts;
 mod client_settings;
 mod create;
 mod end;
+mod export;
 mod import;
 mod issue;
 mod list;
 mod outbox;
 mod registration;
+mod rotate_secrets;
 mod signing_keys;
 
 use std::sync::Arc;
@@ -23,7 +25,10 @@ use super::{
     Failure,
     settings::{self, Settings},
 };
-use crate::{app::App, cache, identity::username::Username, store};
+use crate::{app::App, audit, cache, identity::username::Username, store};
+
+/// Events that a command puts into the chain of the audit trail when it is done: its own, and some more.
+const CHAINED: u64 = 500;
 
 /// What an operator can do.
 #[derive(Subcommand)]
@@ -84,6 +89,8 @@ pub(super) enum Command {
     ListKeys(list::Keys),
     /// List the letters that wait, were given up, or were sent within a day
     ListOutbox(list::All),
+    /// Print the audit trail as JSON lines, in the order of its chain
+    ExportAudit(export::Audit),
     /// Make an initial access token, with which clients register themselves; it is printed once
     CreateRegistrationToken(registration::New),
     /// List the initial access tokens
@@ -94,6 +101,8 @@ pub(super) enum Command {
     RetryOutbox(outbox::Retry),
     /// Replace the keys that the server signs with; the new ones sign in an hour
     RotateSigningKeys(signing_keys::Rotate),
+    /// Replace the keys of the secrets file, and sign nobody out
+    RotateSecrets(rotate_secrets::RotateSecrets),
     /// List the keys that the server signs with
     ListSigningKeys(signing_keys::List),
 }
@@ -114,6 +123,8 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Fai
         // what a command has ended is at an end on every node when the command is
         sleep(cache::SETTLED).await;
     }
+    // if no server runs, nobody else does it soon; if one does, it does it anyway
+    let _ = audit::chain::extend(&app, CHAINED).await;
     app.store.close().await?;
     done
 }
@@ -148,10 +159,12 @@ async fn dispatch(app: &Arc<App>, command: Command) -> Result<(), Failure> {
         Command::ListGrants(grants) => grants.run(app).await,
         Command::ListKeys(keys) => keys.run(app).await,
         Command::ListOutbox(all) => all.outbox(app).await,
+        Command::ExportAudit(export) => export.run(app).await,
         Command::CreateRegistrationToken(new) => new.run(app).await,
         Command::ListRegistrationTokens(all) => all.run(app).await,
         Command::RevokeRegistrationToken(one) => one.revoke(app).await,
         Command::RetryOutbox(retry) => retry.run(app).await,
+        Command::RotateSecrets(rotate) => rotate.run(app).await,
         Command::RotateSigningKeys(rotate) => rotate.run(app).await,
         Command::ListSigningKeys(list) => list.run(app).await,
     }

@@ -1,5 +1,7 @@
-//! `latchkey doctor …`: looks at a running server from outside, as clients do, and says what is wrong.
+//! `latchkey doctor …`: looks at a running server from outside, as clients do, or at what it has written, and
+//! says what is wrong.
 
+mod audit;
 mod documents;
 mod endpoints;
 mod oauth;
@@ -19,6 +21,8 @@ use super::{
 pub(super) enum Command {
     /// The documents and endpoints of the OAuth server: what clients find out by themselves
     Oauth(Oauth),
+    /// The audit trail, event by event: whether anything was changed, removed or slipped in
+    Audit(audit::Audit),
 }
 
 /// `doctor oauth`.
@@ -80,9 +84,12 @@ impl Report {
     }
 }
 
-/// Looks at the server whose issuer the settings name, which must run.
+/// Looks at the server whose issuer the settings name, which must run, or at what it has written.
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
-    let Command::Oauth(Oauth { json }) = command;
+    let Oauth { json } = match command {
+        Command::Oauth(oauth) => oauth,
+        Command::Audit(audit) => return audit.run(settings).await,
+    };
     let config = settings.load()?;
     let visitor = visit::Visitor::new(&config)?;
     oauth::look(&visitor).await.print(json)

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use super::*;
+use chrono::DateTime;
+
+use super::{document::OLD_KEYS, *};
 use crate::crypto::random::SystemRandom;
 
 fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -42,7 +44,7 @@ fn keys_are_made_on_the_first_start_and_kept() {
     let second = Secrets::open(&path, &SystemRandom::default()).unwrap();
 
     assert!(second.csrf.verify(b"x", &first.csrf.sign(b"x")));
-    assert_eq!(first.links, second.links);
+    assert!(second.recovery_codes.verify(b"x", &first.recovery_codes.sign(b"x")));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
@@ -53,13 +55,13 @@ fn processes_that_start_together_agree() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secrets.toml");
 
-    let links: Vec<[u8; 32]> = thread::scope(|scope| {
-        let start = || Secrets::open(&path, &SystemRandom::default()).unwrap().links;
+    let signatures: Vec<Vec<u8>> = thread::scope(|scope| {
+        let start = || Secrets::open(&path, &SystemRandom::default()).unwrap().csrf.sign(b"x");
         let started: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
         started.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
 
-    assert!(links.iter().all(|key| *key == links[0]));
+    assert!(signatures.iter().all(|one| *one == signatures[0]));
 }
 
 #[test]
@@ -121,13 +123,103 @@ fn a_syntax_error_shows_the_line_and_not_its_text() {
     assert!(error.ends_with("is not TOML (line 5)"), "{error}");
 }
 
-#[test]
-fn a_signature_is_of_its_data_and_key() {
-    let mac = Mac::new(&[1; 32]);
-    let signature = mac.sign(b"session");
+/// What a file of keys believes of another one's signatures.
+fn believes(new: &Secrets, old: &Secrets) -> [bool; 2] {
+    let sealed = old.sealer.seal(&SystemRandom::default(), "row", b"secret").unwrap();
+    [new.csrf.verify(b"x", &old.csrf.sign(b"x")), new.sealer.open("row", &sealed).is_ok()]
+}
 
-    assert!(mac.verify(b"session", &signature));
-    assert!(!mac.verify(b"sessioN", &signature));
-    assert!(!mac.verify(b"session", &signature[..31]));
-    assert!(!Mac::new(&[2; 32]).verify(b"session", &signature));
+#[test]
+fn keys_are_prepared_used_and_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, random) = (directory.path().join("secrets.toml"), SystemRandom::default());
+    let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let first = Secrets::open(&path, &random).unwrap();
+
+    assert!(rotation::prepare(&path, &random).unwrap());
+    assert!(!rotation::prepare(&path, &random).unwrap());
+    let prepared = Secrets::open(&path, &random).unwrap();
+    assert!(rotation::is_prepared(&path).unwrap());
+    assert_eq!(prepared.csrf.sign(b"x"), first.csrf.sign(b"x"));
+
+    rotation::replace(&path, &random, at).unwrap();
+    let replaced = Secrets::open(&path, &random).unwrap();
+    assert!(!rotation::is_prepared(&path).unwrap());
+    assert_ne!(replaced.csrf.sign(b"x"), first.csrf.sign(b"x"));
+    // nodes that know both believe each other; one that has not been told does not
+    assert_eq!(believes(&replaced, &first), [true, true]);
+    assert_eq!(believes(&prepared, &replaced), [true, true]);
+    assert_eq!(believes(&first, &replaced), [false, false]);
+    let old = rotation::list(&path).unwrap();
+    assert_eq!((old.len(), old[0].at, &*old[0].names), (1, at, &OLD_KEYS[..]));
+    let event = first.audit_trail.sign(b"event");
+    assert!(replaced.audit_trail.verify(b"event", &event, at));
+    assert!(!replaced.audit_trail.verify(b"event", &event, at + TRAIL_OVERLAP * 2));
+    let code = first.recovery_codes.sign(b"code");
+    assert!(replaced.recovery_codes.each(b"code").contains(&code));
+
+    rotation::drop_unneeded(&path, &random, |_, name| name == "audit_trail_key").unwrap();
+    let left = Secrets::open(&path, &random).unwrap();
+    assert_eq!(believes(&left, &replaced), [true, true]);
+    assert_eq!(believes(&left, &first), [false, false]);
+    assert!(left.audit_trail.verify(b"event", &event, at));
+    assert_eq!(rotation::list(&path).unwrap()[0].names, ["audit_trail_key"]);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_link_to_the_file_stays_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, link) = (directory.path().join("secrets.toml"), directory.path().join("link.toml"));
+    Secrets::open(&path, &SystemRandom::default()).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+
+    rotation::prepare(&link, &SystemRandom::default()).unwrap();
+
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(rotation::is_prepared(&path).unwrap());
+}
+
+#[test]
+fn many_that_replace_at_once_lose_no_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secrets.toml");
+    let first = Secrets::open(&path, &SystemRandom::default()).unwrap();
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| rotation::replace(&path, &SystemRandom::default(), now).unwrap());
+        }
+    });
+
+    assert_eq!(rotation::list(&path).unwrap().len(), 16);
+    assert_eq!(believes(&Secrets::open_existing(&path).unwrap(), &first), [true, true]);
+}
+
+#[test]
+fn what_is_wrong_with_other_keys_is_named() {
+    for (more, problem) in [
+        ("next = 7".to_owned(), "next must be a table of keys"),
+        ("[next]".to_owned(), "derivation_key is missing"),
+        (
+            format!("[next]\n{}", file(&four())),
+            "derivation_key must not be the same as derivation_key",
+        ),
+        ("old = 7".to_owned(), "old must be tables of keys"),
+        ("[[old]]".to_owned(), "replaced_at must be an instant"),
+        ("[[old]]\nreplaced_at = \"yesterday\"".to_owned(), "replaced_at must be an instant"),
+        (
+            "[[old]]\nreplaced_at = \"2026-11-26T12:00:00Z\"\nother = 1".to_owned(),
+            "other is not a key",
+        ),
+        (
+            "[[old]]\nreplaced_at = \"2026-11-26T12:00:00Z\"\ncsrf_key = \"00\"".to_owned(),
+            "csrf_key must be 64 lower-case",
+        ),
+    ] {
+        let error = refusal(&format!("{}{more}\n", file(&four())));
+        assert!(error.contains(problem), "{error}");
+    }
 }

@@ -178,7 +178,8 @@ pub async fn owner(
     let Some(pending) = signer.verify::<Pending>(pending, app.now()) else {
         return Ok(None);
     };
-    if pending.door != door || pending.browser != digest::hex(&cookie.sha256()) {
+    let browser = digest::hex(&cookie.sha256());
+    if pending.door != door || !digest::equal(pending.browser.as_bytes(), browser.as_bytes()) {
         return Ok(None);
     }
     let user = store::users::find(app.store.read(), pending.user_id).await?;
@@ -236,21 +237,20 @@ async fn verify_code(
 ) -> Result<Counted, Fault> {
     let _alone = app.limiter.gate.enter(counters.account()).await?;
     let now = app.now();
-    let wait = counters.wait_secs(app, now).await?;
-    if wait > 0 {
-        return Ok(Counted::TooSoon(wait));
-    }
-    let is_right = match shown {
-        Shown::Code(code) => totp::consume(app, user, code, now).await?,
-        Shown::RecoveryCode(code) => recovery::consume(app, user, code, now).await?,
-        Shown::Passkey(_) => false,
+    let guess = match counters.admit(app, now).await? {
+        Ok(guess) => guess,
+        Err(wait) => return Ok(Counted::TooSoon(wait)),
     };
-    if !is_right {
-        counters.count_failure(app, now).await?;
+    let outcome = match shown {
+        Shown::Code(code) => totp::consume(app, user, code, now).await,
+        Shown::RecoveryCode(code) => recovery::consume(app, user, code, now).await,
+        Shown::Passkey(_) => Ok(false),
+    };
+    if !guess.judge(app, outcome).await? {
         record_failure(app, user).await?;
         return Ok(Counted::Wrong);
     }
-    counters.forget_account(app).await?;
+    guess.forget_account(app).await?;
     Ok(Counted::Right)
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn consume(
 ) -> Result<bool, Fault> {
     let Some(code) = canonical(typed) else { return Ok(false) };
     let txn = app.store.begin().await?;
-    if !store::recovery_codes::consume(&txn, user.id, mac(app, &code), now).await? {
+    if !store::recovery_codes::consume(&txn, user.id, macs(app, &code), now).await? {
         return Ok(false);
     }
     record_success(app, &txn, user.id, "a recovery code").await?;
@@ -125,6 +125,11 @@ async fn give(app: &App, txn: &store::Txn, user_id: Uuid) -> Result<Codes, Fault
 
 fn mac(app: &App, code: &str) -> Vec<u8> {
     app.secrets.recovery_codes.sign(code.as_bytes())
+}
+
+/// A code may have been given under keys that were replaced since.
+fn macs(app: &App, code: &str) -> Vec<Vec<u8>> {
+    app.secrets.recovery_codes.each(code.as_bytes())
 }
 
 fn grouped(code: &str) -> Zeroizing<String> {

@@ -9,6 +9,7 @@ use data_encoding::BASE32_NOPAD;
 use entity::user;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::byte_serialize;
+use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
@@ -25,7 +26,8 @@ use crate::{
     },
     fault::Fault,
     mail::{LetterKind, SecurityChange},
-    outbox, store,
+    outbox,
+    store::{self, sealed::Renewed},
 };
 
 /// Bytes of a seed (RFC 4226 §4, R6).
@@ -198,7 +200,21 @@ fn context(user: &user::Model, cookie: &Secret<SessionCookie>) -> String {
 }
 
 fn stored_context(user: &user::Model) -> String {
-    format!("user.totp:{}", user.id)
+    context_of(user.id)
+}
+
+fn context_of(user_id: Uuid) -> String {
+    format!("user.totp:{user_id}")
+}
+
+/// Seals seeds anew, where they are not sealed under the present key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(app: &App) -> Result<Renewed, Fault> {
+    let (sealer, random) = (&app.secrets.sealer, &*app.random);
+    let renew = |id: &Uuid, sealed: &[u8]| sealer.renew(random, &context_of(*id), sealed);
+    store::sealed::renew_totp(&app.store, renew).await
 }
 
 fn unwritable() -> Fault {

@@ -1,11 +1,14 @@
 //! What `/oauth/authorize` refuses, in the order it checks: first without a redirect, then by one.
 
+use chrono::TimeDelta;
+use entity::authorization_request;
 use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     config::RequirePkce,
 };
 use reqwest::Url;
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use super::{assert_sealed_page, at_authorize, post_authorize};
@@ -56,6 +59,34 @@ async fn an_unknown_client_never_redirects() {
 }
 
 /// CS-A2.
+/// Who asks for authorizations without end leaves no more rows than this; whoever is elsewhere is served.
+#[tokio::test]
+async fn nobody_can_ask_without_end() {
+    let world = World::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let request = world.spa().await.authorization();
+    let mut flood = Browser::new(&world).at_address("198.51.100.7");
+    for _ in 0..300 {
+        let page = flood.get(&request.path()).await;
+        assert!(page.location().unwrap().starts_with("/login?"), "{:?}", page.location());
+    }
+
+    let refused = flood.get(&request.path()).await.location().unwrap().to_owned();
+
+    assert!(refused.starts_with(CALLBACK), "{refused}");
+    assert!(refused.contains("error=temporarily_unavailable"), "{refused}");
+    assert_eq!(
+        authorization_request::Entity::find().count(world.app.store.read()).await.unwrap(),
+        300
+    );
+    let mut elsewhere = Browser::new(&world).at_address("203.0.113.9");
+    assert!(elsewhere.get(&request.path()).await.location().unwrap().starts_with("/login?"));
+    world.clock.advance(TimeDelta::minutes(1));
+    assert!(flood.get(&request.path()).await.location().unwrap().starts_with("/login?"));
+}
+
 #[tokio::test]
 async fn an_unregistered_redirect_uri_never_redirects() {
     let (world, _, _, mut browser) = at_authorize().await;

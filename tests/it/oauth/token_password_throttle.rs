@@ -179,6 +179,36 @@ async fn guesses_that_race_are_counted_one_by_one() {
     assert_eq!((guessed, waiting), (5, 15));
 }
 
+/// Each node looks at one guess at a time; together they look at no more than one node would.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_together_look_at_no_more_guesses_than_one() {
+    let (world, acme, script) = world().await;
+    let nodes =
+        [world.another_node().await, world.another_node().await, world.another_node().await];
+    let clients: Vec<_> = nodes.iter().map(|node| script.at(node)).collect();
+    let guess = |number: usize| clients[number % 3].sign_in(&acme.ada.username, "wrong");
+
+    let answers = futures_util::future::join_all((0..24).map(guess)).await;
+
+    let guessed = answers.iter().filter(|answer| answer.status == 400).count();
+    let waiting = answers.iter().filter_map(wait_of).count();
+    assert_eq!((guessed, waiting), (5, 19));
+}
+
+/// What was counted before it was looked at is given back: nobody's successes make anybody wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn successes_that_race_do_not_count() {
+    let (world, acme, script) = world().await;
+    let node = world.another_node().await;
+    let clients = [&script, &script.at(&node)];
+    for _ in 0..3 {
+        let right = (0..6).map(|number| clients[number % 2].password(&acme.ada));
+        for answer in futures_util::future::join_all(right).await {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+    }
+}
+
 /// A clock that was an hour fast is set right: nobody is shut out until it has caught up, and what
 /// fails from then on is counted.
 #[tokio::test]

@@ -5,14 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use entity::{enterprise, member::Role};
 use futures_util::future::join_all;
 use latchkey::{
     audit::Actor,
+    fault::Fault,
     identity::users::{self, NewUser},
     keys::manage::{self, Creation, KeyOwner},
-    store::{self, Store},
+    store::{self, Store, sign_in_failures},
     workspaces::{self, NewWorkspace},
 };
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
@@ -136,6 +137,29 @@ async fn a_busy_database_is_503_in_time() {
     drop(busy);
     assert_eq!(caller.me().await.status, 200);
     Tokens::of(&script.refresh(&second.refresh).await);
+}
+
+/// Whoever waits for what another transaction holds hears of it in time, whichever database it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_too_long_is_503_in_time() {
+    let storage = Storage::new().await;
+    let other = storage.another_store().await;
+    let (key, now) = ([7; 32], DateTime::UNIX_EPOCH);
+    let held = storage.store.begin().await.unwrap();
+    sign_in_failures::hold(&held, &key, now).await.unwrap();
+    let write = async || {
+        let txn = other.begin().await?;
+        sign_in_failures::hold(&txn, &key, now).await?;
+        Ok::<_, Fault>(txn.commit().await?)
+    };
+    let began = Instant::now();
+
+    let outcome = write().await;
+
+    assert!(matches!(outcome, Err(Fault::Unavailable(_))), "{outcome:?}");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    drop(held);
+    write().await.unwrap();
 }
 
 /// As commands do beside a server: the last to close merges the log, and holds the file meanwhile.

@@ -2,6 +2,7 @@
 
 mod additive;
 mod at_rest;
+mod audit_chain;
 mod columns;
 mod concurrency;
 mod conflicts;

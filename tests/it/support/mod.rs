@@ -41,7 +41,7 @@ pub use self::{
     browser::{Browser, Page},
     certificates::{Certificates, SecureHost},
     client_app::{Authorization, Callback, ClientApp, Tokens},
-    database::Database,
+    database::{Database, postgres_server},
     factors::seed_on,
     form::Form,
     hearer::Hearer,
