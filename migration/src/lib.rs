@@ -32,6 +32,7 @@ mod m20261126_000035_logout_and_devices;
 mod m20261126_000036_clients_of_enterprises;
 mod m20261126_000037_retired_keys;
 mod m20261126_000038_spent_ids;
+mod m20261126_000040_leaks;
 mod schema;
 
 /// Every step, in order.
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000036_clients_of_enterprises::Migration),
             Box::new(m20261126_000037_retired_keys::Migration),
             Box::new(m20261126_000038_spent_ids::Migration),
+            Box::new(m20261126_000040_leaks::Migration),
         ]
     }
 }

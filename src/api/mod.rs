@@ -21,6 +21,7 @@ mod gated;
 mod guard;
 mod json;
 mod leads;
+mod leaked;
 mod me;
 mod outline;
 mod paging;
@@ -70,6 +71,7 @@ type Operations = (
     api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
+    leaked::Leaked,
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
@@ -83,6 +85,7 @@ const OPERATIONS: Operations = (
     api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
+    leaked::Leaked,
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,

@@ -33,7 +33,7 @@ pub use self::{
     oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
     products::{
-        DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, Product, Products,
+        DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, OnLeak, Product, Products,
         TOKEN_PREFIXES,
     },
 };

@@ -18,6 +18,8 @@ mod every_route;
 mod gates;
 mod imported_keys;
 mod leads;
+mod leaked;
+mod leaked_refusals;
 mod me;
 mod openapi;
 mod place;
