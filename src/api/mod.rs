@@ -22,6 +22,7 @@ mod guard;
 mod json;
 mod leads;
 mod leaked;
+mod leaked_github;
 mod me;
 mod outline;
 mod paging;
@@ -57,6 +58,7 @@ pub fn routes() -> Route {
     ));
     let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
     let docs = Route::new()
+        .at(leaked_github::PATH, Shaped(leaked_github::GitHub))
         .at("/openapi.json", read(get(docs::openapi)))
         .at("/docs", read(get(docs::page)))
         .at("/llms.txt", read(get(docs::llms)));

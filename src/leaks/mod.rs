@@ -7,6 +7,7 @@
 
 mod credential;
 mod found;
+pub mod github;
 mod tell;
 
 use std::net::IpAddr;
@@ -23,6 +24,8 @@ use crate::{
 
 /// Reports that one address may send in a minute.
 const REPORTS_PER_MINUTE: u32 = 60;
+/// The same of reports that are signed, which GitHub sends as it finds things.
+const SIGNED_PER_MINUTE: u32 = 600;
 /// Characters of an address on the web that are kept.
 const MAX_PLACE_CHARS: usize = 500;
 
@@ -80,9 +83,19 @@ impl Source {
 /// Counts a report of this address, which has as many as others that nobody has sent it for.
 #[must_use]
 pub fn count(app: &App, address: IpAddr) -> Count {
+    count_of(app, ("reports", REPORTS_PER_MINUTE), address)
+}
+
+/// The same of reports that are signed, before the signature is looked at.
+#[must_use]
+pub fn count_signed(app: &App, address: IpAddr) -> Count {
+    count_of(app, ("signed reports", SIGNED_PER_MINUTE), address)
+}
+
+fn count_of(app: &App, (what, limit): (&str, u32), address: IpAddr) -> Count {
     // no client has an id with a space in it
-    let counted = Counted::Client(format!("reports from {}", network(address)));
-    app.limiter.requests.count(&counted, REPORTS_PER_MINUTE, app.now())
+    let counted = Counted::Client(format!("{what} from {}", network(address)));
+    app.limiter.requests.count(&counted, limit, app.now())
 }
 
 /// Does what is to be done about a credential that was found where none may be. A second report of

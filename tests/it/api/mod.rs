@@ -19,6 +19,7 @@ mod gates;
 mod imported_keys;
 mod leads;
 mod leaked;
+mod leaked_github;
 mod leaked_refusals;
 mod me;
 mod openapi;
