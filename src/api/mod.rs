@@ -19,7 +19,7 @@ mod fields;
 mod from_memory;
 mod gated;
 mod guard;
-mod json;
+pub mod json;
 mod leads;
 mod leaked;
 mod leaked_github;
