@@ -103,7 +103,7 @@ mod tests {
             (Method::DELETE, "/api/a/7", Found::Operation),
             (Method::POST, "/api/b", Found::OpenOperation),
             (Method::GET, "/api/b", Found::Operation),
-            (Method::PUT, "/api/b", allow("POST, GET, HEAD")),
+            (Method::PUT, "/api/b", allow("GET, POST, HEAD")),
             (Method::DELETE, "/api/a", allow("GET, POST, HEAD")),
             (Method::OPTIONS, "/api/a/7", allow("DELETE")),
             (Method::HEAD, "/api/a/7", allow("DELETE")),
