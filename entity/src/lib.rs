@@ -27,6 +27,7 @@ pub mod invalidation;
 pub mod invitation;
 pub mod known_device;
 pub mod lead;
+pub mod leak;
 pub mod logout_delivery;
 pub mod member;
 pub mod message;

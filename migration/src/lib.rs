@@ -33,6 +33,7 @@ mod m20261126_000036_clients_of_enterprises;
 mod m20261126_000037_retired_keys;
 mod m20261126_000038_spent_ids;
 mod m20261126_000039_audit_chain;
+mod m20261126_000040_leaks;
 mod schema;
 
 /// Every step, in order.
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000037_retired_keys::Migration),
             Box::new(m20261126_000038_spent_ids::Migration),
             Box::new(m20261126_000039_audit_chain::Migration),
+            Box::new(m20261126_000040_leaks::Migration),
         ]
     }
 }

@@ -35,6 +35,7 @@ pub(super) struct KeyRow {
     pub(super) has_owner_left: bool,
     pub(super) overlap_ends: Option<Moment>,
     pub(super) was_exposed: bool,
+    pub(super) has_leaked: bool,
 }
 
 impl KeyRow {
@@ -64,6 +65,7 @@ impl KeyRow {
                 .filter(|at| listed.is_visible && at.0 > now)
                 .map(|at| Moment::of(at.0)),
             was_exposed: listed.is_visible && key.exposed_at.is_some(),
+            has_leaked: listed.is_visible && listed.has_leaked,
         }
     }
 }

@@ -145,7 +145,8 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for MaybeBody<T> {
     }
 }
 
-async fn read(
+/// The bytes of a JSON body: its type first, then its size.
+pub(super) async fn read(
     headers: &HeaderMap,
     body: &mut RequestBody,
     max: usize,
@@ -194,7 +195,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     is_plain && (media_type == JSON || is_built_on_json)
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+/// Reads JSON strictly.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     json::parse(bytes).map_err(|broken| match broken {
         Broken::Empty => ApiError::unreadable("a JSON body is required"),
         Broken::TooDeep => ApiError::unreadable("the body is nested too deep"),

@@ -38,10 +38,11 @@ impl Document {
         Self(document)
     }
 
-    /// Each path with the names of its methods.
-    pub(super) fn paths(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
-        members(&self.0["paths"])
-            .map(|(path, item)| (path, members(item).map(|(method, _)| method)))
+    /// Each path with its operations by the names of their methods.
+    pub(super) fn paths(
+        &self,
+    ) -> impl Iterator<Item = (&str, impl Iterator<Item = (&str, &Value)>)> {
+        members(&self.0["paths"]).map(|(path, item)| (path, members(item)))
     }
 
     /// A named schema.
@@ -60,6 +61,12 @@ impl Document {
         document["servers"] = json!([{ "url": issuer }]);
         document
     }
+}
+
+/// Whether an operation says that nobody needs a credential for it (OpenAPI 3.0.3, Operation Object);
+/// one that says nothing is not open.
+pub(super) fn is_open(operation: &Value) -> bool {
+    operation["security"].as_array().is_some_and(Vec::is_empty)
 }
 
 /// The members of an object, in its order; none if it is no object.
@@ -156,7 +163,11 @@ mod tests {
         let operations = operations(&document);
 
         assert!(operations.len() >= 2);
-        for (name, operation) in operations {
+        // nobody can be asked for a credential who has found one
+        let open: Vec<_> = operations.iter().filter(|(_, it)| is_open(it)).collect();
+        assert_eq!(open.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["post /api/v1/leaked"]);
+        assert!(["401", "403"].iter().all(|status| open[0].1["responses"].get(status).is_none()));
+        for (name, operation) in operations.iter().filter(|(_, it)| !is_open(it)) {
             let ways: Vec<_> = members(&json!({ "x": operation["security"] }))
                 .flat_map(|(_, ways)| ways.as_array().cloned().unwrap_or_default())
                 .map(|way| way.as_object().unwrap().keys().next().unwrap().clone())

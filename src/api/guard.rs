@@ -1,5 +1,6 @@
 //! What every request to the API passes, in this order: path and method, credential, rate limit.
-//! Only then is the route called, with a principal: no route can forget to ask.
+//! Only then is the route called, with a principal: no route can forget to ask. What is open to
+//! anybody says so in the document, and is limited by address.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,8 +21,9 @@ use crate::{
     crypto::digest,
     fault::Fault,
     keys::exposure,
+    leaks,
     limiter::Count,
-    web::{self, rate_limit},
+    web::{self, client_ip::client_ip, rate_limit},
 };
 
 /// How long finding out who asks may take; a caller hears 503 within 3 seconds.
@@ -49,8 +51,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
         verify::unmask(&mut request);
         let app = Arc::clone(web::app::of(&request)?);
         let (id, uri) = (id_of(&request), request.uri().clone());
-        let (count, admission) = admit(&app, &request).await;
-        let mut response = match self.pass(request, admission).await {
+        let found = self.paths.find(request.method(), request.uri().path());
+        let (count, admission) = match found {
+            Found::OpenOperation => admit_anybody(&app, &request),
+            _ => admit(&app, &request).await,
+        };
+        let mut response = match self.pass(request, (found, admission)).await {
             Ok(response) => response,
             Err(error) => error.respond(&app, (&id, uri.path())),
         };
@@ -66,24 +72,34 @@ impl<E: Endpoint<Output = Response>> Guard<E> {
     async fn pass(
         &self,
         mut request: Request,
-        admission: Result<Arc<Principal>, ApiError>,
+        (found, admission): (Found, Admission),
     ) -> Result<Response, ApiError> {
-        match self.paths.find(request.method(), request.uri().path()) {
+        match found {
             Found::Nothing => Err(ApiError::not_found()),
             Found::WrongMethod(allow) => Err(ApiError::method_not_allowed(allow)),
-            Found::Operation => {
-                request.set_data(admission?);
+            Found::Operation | Found::OpenOperation => {
+                if let Some(principal) = admission? {
+                    request.set_data(principal);
+                }
                 self.routes.call(request).await.map_err(ApiError::shape)
             }
         }
     }
 }
 
+/// Who asks, if it matters, or why nothing is done for them.
+type Admission = Result<Option<Arc<Principal>>, ApiError>;
+
+/// Counts a request that needs no credential, by the address that it comes from. One that it has all
+/// the same is not looked at.
+fn admit_anybody(app: &App, request: &Request) -> (Option<Count>, Admission) {
+    let count = leaks::count(app, client_ip(request, app));
+    let wait = || ApiError::rate_limited(count.secs_left(app.now()));
+    (Some(count), if count.is_allowed { Ok(None) } else { Err(wait()) })
+}
+
 /// Finds out who asks and counts the request, if its credential is known.
-async fn admit(
-    app: &Arc<App>,
-    request: &Request,
-) -> (Option<Count>, Result<Arc<Principal>, ApiError>) {
+async fn admit(app: &Arc<App>, request: &Request) -> (Option<Count>, Admission) {
     let (principal, in_query) = match identify(app, request).await {
         Ok(Ok(identified)) => identified,
         Ok(Err(refusal)) => {
@@ -103,7 +119,7 @@ async fn admit(
     if in_query {
         note_exposure(app, &principal);
     }
-    (Some(count), Ok(principal))
+    (Some(count), Ok(Some(principal)))
 }
 
 /// Who asks, and whether the credential was in the query string.

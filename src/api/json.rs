@@ -12,7 +12,7 @@ const TOO_DEEP: &str = "too deep";
 
 /// Why a text is not JSON that can be relied on. Nothing in it quotes the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub enum Broken {
     /// There is nothing.
     Empty,
     /// It is not JSON.
@@ -30,7 +30,10 @@ pub(super) enum Broken {
 }
 
 /// Reads a JSON text.
-pub(super) fn parse(text: &[u8]) -> Result<Value, Broken> {
+///
+/// # Errors
+/// Why it cannot be relied on.
+pub fn parse(text: &[u8]) -> Result<Value, Broken> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Broken::Empty);
     }

@@ -19,8 +19,10 @@ mod fields;
 mod from_memory;
 mod gated;
 mod guard;
-mod json;
+pub mod json;
 mod leads;
+mod leaked;
+mod leaked_github;
 mod me;
 mod outline;
 mod paging;
@@ -56,6 +58,7 @@ pub fn routes() -> Route {
     ));
     let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
     let docs = Route::new()
+        .at(leaked_github::PATH, Shaped(leaked_github::GitHub))
         .at("/openapi.json", read(get(docs::openapi)))
         .at("/docs", read(get(docs::page)))
         .at("/llms.txt", read(get(docs::llms)));
@@ -70,6 +73,7 @@ type Operations = (
     api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
+    leaked::Leaked,
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,
@@ -83,6 +87,7 @@ const OPERATIONS: Operations = (
     api_keys::ApiKeys,
     datasets::Datasets,
     leads::Leads,
+    leaked::Leaked,
     subscribers::Subscribers,
     emails::Emails,
     scans::Scans,

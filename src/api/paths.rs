@@ -3,10 +3,16 @@
 
 use poem::http::Method;
 
-use super::document::Document;
+use super::document::{Document, is_open};
 
 /// The paths of the document, each with its methods.
-pub(super) struct Paths(Vec<(Vec<Segment>, Vec<Method>)>);
+pub(super) struct Paths(Vec<(Vec<Segment>, Vec<Way>)>);
+
+/// A method of a path.
+struct Way {
+    method: Method,
+    is_open: bool,
+}
 
 enum Segment {
     Literal(String),
@@ -18,6 +24,8 @@ enum Segment {
 pub(super) enum Found {
     /// An operation.
     Operation,
+    /// An operation that nobody needs a credential for.
+    OpenOperation,
     /// Operations, but not with this method: the value of `Allow`.
     WrongMethod(String),
     /// Nothing.
@@ -28,29 +36,31 @@ impl Paths {
     /// Every path of a document.
     pub(super) fn of(document: &Document) -> Self {
         let paths = document.paths().map(|(path, methods)| {
-            let methods = methods
-                .filter_map(|name| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).ok());
-            (segments(path).map(Segment::of).collect(), methods.collect())
+            let ways = methods.filter_map(|(name, operation)| {
+                let method = Method::from_bytes(name.to_ascii_uppercase().as_bytes()).ok()?;
+                Some(Way { method, is_open: is_open(operation) })
+            });
+            (segments(path).map(Segment::of).collect(), ways.collect())
         });
         Self(paths.collect())
     }
 
     /// What a request to `path` with `method` meets.
     pub(super) fn find(&self, method: &Method, path: &str) -> Found {
-        let is_match = |(pattern, _): &&(Vec<Segment>, Vec<Method>)| {
+        let is_match = |(pattern, _): &&(Vec<Segment>, Vec<Way>)| {
             segments(path).count() == pattern.len()
                 && segments(path).zip(pattern).all(|(part, segment)| segment.takes(part))
         };
-        let Some((_, methods)) = self.0.iter().find(is_match) else {
+        let Some((_, ways)) = self.0.iter().find(is_match) else {
             return Found::Nothing;
         };
         // RFC 9110 §9.3.2: HEAD is GET without the body
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        if methods.contains(wanted) {
-            return Found::Operation;
+        if let Some(way) = ways.iter().find(|way| way.method == wanted) {
+            return if way.is_open { Found::OpenOperation } else { Found::Operation };
         }
-        let mut allow: Vec<&str> = methods.iter().map(Method::as_str).collect();
-        if methods.contains(&Method::GET) {
+        let mut allow: Vec<&str> = ways.iter().map(|way| way.method.as_str()).collect();
+        if ways.iter().any(|way| way.method == Method::GET) {
             allow.push("HEAD");
         }
         Found::WrongMethod(allow.join(", "))
@@ -82,8 +92,8 @@ mod tests {
 
     #[test]
     fn paths_are_found_whole_and_a_wrong_method_is_told_what_is_allowed() {
-        let document =
-            json!({"paths": {"/api/a": {"get": {}, "post": {}}, "/api/a/{id}": {"delete": {}}}});
+        let document = json!({"paths": {"/api/a": {"get": {}, "post": {}}, "/api/a/{id}": {"delete": {}},
+                "/api/b": {"post": {"security": []}, "get": {"security": [{}]}}}});
         let paths = Paths::of(&Document::from(document));
         let allow = |text: &str| Found::WrongMethod(text.to_owned());
 
@@ -91,6 +101,9 @@ mod tests {
             (Method::GET, "/api/a", Found::Operation),
             (Method::HEAD, "/api/a", Found::Operation),
             (Method::DELETE, "/api/a/7", Found::Operation),
+            (Method::POST, "/api/b", Found::OpenOperation),
+            (Method::GET, "/api/b", Found::Operation),
+            (Method::PUT, "/api/b", allow("GET, POST, HEAD")),
             (Method::DELETE, "/api/a", allow("GET, POST, HEAD")),
             (Method::OPTIONS, "/api/a/7", allow("DELETE")),
             (Method::HEAD, "/api/a/7", allow("DELETE")),

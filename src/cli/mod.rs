@@ -8,7 +8,7 @@ mod doctor;
 mod failure;
 mod migrate;
 mod output;
-mod scan;
+pub mod scan;
 mod scan_secrets;
 mod serve;
 mod settings;

@@ -152,7 +152,9 @@ fn prefix_of(id: &str) -> Option<[u8; 8]> {
     (format!("{number:016x}") == id).then(|| number.to_be_bytes())
 }
 
-fn id_of(row: &Model) -> String {
+/// The id that people see: how its digest begins.
+#[must_use]
+pub fn id_of(row: &Model) -> String {
     let mut id = digest::hex(&row.token_sha256);
     id.truncate(ID_CHARS);
     id

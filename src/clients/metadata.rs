@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use entity::client_settings::Settings;
 use url::Url;
 
-use self::registrable::redirect_uri_problem;
+pub use self::registrable::redirect_uri_problem;
 pub use self::{policy::with_profile, sector::problem as sector_problem};
 use super::binding::Binding;
 use crate::{

@@ -22,6 +22,7 @@ impl Config {
         self.api.check()?;
         self.mail.check()?;
         self.http.check()?;
+        self.leaks.check()?;
         self.brand.check()?;
         self.products.check()?;
         Ok(self)

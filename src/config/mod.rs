@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod error;
 mod http;
+mod leaks;
 mod load;
 mod mail;
 mod oauth;
@@ -28,12 +29,13 @@ pub use self::{
     brand::BrandConfig,
     error::{ConfigError, Origin},
     http::HttpConfig,
+    leaks::LeaksConfig,
     load::{environment, load},
     mail::MailConfig,
     oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
     products::{
-        DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, Product, Products,
+        DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, OnLeak, Product, Products,
         TOKEN_PREFIXES,
     },
 };
@@ -66,6 +68,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Proxies and outbound requests.
     pub http: HttpConfig,
+    /// Who else reports credentials that have leaked.
+    pub leaks: LeaksConfig,
     /// How pages look.
     pub brand: BrandConfig,
     /// How many API keys a workspace may have, by plan.
@@ -88,6 +92,7 @@ impl Default for Config {
             accounts: AccountsConfig::default(),
             mail: MailConfig::default(),
             http: HttpConfig::default(),
+            leaks: LeaksConfig::default(),
             brand: BrandConfig::default(),
             plans: Plans::default(),
             products: Products::default(),
@@ -110,6 +115,7 @@ impl fmt::Debug for Config {
             .field("accounts", &self.accounts)
             .field("mail", &self.mail)
             .field("http", &self.http)
+            .field("leaks", &self.leaks)
             .field("brand", &self.brand)
             .field("plans", &self.plans)
             .field("products", &self.products)

@@ -71,6 +71,17 @@ pub enum EmptyScopes {
     Reject,
 }
 
+/// What becomes of a credential that somebody reports as leaked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLeak {
+    /// It ends at once, and its owners are told.
+    #[default]
+    Revoke,
+    /// Its owners are told, and it works until they replace it.
+    Notify,
+}
+
 /// A product: how its keys look and what they may be allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
@@ -86,6 +97,9 @@ pub struct Product {
     pub empty_scopes: EmptyScopes,
     /// Requests a minute for each key and grant; absent means `api.rate_limit_per_minute`.
     pub rate_limit_per_minute: Option<u32>,
+    /// What becomes of a key that is reported as leaked. The default product's also says it of client
+    /// secrets without a workspace, of subscription keys and of registration tokens; tokens always end.
+    pub on_leak: OnLeak,
 }
 
 /// A product as written; what is absent falls back to the default product's or to nothing.
@@ -97,6 +111,7 @@ struct Section {
     scopes: Option<BTreeMap<String, String>>,
     empty_scopes: Option<EmptyScopes>,
     rate_limit_per_minute: Option<u32>,
+    on_leak: Option<OnLeak>,
 }
 
 impl Product {
@@ -127,6 +142,7 @@ impl Product {
             scopes: BTreeMap::new(),
             empty_scopes: EmptyScopes::Reject,
             rate_limit_per_minute: None,
+            on_leak: OnLeak::default(),
         }
     }
 
@@ -138,6 +154,7 @@ impl Product {
             scopes: section.scopes.unwrap_or(self.scopes),
             empty_scopes: section.empty_scopes.unwrap_or(self.empty_scopes),
             rate_limit_per_minute: section.rate_limit_per_minute.or(self.rate_limit_per_minute),
+            on_leak: section.on_leak.unwrap_or(self.on_leak),
         }
     }
 

@@ -5,6 +5,7 @@
 mod base62;
 pub mod derive;
 pub mod digest;
+pub mod ecdsa;
 pub mod jwk;
 pub mod jwt;
 mod jwt_provider;

@@ -87,6 +87,8 @@ pub struct Listed {
     pub has_owner_left: bool,
     /// The username of who made it.
     pub created_by: Option<String>,
+    /// Whether its present secret was reported as leaked.
+    pub has_leaked: bool,
     /// Whether the viewer sees all of it and may change it.
     pub is_visible: bool,
 }
@@ -167,6 +169,8 @@ async fn describe(
     let machines = store::service_accounts::list_by_ids(db, workspace_id, machines).await?;
     let machines: HashMap<_, _> =
         machines.into_iter().map(|machine| (machine.id, machine.name)).collect();
+    let leaked = keys.iter().map(|key| key.key_sha256.clone());
+    let leaked: HashSet<_> = store::leaks::list_reported(db, leaked).await?.into_iter().collect();
     let username = |id: Uuid| users.get(&id).map(|user| user.username.clone());
     let listed = keys.into_iter().map(|key| {
         let machine = key.service_account_id.and_then(|id| machines.get(&id).cloned());
@@ -177,6 +181,7 @@ async fn describe(
             owner: key.owner_user_id.and_then(username).or(machine).unwrap_or_default(),
             has_owner_left: key.owner_user_id.as_ref().is_some_and(has_left),
             created_by: key.created_by.and_then(username),
+            has_leaked: leaked.contains(&key.key_sha256),
             is_visible: viewer.owns(&key),
             key,
         }

@@ -2,6 +2,7 @@
 
 mod account;
 mod apps;
+mod leaked;
 mod security;
 mod workspace;
 
@@ -11,7 +12,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::security::SecurityChange;
+pub use self::{leaked::LeakedKind, security::SecurityChange};
 use crate::fault::Fault;
 
 /// A letter to be written; the outbox stores it as JSON, sealed.
@@ -99,6 +100,21 @@ pub enum LetterKind {
         keys_page: String,
         /// When it expires.
         expires_at: DateTime<Utc>,
+    },
+    /// A credential was found where none may be.
+    Leaked {
+        /// What it is.
+        leaked: LeakedKind,
+        /// What it is called, or the app or account that it is of.
+        name: String,
+        /// The workspace that it is of.
+        workspace_name: Option<String>,
+        /// Where it was found.
+        place: Option<String>,
+        /// Whether it works no more.
+        is_ended: bool,
+        /// When it was reported.
+        at: DateTime<Utc>,
     },
     /// The ways to sign in have changed, or one of the last was used.
     SecurityChange {
@@ -191,6 +207,7 @@ impl fmt::Debug for LetterKind {
             Self::EmailChanged { .. } => "EmailChanged",
             Self::NewSignIn { .. } => "NewSignIn",
             Self::KeyExpiring { .. } => "KeyExpiring",
+            Self::Leaked { .. } => "Leaked",
             Self::SecurityChange { .. } => "SecurityChange",
             Self::SubscriptionKey { .. } => "SubscriptionKey",
             Self::Invitation { .. } => "Invitation",
@@ -288,6 +305,10 @@ fn words(kind: &LetterKind, brand: &str, issuer: &str) -> Result<Words, Letter> 
         }
         LetterKind::KeyExpiring { key_name, shown, workspace_name, keys_page, expires_at } => {
             workspace::key_expiring((key_name, shown), workspace_name, keys_page, *expires_at)
+        }
+        LetterKind::Leaked { leaked: kind, name, workspace_name, place, is_ended, at } => {
+            let about = (workspace_name.as_deref(), place.as_deref());
+            leaked::leaked((kind, name), about, (*is_ended, *at), issuer)
         }
         LetterKind::SubscriptionKey { account_name, key, previous_expires_at, is_replacement } => {
             if *is_replacement {

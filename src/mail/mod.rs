@@ -5,6 +5,6 @@ mod mailer;
 mod smtp;
 
 pub use self::{
-    letters::{Letter, LetterKind, SecurityChange},
+    letters::{LeakedKind, Letter, LetterKind, SecurityChange},
     mailer::{MailError, Mailer, Recipient},
 };

@@ -177,7 +177,8 @@ fn asserted(kind: Option<&str>, assertion: &str) -> Result<(String, Assertion), 
 }
 
 /// RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded in base64.
-fn basic(authorization: &str) -> Option<(String, Zeroizing<String>)> {
+#[must_use]
+pub fn basic(authorization: &str) -> Option<(String, Zeroizing<String>)> {
     let (scheme, encoded) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

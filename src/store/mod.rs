@@ -29,6 +29,7 @@ pub mod invalidations;
 pub mod invitations;
 pub mod issuing;
 pub mod known_devices;
+pub mod leaks;
 pub mod logout_deliveries;
 pub mod members;
 pub mod memberships;

@@ -174,6 +174,8 @@ fn authorizations() -> Vec<Table> {
             "token_sha256",
             "registration_token.revoked_at <= $1 - 7776000000",
         ),
+        // a year later whoever was told has done something about it, or is told once more
+        digest("leak", "sha256", "leak.reported_at <= $1 - 31536000000"),
         // who has not been answered in 90 days may ask again
         id("app_request", "id", "app_request.created_at <= $1 - 7776000000"),
     ]

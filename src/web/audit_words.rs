@@ -34,6 +34,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("client.verify", "Verified a publisher"),
     ("comms.allow", "Allowed the Comms API"),
     ("comms.deny", "Took the Comms API away"),
+    ("credential.leaked", "A credential was reported as leaked"),
     ("dataset.create", "Created a data set"),
     ("dataset.delete", "Deleted a data set"),
     ("device.allow", "Allowed a device"),

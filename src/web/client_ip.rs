@@ -41,7 +41,8 @@ pub fn is_forwarded(request: &Request, app: &App) -> bool {
 
 /// Walks from the peer towards the client as long as each hop is a trusted proxy. What cannot be
 /// read ends the walk at the last hop that could.
-fn resolve(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
+#[must_use]
+pub fn resolve(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut address = peer.to_canonical();
     for hop in forwarded.iter().rev() {

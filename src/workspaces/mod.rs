@@ -29,7 +29,8 @@ pub use self::{
     pin::Pin,
     service_account::service_account,
     subscription::{
-        IssuedSubscription, open_subscription, resume_subscription, rotate_subscription,
+        IssuedSubscription, account_of, addressees, open_subscription,
+        replace_leaked_subscription_key, resume_subscription, rotate_subscription,
         suspend_subscription,
     },
     workspace::{

@@ -142,6 +142,55 @@ pub(super) async fn replace_subscription(
     Ok(Ok(Some(IssuedSubscription { key, mailed_to, previous_expires_at: ends })))
 }
 
+/// Replaces a key that has leaked by one that is mailed to the account, at once; `false` if somebody
+/// else replaced it just now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_leaked_subscription_key(
+    app: &App,
+    txn: &Txn,
+    present: &Model,
+) -> Result<bool, Fault> {
+    let key = Secret::<SubscriptionKey>::random(&*app.random);
+    let new = (&*key.sha256(), &*shown(&key));
+    if !store::subscriptions::rotate(txn, present, new, None).await? {
+        return Ok(false);
+    }
+    if let Some(addressees) = Addressees::find(txn, account_of(present)).await? {
+        let letter = |account_name| LetterKind::SubscriptionKey {
+            account_name,
+            key: key.reveal().to_owned(),
+            previous_expires_at: None,
+            is_replacement: true,
+        };
+        addressees.tell(app, txn, letter).await?;
+    }
+    Ok(true)
+}
+
+/// The account that a subscription is of.
+#[must_use]
+pub fn account_of(subscription: &Model) -> Account {
+    match (subscription.enterprise_id, subscription.user_id) {
+        (Some(id), _) => Account::Enterprise(id),
+        // it is of one of them
+        (None, id) => Account::User(id.unwrap_or_default()),
+    }
+}
+
+/// What an account is called, and who gets its letters; `None` if there is no such account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn addressees(
+    txn: &Txn,
+    account: Account,
+) -> Result<Option<(String, Vec<String>)>, Fault> {
+    let found = Addressees::find(txn, account).await?;
+    Ok(found.map(|found| (found.account_name, found.emails)))
+}
+
 /// Suspends an account: its keys are refused from now on. `false` if it has none or it already is.
 ///
 /// # Errors

@@ -78,6 +78,14 @@ pub(super) fn operation(operation: &mut Value) {
         operation["description"] = text.trim().into();
         operation["x-scope"] = scope.into();
     }
+    // an operation has a way to present a credential for each that a caller may have; the others say
+    // in so many words that they need none, and refuse nobody for it
+    if operation["security"].as_array().is_none_or(Vec::is_empty) {
+        operation["security"] = json!([]);
+        if let Some(responses) = operation["responses"].as_object_mut() {
+            responses.retain(|status, _| status != "401" && status != "403");
+        }
+    }
     if operation["requestBody"].is_object() {
         refuse(operation, "413", "The body is too large.");
         refuse(operation, "415", "The body is not JSON.");

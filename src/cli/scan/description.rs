@@ -54,8 +54,13 @@ impl Description {
         let refused = |what| Failure::new(format!("--spec {} {what}", path.display()));
         let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8 text".to_owned()))?;
         let is_json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-        let root = parse(text.trim_start_matches('\u{feff}'), is_json).map_err(refused)?;
-        Self::of(root).map_err(|what| refused(what.to_owned()))
+        Self::parse(&text, is_json).map_err(refused)
+    }
+
+    /// Reads a description from a text.
+    pub(super) fn parse(text: &str, is_json: bool) -> Result<Self, String> {
+        let root = parse(text.trim_start_matches('\u{feff}'), is_json)?;
+        Self::of(root).map_err(str::to_owned)
     }
 
     /// Recognises a description.

@@ -81,6 +81,16 @@ pub(super) async fn run(scan: Scan) -> Result<(), Failure> {
     output::line(&format!("Endpoints: {endpoints}; findings: {findings}"))
 }
 
+/// What would be submitted of a description that stands in `text`, as JSON.
+///
+/// # Errors
+/// Why it is no description that can be scanned.
+pub fn payload_of(text: &str, is_json: bool) -> Result<serde_json::Value, String> {
+    let description = Description::parse(text, is_json)?;
+    let payload = Payload::of("service", &description).map_err(|failure| failure.line())?;
+    serde_json::to_value(&payload).map_err(|error| error.to_string())
+}
+
 /// A flag, or the first of the variables that is set; an empty one is not.
 fn given(
     flag: Option<String>,

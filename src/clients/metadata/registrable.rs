@@ -7,7 +7,7 @@ use super::{MAX_URI_BYTES, has_user};
 /// Why a client may not be sent to `uri`, if it may not: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700
 /// §2.1. Redirect URIs are compared as bytes, so only one spelling of each can be registered.
 #[must_use]
-pub(super) fn redirect_uri_problem(uri: &str) -> Option<&'static str> {
+pub fn redirect_uri_problem(uri: &str) -> Option<&'static str> {
     if uri.len() > MAX_URI_BYTES {
         return Some("must be at most 2000 bytes long");
     }

@@ -14,6 +14,7 @@ const ROWS: [&[&str]; 4] = [
         "access",
         "openid",
         "identity",
+        "leaks",
         "keys",
         "tokens",
         "clients",

@@ -24,7 +24,7 @@ fn every_table() -> Vec<Table> {
     tables! {
         access_token api_key app_decision app_policy app_request audit_event authorization_code
         authorization_request blocked_client browser_session client dataset device_request email
-        enterprise grant guest invalidation invitation known_device lead logout_delivery member
+        enterprise grant guest invalidation invitation known_device lead leak logout_delivery member
         message outbox passkey pushed_request recovery_code registration_token scan scan_endpoint
         scan_finding second_factor_use service service_account session_client sign_in_failure sign_up
         signing_key spent_challenge spent_id subscriber subscription

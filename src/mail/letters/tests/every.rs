@@ -43,6 +43,14 @@ samples! {
     EmailChanged => LetterKind::EmailChanged { at: at(), link: link(), days: 7 },
     NewSignIn => new_sign_in("Firefox on Linux"),
     KeyExpiring => key_expiring(),
+    Leaked => LetterKind::Leaked {
+        leaked: LeakedKind::AccessToken,
+        name: "Billing sync".into(),
+        workspace_name: Some("Acme Health".into()),
+        place: Some("https://github.com/acme/site/blob/main/.env".into()),
+        is_ended: true,
+        at: at(),
+    },
     SecurityChange => LetterKind::SecurityChange { what: SecurityChange::TotpOn, at: at() },
     SubscriptionKey => LetterKind::SubscriptionKey {
         account_name: "Acme Health".into(),
