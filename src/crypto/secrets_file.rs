@@ -209,7 +209,7 @@ fn draft_beside(path: &Path, random: &dyn Random) -> PathBuf {
 }
 
 fn is_draft(name: &str) -> bool {
-    name.starts_with(".secrets-") && name.ends_with(".tmp")
+    name.strip_prefix(".secrets-").and_then(|rest| rest.strip_suffix(".tmp")).is_some()
 }
 
 fn write_draft(draft: &Path, text: &str) -> io::Result<()> {

@@ -224,14 +224,10 @@ struct Successors {
 impl Step<'_> {
     fn successors(&self, deriver: &Deriver, record: &TokenRecord, generation: i64) -> Successors {
         let parent = Parent { token: self.token, family_id: record.family_id, generation };
-        let (scope, resource) = &self.restriction;
-        let scope = scope.to_string();
+        let (key, (scope, resource)) = (self.key.map(|key| key.to_string()), &self.restriction);
+        let (scope, bounds) = (scope.to_string(), (resource.as_deref(), key.as_deref()));
         Successors {
-            access_token: deriver.access_token(
-                &parent,
-                &scope,
-                (resource.as_deref(), self.key.map(|key| key.to_string()).as_deref()),
-            ),
+            access_token: deriver.access_token(&parent, &scope, bounds),
             refresh_token: deriver.refresh_token(&parent),
             access_row: AccessRow {
                 family_id: record.family_id,

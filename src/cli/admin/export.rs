@@ -53,8 +53,8 @@ impl Audit {
             let events = audit_chain::list(db, &sought, after, PAGE).await?;
             let Some(last) = events.last().and_then(|event| event.place) else { return Ok(()) };
             after = last;
-            let lines: String = events.iter().map(|event| format!("{}\n", line(event))).collect();
-            output::write(&lines)?;
+            let lines: Vec<_> = events.iter().map(|event| line(event).to_string()).collect();
+            output::line(&lines.join("\n"))?;
         }
     }
 

@@ -84,9 +84,9 @@ fn is_harmless(index: TokenStream) -> bool {
 
 #[test]
 fn an_index_is_seen_however_it_is_written() {
-    let text = r##"#[derive(Debug)] struct A<'a>([u8; 4], &'a [u8]);
+    let text = r#"#[derive(Debug)] struct A<'a>([u8; 4], &'a [u8]);
         fn f(x: &[u8]) { let _ = (x[0], g()[1..], json["a"], x[..], vec![1], &mut [2]); a.b[n + 1] = 2; }
-        mod tests { fn g() { x[0]; } }"##;
+        mod tests { fn g() { x[0]; } }"#;
 
     assert_eq!(unproved("web/body.rs", text), ["x[0]", "()[1 ..]", "b[n + 1]"]);
     assert_eq!(unproved("web/qr.rs", text), Vec::<String>::new());

@@ -261,6 +261,7 @@ async fn a_kill_in_the_middle_leaves_a_file_that_works() {
     assert_eq!(installation.run(&["doctor", "audit"]).code, Some(0));
     // nor is a draft left behind, which holds keys
     let names = fs::read_dir(installation.data_dir()).unwrap().map(|it| it.unwrap().file_name());
-    let drafts: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".tmp")).collect();
+    let drafts: Vec<_> =
+        names.filter(|name| name.to_string_lossy().starts_with(".secrets-")).collect();
     assert!(drafts.is_empty(), "{drafts:?}");
 }
