@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     config::ConfigError,
-    crypto::secrets_file::SecretsError,
+    crypto::{certificate::CertificateError, secrets_file::SecretsError},
     fault::{Fault, FieldError},
 };
 
@@ -76,7 +76,7 @@ macro_rules! told_as_is {
     )*};
 }
 
-told_as_is!(ConfigError, SecretsError, io::Error, serde_json::Error);
+told_as_is!(ConfigError, CertificateError, SecretsError, io::Error, serde_json::Error);
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {

@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod certificate;
 mod demo;
 mod doctor;
 mod failure;

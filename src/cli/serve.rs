@@ -1,6 +1,9 @@
 //! `latchkey serve`.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use tokio::{
     net::TcpListener,
@@ -10,28 +13,33 @@ use tokio::{
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
-    Failure, demo, output,
+    Failure, certificate, demo, output,
     settings::{self, Settings},
 };
-use crate::{config::Config, server};
+use crate::{config::Config, server, web::listener::Listener};
 
-/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. With TLS, SIGHUP has the
+/// certificate read again.
 pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
     log_to_stderr();
     let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
     // before anything is written: a second server on the same port must change nothing
+    let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
     let app = settings::open(config).await?;
     if is_demo {
         demo::run(&app).await?;
     }
+    // whoever reads that line may send SIGHUP
+    let tls = tls.map(|tls| certificate::keep_fresh(tls, Arc::clone(&app.clock))).transpose()?;
     output::line(&format!(
         "Latchkey {} listens on {} as {}",
         env!("CARGO_PKG_VERSION"),
         listener.local_addr()?,
         app.config.issuer
     ))?;
+    let listener = Listener::new(listener, tls);
     let (stop, stopping) = watch::channel(false);
     let mut serving = tokio::spawn(server::run(app, listener, stopping));
     tokio::select! {
@@ -79,10 +87,11 @@ async fn bind(config: &mut Config) -> Result<TcpListener, Failure> {
         .await
         .map_err(|error| Failure::new(format!("listen {asked} cannot be used: {error}")))?;
     let address = listener.local_addr()?;
-    if config.issuer == format!("http://{asked}") {
-        config.issuer = format!("http://{address}");
-    }
+    let was_derived = config.own_url().is_ok_and(|url| url == config.issuer);
     config.listen = address;
+    if was_derived && asked != address {
+        config.issuer = config.own_url()?;
+    }
     Ok(listener)
 }
 

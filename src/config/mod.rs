@@ -44,8 +44,8 @@ pub use self::{
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
-    /// The public base URL (RFC 8414 §2), without a trailing slash; empty means `http://{listen}`
-    /// until [`load`] has filled it in.
+    /// The public base URL (RFC 8414 §2), without a trailing slash; empty means
+    /// `http://{listen}`, or `https://` with a certificate, until [`load`] has filled it in.
     pub issuer: String,
     /// Where the embedded database, the secrets and undelivered mail live.
     pub data_dir: PathBuf,
@@ -64,7 +64,7 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// How mail leaves.
     pub mail: MailConfig,
-    /// Proxies and outbound requests.
+    /// TLS, proxies and outbound requests.
     pub http: HttpConfig,
     /// How pages look.
     pub brand: BrandConfig,

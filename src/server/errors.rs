@@ -82,6 +82,9 @@ impl Dialect {
             StatusCode::METHOD_NOT_ALLOWED => {
                 ("METHOD_NOT_ALLOWED", "invalid_request", "this path does not have that method")
             }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("UNAVAILABLE", "temporarily_unavailable", "the server did not finish in time")
+            }
             status if status.is_client_error() => {
                 ("INVALID_REQUEST", "invalid_request", "the request cannot be read")
             }
@@ -109,6 +112,7 @@ mod tests {
     use poem::{EndpointExt, Route};
 
     use super::*;
+    use crate::web::detached::Overdue;
 
     async fn answered(path: &'static str) -> (StatusCode, Option<String>, String) {
         let endpoint = Route::new().with(Dialects);
@@ -138,6 +142,20 @@ mod tests {
             body,
             r#"{"error":{"code":"NOT_FOUND","message":"there is no such path","requestId":null}}"#
         );
+    }
+
+    #[tokio::test]
+    async fn what_took_too_long_may_be_tried_again() {
+        for (dialect, code) in
+            [(Dialect::OAuth, "\"temporarily_unavailable\""), (Dialect::Api, "\"UNAVAILABLE\"")]
+        {
+            let answer = dialect.answer(Overdue.into(), None);
+
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(answer.header("retry-after").is_some());
+            let body = answer.into_body().into_string().await.unwrap();
+            assert!(body.contains(code), "{body}");
+        }
     }
 
     #[tokio::test]

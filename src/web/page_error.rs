@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::{
     app,
     body::BodyError,
-    detached::Panicked,
+    detached::{Overdue, Panicked},
     methods::WrongMethod,
     page::{Brand, Page},
     request_id,
@@ -133,6 +133,13 @@ impl PageError {
         )
     }
 
+    fn overdue() -> Self {
+        let mut page = Self::busy();
+        page.0.text = "The server did not finish in time, and what it had begun was undone. Look \
+                       whether everything is as before, and try again in a moment.";
+        page
+    }
+
     fn busy() -> Self {
         let mut page = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -162,6 +169,9 @@ impl PageError {
         }
         if error.is::<Panicked>() {
             return Ok(Self::broken());
+        }
+        if error.is::<Overdue>() {
+            return Ok(Self::overdue());
         }
         error.downcast::<Self>()
     }
@@ -317,6 +327,7 @@ mod tests {
 
         assert_eq!(shaped(NotFoundError.into()).unwrap(), StatusCode::NOT_FOUND);
         assert_eq!(shaped(Panicked.into()).unwrap(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(shaped(Overdue.into()).unwrap(), StatusCode::SERVICE_UNAVAILABLE);
         let wrong = WrongMethod { allow: "GET" };
         assert_eq!(shaped(wrong.into()).unwrap(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer(PageError::wrong_method("GET")).1.header("allow"), Some("GET"));

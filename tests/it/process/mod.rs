@@ -14,3 +14,4 @@ mod logs;
 mod metrics;
 mod scan_secrets;
 mod shutdown;
+mod tls;
