@@ -7,6 +7,7 @@ mod certificate;
 mod demo;
 mod doctor;
 mod failure;
+mod log;
 mod migrate;
 mod output;
 mod scan;

@@ -1,19 +1,15 @@
 //! `latchkey serve`.
 
-use std::{
-    io::{self, IsTerminal},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
-    Failure, certificate, demo, output,
+    Failure, certificate, demo, log, output,
     settings::{self, Settings},
 };
 use crate::{config::Config, server, web::listener::Listener};
@@ -21,8 +17,8 @@ use crate::{config::Config, server, web::listener::Listener};
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. With TLS, SIGHUP has the
 /// certificate read again.
 pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
-    log_to_stderr();
     let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
+    log::begin(&config.log);
     // before anything is written: a second server on the same port must change nothing
     let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
@@ -62,22 +58,6 @@ fn finished(ended: Ended) -> Result<(), Failure> {
         Ok(result) => Ok(result?),
         Err(error) => Err(Failure::new(format!("the server ended in a panic: {error}"))),
     }
-}
-
-/// Logs go to standard error, as `RUST_LOG` says; but never the dialogue with the mail server, which
-/// has its password in it.
-fn log_to_stderr() {
-    let mut filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    if let Ok(quiet) = "lettre=info".parse() {
-        filter = filter.add_directive(quiet);
-    }
-    // somebody who logs already, as a test may, keeps doing so
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .try_init();
 }
 
 /// Opens the port. Port 0 means any; the issuer that was derived from it follows.

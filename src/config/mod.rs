@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod http;
 mod load;
+mod log;
 mod mail;
 mod oauth;
 mod plans;
@@ -29,6 +30,7 @@ pub use self::{
     error::{ConfigError, Origin},
     http::HttpConfig,
     load::{environment, load},
+    log::{LogConfig, LogFormat},
     mail::MailConfig,
     oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
@@ -66,6 +68,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// TLS, proxies and outbound requests.
     pub http: HttpConfig,
+    /// How lines of the log are written.
+    pub log: LogConfig,
     /// How pages look.
     pub brand: BrandConfig,
     /// How many API keys a workspace may have, by plan.
@@ -88,6 +92,7 @@ impl Default for Config {
             accounts: AccountsConfig::default(),
             mail: MailConfig::default(),
             http: HttpConfig::default(),
+            log: LogConfig::default(),
             brand: BrandConfig::default(),
             plans: Plans::default(),
             products: Products::default(),
@@ -110,6 +115,7 @@ impl fmt::Debug for Config {
             .field("accounts", &self.accounts)
             .field("mail", &self.mail)
             .field("http", &self.http)
+            .field("log", &self.log)
             .field("brand", &self.brand)
             .field("plans", &self.plans)
             .field("products", &self.products)

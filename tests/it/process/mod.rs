@@ -4,6 +4,7 @@ mod admin_commands;
 mod admin_effects;
 mod admin_refusals;
 mod backup;
+mod canaries;
 mod config;
 mod demo;
 mod demo_credentials;
