@@ -48,7 +48,8 @@ impl Failure {
         let _ = writeln!(io::stderr(), "{name}{}", self.line());
     }
 
-    fn line(&self) -> String {
+    /// The failure as one line.
+    pub(super) fn line(&self) -> String {
         // a server's words, too, may be in it: nothing there may steer the terminal
         let is_break = |c: char| c.is_whitespace() || c.is_control();
         let words: Vec<_> = self.line.split(is_break).filter(|word| !word.is_empty()).collect();

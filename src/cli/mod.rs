@@ -1,5 +1,5 @@
 //! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …`,
-//! `doctor …`, `scan` and `scan-secrets`.
+//! `doctor`, `scan` and `scan-secrets`.
 
 mod admin;
 mod backup;
@@ -53,9 +53,7 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
-    /// Look at the running server from outside, as clients do, and say what is wrong
-    #[command(subcommand)]
-    Doctor(doctor::Command),
+    Doctor(doctor::Doctor),
     Scan(scan::Scan),
     ScanSecrets(scan_secrets::ScanSecrets),
 }
@@ -91,7 +89,7 @@ impl Cli {
                 Command::Backup(backup) => backup.run(&settings),
                 Command::Restore(restore) => restore.run(&settings),
                 Command::Admin(command) => admin::run(&settings, *command).await,
-                Command::Doctor(command) => doctor::run(&settings, command).await,
+                Command::Doctor(doctor) => doctor::run(&settings, doctor).await,
                 Command::Scan(scan) => scan::run(scan).await,
                 Command::ScanSecrets(scan) => scan.run(&settings),
             }

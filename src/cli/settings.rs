@@ -59,6 +59,14 @@ pub(super) struct Settings {
     secrets_file: Option<PathBuf>,
 }
 
+/// Where settings come from.
+pub(super) struct Sources {
+    /// The file that was read.
+    pub(super) file: Option<PathBuf>,
+    /// The variables that were read, by name.
+    pub(super) variables: Vec<String>,
+}
+
 impl Settings {
     /// The configuration: file, then variables, then flags.
     pub(super) fn load(&self) -> Result<Config, Failure> {
@@ -77,13 +85,25 @@ impl Settings {
         self.load_with(base)
     }
 
-    fn load_with(&self, mut settings: Table) -> Result<Config, Failure> {
+    /// Where the settings come from: the file, if there is one, and the names of variables.
+    pub(super) fn sources(&self) -> Sources {
         let environment = config::environment();
+        let file = self.file(&environment);
+        Sources { file: config::file_in_use(file), variables: config::names(&environment) }
+    }
+
+    /// The file that was asked for.
+    fn file(&self, environment: &[(String, String)]) -> Option<PathBuf> {
         let from_variable = environment
             .iter()
             .find(|(name, _)| name == CONFIG_VARIABLE)
             .map(|(_, path)| PathBuf::from(path));
-        let file = self.config.clone().or(from_variable);
+        self.config.clone().or(from_variable)
+    }
+
+    fn load_with(&self, mut settings: Table) -> Result<Config, Failure> {
+        let environment = config::environment();
+        let file = self.file(&environment);
         settings.extend(self.flags());
         Ok(config::load(file.as_deref(), environment, settings)?)
     }
@@ -110,7 +130,7 @@ pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     let random = SystemRandom::default();
     let secrets = match &config.secrets_file {
         Some(path) => Secrets::open_existing(path)?,
-        None => Secrets::open(&config.data_dir.join(SECRETS_FILE), &random)?,
+        None => Secrets::open(&secrets_file(&config), &random)?,
     };
     let store = open_store(&config).await?;
     store.migrate().await?;
@@ -137,6 +157,11 @@ pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
 /// The embedded database.
 pub(super) fn database_file(config: &Config) -> PathBuf {
     config.data_dir.join(DATABASE_FILE)
+}
+
+/// The keys that protect secrets.
+pub(super) fn secrets_file(config: &Config) -> PathBuf {
+    config.secrets_file.clone().unwrap_or_else(|| config.data_dir.join(SECRETS_FILE))
 }
 
 /// Only its owner may look into a data directory that we make.

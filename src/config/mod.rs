@@ -29,7 +29,7 @@ pub use self::{
     brand::BrandConfig,
     error::{ConfigError, Origin},
     http::HttpConfig,
-    load::{environment, load},
+    load::{environment, file_in_use, load, names},
     log::{LogConfig, LogFormat},
     mail::MailConfig,
     oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},

@@ -1,8 +1,18 @@
-//! `latchkey doctor …`: looks at a running server from outside, as clients do, and says what is wrong.
+//! `latchkey doctor`: looks at this installation from inside, and `latchkey doctor oauth` at a running
+//! server from outside, as clients do; both say what is wrong.
 
+mod clock;
+mod configuration;
+mod database;
 mod documents;
 mod endpoints;
+mod files;
+mod findings;
+mod installation;
+mod mail;
+mod neighbours;
 mod oauth;
+mod tls;
 mod visit;
 
 use clap::{Args, Subcommand};
@@ -14,7 +24,16 @@ use super::{
     settings::Settings,
 };
 
-/// What can be looked at.
+/// Look at this installation and say of each thing how it is and what to do; changes nothing
+#[derive(Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    installation: installation::Installation,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What else can be looked at.
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// The documents and endpoints of the OAuth server: what clients find out by themselves
@@ -80,10 +99,18 @@ impl Report {
     }
 }
 
-/// Looks at the server whose issuer the settings name, which must run.
-pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
-    let Command::Oauth(Oauth { json }) = command;
-    let config = settings.load()?;
-    let visitor = visit::Visitor::new(&config)?;
-    oauth::look(&visitor).await.print(json)
+/// Looks at this installation; or at the server whose issuer the settings name, which must run.
+pub(super) async fn run(settings: &Settings, doctor: Doctor) -> Result<(), Failure> {
+    match doctor.command {
+        None => installation::look(settings, &doctor.installation).await,
+        Some(_) if doctor.installation.is_about_this() => {
+            Err(Failure::new("--url and --mail-to belong to `latchkey doctor` alone"))
+        }
+        Some(Command::Oauth(Oauth { json })) => {
+            let json = json || doctor.installation.json;
+            let config = settings.load()?;
+            let visitor = visit::Visitor::new(&config)?;
+            oauth::look(&visitor).await.print(json)
+        }
+    }
 }

@@ -3,5 +3,7 @@
 mod accounts;
 mod clients;
 mod doctor;
+mod doctor_ailments;
+mod doctor_installation;
 mod scan;
 mod signing_keys;
