@@ -53,6 +53,17 @@ impl Limiter {
         Ok(Self { requests: Windows::shared(), shared, ..Self::default() })
     }
 
+    /// Whether the Redis or Valkey that counts are shared through can be reached; yes when there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] with what it says.
+    pub async fn reach(&self) -> Result<(), Fault> {
+        match &self.shared {
+            Some(shared) => shared.reach().await,
+            None => Ok(()),
+        }
+    }
+
     /// Whether other nodes hear of what is counted here.
     #[must_use]
     pub const fn is_shared(&self) -> bool {

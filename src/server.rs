@@ -11,7 +11,7 @@ use std::{
 };
 
 use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, get};
-use tokio::{net::TcpListener, sync::watch, time::timeout};
+use tokio::{sync::watch, time::timeout};
 
 use self::{access_log::AccessLog, errors::Dialects};
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
         assets,
         detached::Detached,
         kept::Forgetting,
-        listener::{Limits, serve},
+        listener::{Limits, Listener, serve},
         methods::only,
         page_error::ErrorPages,
         request_id::RequestIds,
@@ -43,7 +43,7 @@ const JOBS_END: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let rest = Faces::new()
-        .with(Detached)
+        .with(Detached::default())
         .with(Dialects)
         .with(ErrorPages)
         .with(Forgetting)
@@ -90,7 +90,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
 /// When the database cannot be closed.
 pub async fn run(
     app: Arc<App>,
-    listener: TcpListener,
+    listener: Listener,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Fault> {
     let mut jobs = jobs::spawn(&app, &stop);

@@ -9,6 +9,7 @@ use poem::{
     http::{HeaderMap, Method, StatusCode, header},
 };
 use poem_openapi::{payload::Json, types::ToJSON};
+use tracing::Instrument;
 use url::form_urlencoded;
 
 use super::{
@@ -21,7 +22,10 @@ use crate::{
     app::App,
     crypto::digest,
     tokens::scopes::Scope,
-    web::{rate_limit, request_id},
+    web::{
+        rate_limit,
+        request_id::{self, RequestId},
+    },
 };
 
 const ME: &str = "/api/v1/me";
@@ -93,7 +97,7 @@ impl<'r> Question<'r> {
     }
 
     /// The answer, unless it is a refusal.
-    fn answer(self, app: &Arc<App>, ready: &Ready) -> Option<Response> {
+    fn answer(self, app: &Arc<App>, ready: &Ready, id: &RequestId) -> Option<Response> {
         let principal = &ready.principal;
         // an access token is none in X-API-Key, and one that is bound to a key needs a proof
         if (self.by_header && principal.credential.kind != CredentialKind::ApiKey)
@@ -113,7 +117,7 @@ impl<'r> Question<'r> {
         let mut response = if self.is_me { ready.me() } else { ready.verified() };
         rate_limit::state(count, &mut response);
         guard::close(&mut response);
-        request_id::name(&mut response, &request_id::new(app));
+        request_id::name(&mut response, id);
         Some(response)
     }
 }
@@ -123,8 +127,13 @@ pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
     let question = Question::of(request)?;
     let digest = digest::sha256_array(question.credential.as_bytes());
     let ready = app.cache.find::<Ready>(&digest, app.now())?;
-    let response = question.answer(app, &ready)?;
-    tracing::debug!(http.path = request.uri().path(), "answered from memory");
+    let id = request_id::new(app);
+    let response = question.answer(app, &ready, &id)?;
+    tracing::debug!(
+        request.id = id.as_str(),
+        http.path = request.uri().path(),
+        "answered from memory"
+    );
     Some(response)
 }
 
@@ -133,13 +142,20 @@ pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
 pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Option<Response> {
     let question = Question::of(request)?;
     let presented = Presented::parse(&app.config.products, question.credential).ok()?;
-    let outcome = guard::look_up(app, &presented).await;
+    let id = request_id::new(app);
+    let outcome = guard::look_up(app, &presented).instrument(request_id::span(&id)).await;
     if let Ok(Ok(ready)) = &outcome
-        && let Some(response) = question.answer(app, ready)
+        && let Some(response) = question.answer(app, ready, &id)
     {
-        tracing::debug!(http.path = request.uri().path(), "answered after a look");
+        tracing::debug!(
+            request.id = id.as_str(),
+            http.path = request.uri().path(),
+            "answered after a look"
+        );
         return Some(response);
     }
+    // the long way goes on under the same name
+    request.set_data(id);
     request.set_data(LookedUp { sha256: presented.sha256(), outcome });
     None
 }

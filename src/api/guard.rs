@@ -9,6 +9,8 @@ use poem::{
     http::{HeaderName, HeaderValue, header},
 };
 
+use tracing::Instrument;
+
 use super::{
     error::{ApiError, id_of},
     from_memory::Ready,
@@ -187,11 +189,12 @@ fn note_exposure(app: &Arc<App>, principal: &Principal) {
     let key_id = principal.credential.id;
     if exposure::is_due(app, key_id) {
         let app = Arc::clone(app);
-        tokio::spawn(async move {
+        let note = async move {
             if let Err(fault) = exposure::note(&app, key_id).await {
                 tracing::warn!(error = %fault, "that an API key came in a URL was not noted");
             }
-        });
+        };
+        tokio::spawn(note.in_current_span());
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     config::ConfigError,
-    crypto::secrets_file::SecretsError,
+    crypto::{certificate::CertificateError, secrets_file::SecretsError},
     fault::{Fault, FieldError},
 };
 
@@ -48,6 +48,7 @@ impl Failure {
         let _ = writeln!(io::stderr(), "{name}{}", self.line());
     }
 
+    /// The failure as one line.
     pub(super) fn line(&self) -> String {
         // a server's words, too, may be in it: nothing there may steer the terminal
         let is_break = |c: char| c.is_whitespace() || c.is_control();
@@ -76,7 +77,7 @@ macro_rules! told_as_is {
     )*};
 }
 
-told_as_is!(ConfigError, SecretsError, io::Error, serde_json::Error);
+told_as_is!(ConfigError, CertificateError, SecretsError, io::Error, serde_json::Error);
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {

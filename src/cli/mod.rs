@@ -1,11 +1,13 @@
 //! The command line: `latchkey serve` (the default), `migrate`, `backup`, `restore`, `admin …`,
-//! `doctor …`, `scan` and `scan-secrets`.
+//! `doctor`, `scan` and `scan-secrets`.
 
 mod admin;
 mod backup;
+mod certificate;
 mod demo;
 mod doctor;
 mod failure;
+mod log;
 mod migrate;
 mod output;
 pub mod scan;
@@ -51,10 +53,7 @@ enum Command {
     /// Set up and change what the server knows, also while it runs
     #[command(subcommand)]
     Admin(Box<admin::Command>),
-    /// Look at the running server from outside, as clients do, or at what it has written, and say what is
-    /// wrong
-    #[command(subcommand)]
-    Doctor(doctor::Command),
+    Doctor(doctor::Doctor),
     Scan(scan::Scan),
     ScanSecrets(scan_secrets::ScanSecrets),
 }
@@ -90,7 +89,7 @@ impl Cli {
                 Command::Backup(backup) => backup.run(&settings),
                 Command::Restore(restore) => restore.run(&settings),
                 Command::Admin(command) => admin::run(&settings, *command).await,
-                Command::Doctor(command) => doctor::run(&settings, command).await,
+                Command::Doctor(doctor) => doctor::run(&settings, doctor).await,
                 Command::Scan(scan) => scan::run(scan).await,
                 Command::ScanSecrets(scan) => scan.run(&settings),
             }

@@ -1,37 +1,41 @@
 //! `latchkey serve`.
 
-use std::io::{self, IsTerminal};
+use std::{io, sync::Arc};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
-    Failure, demo, output,
+    Failure, certificate, demo, log, output,
     settings::{self, Settings},
 };
-use crate::{config::Config, server};
+use crate::{config::Config, server, web::listener::Listener};
 
-/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. With TLS, SIGHUP has the
+/// certificate read again.
 pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
-    log_to_stderr();
     let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
+    log::begin(&config.log);
     // before anything is written: a second server on the same port must change nothing
+    let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
     let app = settings::open_to_serve(config).await?;
     if is_demo {
         demo::run(&app).await?;
     }
+    // whoever reads that line may send SIGHUP
+    let tls = tls.map(|tls| certificate::keep_fresh(tls, Arc::clone(&app.clock))).transpose()?;
     output::line(&format!(
         "Latchkey {} listens on {} as {}",
         env!("CARGO_PKG_VERSION"),
         listener.local_addr()?,
         app.config.issuer
     ))?;
+    let listener = Listener::new(listener, tls);
     let (stop, stopping) = watch::channel(false);
     let mut serving = tokio::spawn(server::run(app, listener, stopping));
     tokio::select! {
@@ -56,22 +60,6 @@ fn finished(ended: Ended) -> Result<(), Failure> {
     }
 }
 
-/// Logs go to standard error, as `RUST_LOG` says; but never the dialogue with the mail server, which
-/// has its password in it.
-fn log_to_stderr() {
-    let mut filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    if let Ok(quiet) = "lettre=info".parse() {
-        filter = filter.add_directive(quiet);
-    }
-    // somebody who logs already, as a test may, keeps doing so
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .try_init();
-}
-
 /// Opens the port. Port 0 means any; the issuer that was derived from it follows.
 async fn bind(config: &mut Config) -> Result<TcpListener, Failure> {
     let asked = config.listen;
@@ -79,10 +67,11 @@ async fn bind(config: &mut Config) -> Result<TcpListener, Failure> {
         .await
         .map_err(|error| Failure::new(format!("listen {asked} cannot be used: {error}")))?;
     let address = listener.local_addr()?;
-    if config.issuer == format!("http://{asked}") {
-        config.issuer = format!("http://{address}");
-    }
+    let was_derived = config.own_url().is_ok_and(|url| url == config.issuer);
     config.listen = address;
+    if was_derived && asked != address {
+        config.issuer = config.own_url()?;
+    }
     Ok(listener)
 }
 

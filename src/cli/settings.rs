@@ -59,6 +59,14 @@ pub(super) struct Settings {
     secrets_file: Option<PathBuf>,
 }
 
+/// Where settings come from.
+pub(super) struct Sources {
+    /// The file that was read.
+    pub(super) file: Option<PathBuf>,
+    /// The variables that were read, by name.
+    pub(super) variables: Vec<String>,
+}
+
 impl Settings {
     /// The configuration: file, then variables, then flags.
     pub(super) fn load(&self) -> Result<Config, Failure> {
@@ -77,13 +85,25 @@ impl Settings {
         self.load_with(base)
     }
 
-    fn load_with(&self, mut settings: Table) -> Result<Config, Failure> {
+    /// Where the settings come from: the file, if there is one, and the names of variables.
+    pub(super) fn sources(&self) -> Sources {
         let environment = config::environment();
+        let file = self.file(&environment);
+        Sources { file: config::file_in_use(file), variables: config::names(&environment) }
+    }
+
+    /// The file that was asked for.
+    fn file(&self, environment: &[(String, String)]) -> Option<PathBuf> {
         let from_variable = environment
             .iter()
             .find(|(name, _)| name == CONFIG_VARIABLE)
             .map(|(_, path)| PathBuf::from(path));
-        let file = self.config.clone().or(from_variable);
+        self.config.clone().or(from_variable)
+    }
+
+    fn load_with(&self, mut settings: Table) -> Result<Config, Failure> {
+        let environment = config::environment();
+        let file = self.file(&environment);
         settings.extend(self.flags());
         Ok(config::load(file.as_deref(), environment, settings)?)
     }

@@ -13,7 +13,7 @@ impl Config {
     /// When a value breaks a rule; the error names its key.
     pub fn checked(mut self) -> Result<Self, ConfigError> {
         if self.issuer.is_empty() {
-            self.issuer = issuer_of(self.listen)?;
+            self.issuer = self.own_url()?;
         }
         check_issuer(&self.issuer)?;
         check_url("database_url", self.database_url.as_deref(), &["postgres", "postgresql"])?;
@@ -27,17 +27,25 @@ impl Config {
         self.products.check()?;
         Ok(self)
     }
+
+    /// The issuer of a server that is only reached where it listens.
+    ///
+    /// # Errors
+    /// When others can reach it too: nobody knows by which name.
+    pub fn own_url(&self) -> Result<String, ConfigError> {
+        let scheme = if self.http.is_secure() { "https" } else { "http" };
+        own_url(scheme, self.listen)
+    }
 }
 
-/// The issuer of a server that is only reached where it listens.
-fn issuer_of(listen: SocketAddr) -> Result<String, ConfigError> {
+fn own_url(scheme: &str, listen: SocketAddr) -> Result<String, ConfigError> {
     if !listen.ip().is_loopback() {
         return Err(ConfigError::invalid(
             "issuer",
             "must be set to the public https:// URL, because listen is not a loopback address",
         ));
     }
-    let url = Url::parse(&format!("http://{listen}"))
+    let url = Url::parse(&format!("{scheme}://{listen}"))
         .map_err(|_| ConfigError::invalid("listen", "does not make a URL"))?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -175,6 +183,37 @@ mod tests {
         assert_eq!(issuer("127.0.0.1:80").unwrap().issuer, "http://127.0.0.1");
         assert_eq!(issuer("[::1]:9000").unwrap().issuer, "http://[::1]:9000");
         assert!(issuer("0.0.0.0:8080").unwrap_err().to_string().starts_with("issuer: "));
+    }
+
+    #[test]
+    fn with_a_certificate_that_is_https() {
+        let http = crate::config::HttpConfig {
+            tls_cert_file: Some("a.pem".into()),
+            tls_key_file: Some("a.key".into()),
+            ..Default::default()
+        };
+        let config = Config { http, ..Config::default() }.checked().unwrap();
+        assert_eq!(config.issuer, "https://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together() {
+        for (certificate, key, missing) in [
+            (
+                Some("a.pem".into()),
+                None,
+                "http.tls_key_file: must be set, because http.tls_cert_file is",
+            ),
+            (
+                None,
+                Some("a.key".into()),
+                "http.tls_cert_file: must be set, because http.tls_key_file is",
+            ),
+        ] {
+            let mut config = Config::default();
+            (config.http.tls_cert_file, config.http.tls_key_file) = (certificate, key);
+            assert_eq!(config.checked().unwrap_err().to_string(), missing);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `[http]`: proxies before this server and requests that leave it.
+//! `[http]`: TLS, proxies before this server, and requests that leave it.
 
 use std::{fmt, path::PathBuf};
 
@@ -9,10 +9,15 @@ use super::{ConfigError, redacted};
 
 const MIN_TOKEN_CHARS: usize = 16;
 
-/// Proxies and outbound requests.
+/// TLS, proxies and outbound requests.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
+    /// The certificate (PEM) that the listener shows, then those that lead from it to an authority;
+    /// absent means that TLS is a proxy's, or that nobody needs it.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub tls_key_file: Option<PathBuf>,
     /// Networks whose `X-Forwarded-For` is believed; nobody's by default.
     pub trusted_proxies: Vec<IpNet>,
     /// Further certificate authorities (PEM) for outbound requests.
@@ -28,6 +33,8 @@ pub struct HttpConfig {
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
+            .field("tls_cert_file", &self.tls_cert_file)
+            .field("tls_key_file", &self.tls_key_file)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("extra_ca_file", &self.extra_ca_file)
             .field("allow_private_fetches", &self.allow_private_fetches)
@@ -37,7 +44,21 @@ impl fmt::Debug for HttpConfig {
 }
 
 impl HttpConfig {
+    /// Whether the listener speaks TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.tls_cert_file.is_some()
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let (missing, other) = match (&self.tls_cert_file, &self.tls_key_file) {
+            (Some(_), None) => ("http.tls_key_file", "http.tls_cert_file"),
+            (None, Some(_)) => ("http.tls_cert_file", "http.tls_key_file"),
+            _ => ("", ""),
+        };
+        if !missing.is_empty() {
+            return Err(ConfigError::invalid(missing, format!("must be set, because {other} is")));
+        }
         let is_weak = |token: &str| {
             token.len() < MIN_TOKEN_CHARS || !token.bytes().all(|byte| byte.is_ascii_graphic())
         };

@@ -22,6 +22,25 @@ pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
+/// The names of those variables that are settings, in order.
+#[must_use]
+pub fn names(environment: &[(String, String)]) -> Vec<String> {
+    let names = environment.iter().map(|(name, _)| name);
+    let mut names: Vec<_> = names.filter(|name| is_setting(name)).cloned().collect();
+    names.sort();
+    names
+}
+
+/// The file that is read when `asked` is asked for: that, or `./latchkey.toml` if there is one.
+#[must_use]
+pub fn file_in_use(asked: Option<PathBuf>) -> Option<PathBuf> {
+    asked.or_else(|| Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE)))
+}
+
+fn is_setting(name: &str) -> bool {
+    name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name)
+}
+
 /// Reads the configuration: the file at `path` (or `./latchkey.toml`, if there is one), then
 /// `LATCHKEY_…` variables, then `flags`, a table nested like the file.
 ///
@@ -37,10 +56,8 @@ pub fn load(
         Some((path, table)) => understood(table, &Origin::File(path))?,
         None => Table::new(),
     };
-    let mut variables: Vec<_> = environment
-        .into_iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
-        .collect();
+    let mut variables: Vec<_> =
+        environment.into_iter().filter(|(name, _)| is_setting(name)).collect();
     variables.sort();
     for (name, value) in variables {
         merge(&mut settings, variable(&name, &value)?);

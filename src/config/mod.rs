@@ -10,6 +10,7 @@ mod error;
 mod http;
 mod leaks;
 mod load;
+mod log;
 mod mail;
 mod oauth;
 mod plans;
@@ -30,7 +31,8 @@ pub use self::{
     error::{ConfigError, Origin},
     http::HttpConfig,
     leaks::LeaksConfig,
-    load::{environment, load},
+    load::{environment, file_in_use, load, names},
+    log::{LogConfig, LogFormat},
     mail::MailConfig,
     oauth::{DpopNonce, OAuthConfig, RegistrationMode, RequirePkce},
     plans::{Plan, Plans},
@@ -46,8 +48,8 @@ pub use self::{
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
-    /// The public base URL (RFC 8414 §2), without a trailing slash; empty means `http://{listen}`
-    /// until [`load`] has filled it in.
+    /// The public base URL (RFC 8414 §2), without a trailing slash; empty means
+    /// `http://{listen}`, or `https://` with a certificate, until [`load`] has filled it in.
     pub issuer: String,
     /// Where the embedded database, the secrets and undelivered mail live.
     pub data_dir: PathBuf,
@@ -66,10 +68,12 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// How mail leaves.
     pub mail: MailConfig,
-    /// Proxies and outbound requests.
+    /// TLS, proxies and outbound requests.
     pub http: HttpConfig,
     /// Who else reports credentials that have leaked.
     pub leaks: LeaksConfig,
+    /// How lines of the log are written.
+    pub log: LogConfig,
     /// How pages look.
     pub brand: BrandConfig,
     /// How many API keys a workspace may have, by plan.
@@ -93,6 +97,7 @@ impl Default for Config {
             mail: MailConfig::default(),
             http: HttpConfig::default(),
             leaks: LeaksConfig::default(),
+            log: LogConfig::default(),
             brand: BrandConfig::default(),
             plans: Plans::default(),
             products: Products::default(),
@@ -116,6 +121,7 @@ impl fmt::Debug for Config {
             .field("mail", &self.mail)
             .field("http", &self.http)
             .field("leaks", &self.leaks)
+            .field("log", &self.log)
             .field("brand", &self.brand)
             .field("plans", &self.plans)
             .field("products", &self.products)

@@ -3,6 +3,7 @@
 //! `jsonwebtoken`.
 
 mod base62;
+pub mod certificate;
 pub mod derive;
 pub mod digest;
 pub mod ecdsa;

@@ -45,6 +45,17 @@ impl Shared {
         Ok(Self { client, node, link: Mutex::default() })
     }
 
+    /// Connects and asks for a sign of life.
+    pub(super) async fn reach(&self) -> Result<(), Fault> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let mut open = connecting.await?;
+        let _: String = redis::cmd("PING").query_async(&mut open).await?;
+        Ok(())
+    }
+
     /// Tells the other nodes what was counted here and hears what they have counted; answers for
     /// how many entries.
     pub(super) async fn exchange(

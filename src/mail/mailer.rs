@@ -102,6 +102,21 @@ impl Mailer {
         }
     }
 
+    /// Goes to the SMTP server as a letter would: connects, greets, begins TLS, signs in; and sends
+    /// nothing. Without an SMTP server there is nowhere to go.
+    ///
+    /// # Errors
+    /// [`MailError::Transient`] with what the server, or the way to it, says.
+    pub async fn reach(&self) -> Result<(), MailError> {
+        let Transport::Smtp(transport) = &self.transport else { return Ok(()) };
+        match timeout(DIALOGUE, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(MailError::Transient("the SMTP server hangs up".to_owned())),
+            Ok(Err(error)) => Err(MailError::Transient(reason(&error))),
+            Err(_) => Err(MailError::Transient("the SMTP server is too slow".to_owned())),
+        }
+    }
+
     fn message(&self, letter: &Letter, to: Recipient<'_>) -> Result<Message, MailError> {
         // an address alone, never a mailbox: no display name, no list, no second line
         let address: Address = to
@@ -132,6 +147,15 @@ fn domain(issuer: &str) -> String {
         Some(Host::Ipv6(address)) => format!("[IPv6:{address}]"),
         None => "localhost".to_owned(),
     }
+}
+
+/// An error with what is behind it.
+fn reason(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| {
+        let cause = cause.to_string();
+        if said.contains(&cause) { said } else { format!("{said}: {cause}") }
+    })
 }
 
 fn refusal(error: &smtp::Error) -> MailError {

@@ -34,7 +34,9 @@ impl<E: Endpoint> Endpoint for Logged<E> {
             Ok(response) => response.status(),
             Err(error) => error.status(),
         };
-        let (status, ms) = (status.as_u16(), begun.elapsed().as_millis());
+        // in JSON a number, which larger ones are not
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let status = status.as_u16();
         tracing::info!(
             http.method = %method, http.path = %path, http.status = status, duration.ms = ms,
             "{method} {path} {status}"

@@ -112,6 +112,7 @@ mod tests {
     use poem::{EndpointExt, Route};
 
     use super::*;
+    use crate::web::detached::TooSlow;
 
     async fn answered(path: &'static str) -> (StatusCode, Option<String>, String) {
         let endpoint = Route::new().with(Dialects);
@@ -141,6 +142,20 @@ mod tests {
             body,
             r#"{"error":{"code":"NOT_FOUND","message":"there is no such path","requestId":null}}"#
         );
+    }
+
+    #[tokio::test]
+    async fn what_took_too_long_may_be_tried_again() {
+        for (dialect, code) in
+            [(Dialect::OAuth, "\"temporarily_unavailable\""), (Dialect::Api, "\"UNAVAILABLE\"")]
+        {
+            let answer = dialect.answer(TooSlow.into(), None);
+
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(answer.header("retry-after").is_some());
+            let body = answer.into_body().into_string().await.unwrap();
+            assert!(body.contains(code), "{body}");
+        }
     }
 
     #[tokio::test]

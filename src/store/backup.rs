@@ -9,7 +9,10 @@ use std::{
 
 use thiserror::Error;
 
-use super::{connect, sqlite::backup};
+use super::{
+    connect,
+    sqlite::backup::{self, Use},
+};
 use crate::fault::Fault;
 
 /// Why there is no backup, or nothing was restored. Everything is as it was before.
@@ -51,7 +54,7 @@ pub fn save(from: &Path, to: &Path) -> Result<u64, BackupError> {
     }
     put(to, |draft| {
         backup::copy(from, draft).map_err(Fault::from)?;
-        let examined = backup::examine(draft).map_err(Fault::from)?;
+        let examined = backup::examine(draft, Use::None).map_err(Fault::from)?;
         if examined.is_sound { Ok(()) } else { Err(BackupError::Damaged(from.to_owned())) }
     })
 }
@@ -72,7 +75,8 @@ pub fn restore(from: &Path, to: &Path) -> Result<u64, BackupError> {
     }
     let io = |source| BackupError::Io { path: from.to_owned(), source };
     let from = fs::canonicalize(from).map_err(io)?;
-    let examined = backup::examine(&from).map_err(|_| BackupError::Damaged(from.clone()))?;
+    let examined =
+        backup::examine(&from, Use::None).map_err(|_| BackupError::Damaged(from.clone()))?;
     if !examined.is_sound {
         return Err(BackupError::Damaged(from));
     }

@@ -157,7 +157,8 @@ pub(super) fn refuse_newer(applied: Vec<String>) -> Result<(), Fault> {
     }
 }
 
-async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, Fault> {
+/// The steps that were applied; none where there is no schema of ours.
+pub(super) async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, Fault> {
     #[derive(FromQueryResult)]
     struct Step {
         version: String,
@@ -181,7 +182,8 @@ async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, Fault> 
     Ok(steps.into_iter().map(|step| step.version).collect())
 }
 
-fn known_steps() -> Vec<String> {
+/// The steps of this binary.
+pub(super) fn known_steps() -> Vec<String> {
     Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 

@@ -17,6 +17,7 @@ pub mod backup;
 pub mod blocked_clients;
 pub mod browser_sessions;
 pub mod clients;
+pub mod condition;
 pub mod confined;
 mod connect;
 pub mod connected_apps;

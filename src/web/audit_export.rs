@@ -9,6 +9,7 @@ use poem::{
     http::{HeaderValue, Uri, header},
 };
 use serde_json::json;
+use tracing::Span;
 
 use super::{audit_words, query};
 use crate::{
@@ -87,13 +88,17 @@ pub fn export(app: &Arc<App>, filter: Filter, format: Format, name: &str) -> Res
     let file = format!("attachment; filename=\"{name}-{day}.{}\"", format.extension());
     let begin = Some((Wanted { rows: PIECE, ..Wanted::default() }, true));
     let app = Arc::clone(app);
+    // pieces are made when the request has been answered, and belong to it all the same
+    let span = Span::current();
     let pieces = stream::try_unfold(begin, move |place| {
-        let (app, filter) = (Arc::clone(&app), filter.clone());
+        let (app, filter, span) = (Arc::clone(&app), filter.clone(), span.clone());
         async move {
             let Some((wanted, is_first)) = place else { return Ok(None) };
             let piece = next_piece(&app, &filter, (wanted, is_first), format).await;
             piece.map(Some).map_err(|fault| {
-                tracing::warn!("an export of the audit trail broke off: {fault}");
+                span.in_scope(|| {
+                    tracing::warn!("an export of the audit trail broke off: {fault}");
+                });
                 io::Error::other("the export broke off")
             })
         }

@@ -2,20 +2,21 @@
 //! headers and bodies all the time in the world, spins when accepting fails and cannot end a drain.
 
 mod guard;
+mod streams;
+mod tls;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+};
 
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
+    server::{conn::auto, graceful::GracefulConnection},
 };
 use poem::{
     Body, Endpoint, Request, Response,
-    http::uri::Scheme,
+    http::{Version, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -23,13 +24,20 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
-use self::guard::{GuardedBody, GuardedSocket};
+pub use self::tls::Tls;
+use self::{
+    guard::{GuardedBody, GuardedSocket},
+    streams::{Overstay, Streams, Taken},
+};
 
 /// What one client may take, so that it cannot take it from the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long the headers of a request may take, and how long a connection may rest between two.
+    /// How long shaking hands may take, and the headers of a request; and how long a connection may
+    /// rest between two requests of HTTP/1.
     pub header_read: Duration,
     /// How large the headers of a request may be together, in bytes; at least 8 KiB.
     pub header_bytes: u32,
@@ -41,8 +49,13 @@ pub struct Limits {
     pub write_idle: Duration,
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
-    /// How many requests one HTTP/2 connection may have open (RFC 9113 §5.1.2).
+    /// How many requests one HTTP/2 connection may have open (RFC 9113 §5.1.2), and how many of them a
+    /// client may take back unanswered within 10 seconds (CVE-2023-44487).
     pub streams: u32,
+    /// How long an HTTP/2 connection may rest without a request.
+    pub rest: Duration,
+    /// How long an HTTP/2 client may take no part of an answer that waits for it.
+    pub take_idle: Duration,
     /// How long requests may go on after the stop.
     pub drain: Duration,
 }
@@ -57,40 +70,88 @@ impl Default for Limits {
             write_idle: Duration::from_secs(30),
             connections: 10_000,
             streams: 200,
+            rest: Duration::from_mins(1),
+            take_idle: Duration::from_mins(2),
             drain: Duration::from_secs(30),
         }
     }
 }
 
+/// Where connections come in: a port, with TLS or without.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Listener {
+    /// A port where TLS is spoken if there is a certificate for it.
+    #[must_use]
+    pub fn new(tcp: TcpListener, tls: Option<Arc<Tls>>) -> Self {
+        Self { tcp, tls }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Self::new(tcp, None)
+    }
+}
+
 /// Serves `app` until `stop` ends, then lets open requests finish for at most `limits.drain`.
-pub async fn serve<E>(listener: TcpListener, app: E, limits: Limits, stop: impl Future<Output = ()>)
-where
+pub async fn serve<E>(
+    listener: impl Into<Listener>,
+    app: E,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) where
     E: Endpoint<Output = Response> + 'static,
 {
-    let server = Arc::new(Server { app, http: http(&limits), limits });
-    let graceful = GracefulShutdown::new();
-    // its end ends every connection that is still open
-    let (alive, end) = watch::channel(());
+    let Listener { tcp, tls } = listener.into();
+    let server = Arc::new(Server { app, http: http(&limits), limits, tls });
+    let (phase, end) = watch::channel(Phase::Open);
     let connections = Arc::new(Semaphore::new(limits.connections));
     tokio::pin!(stop);
     loop {
         let (permit, socket) = tokio::select! {
             biased;
             () = &mut stop => break,
-            accepted = accept(&listener, &connections) => accepted,
+            accepted = accept(&tcp, &connections) => accepted,
         };
-        let (server, watcher, end) = (Arc::clone(&server), graceful.watcher(), end.clone());
+        let (server, life) = (Arc::clone(&server), Life(end.clone()));
         tokio::spawn(async move {
             let _permit = permit;
-            server.connection(socket, watcher, end).await;
+            server.connection(socket, life).await;
         });
     }
-    drop((listener, end));
-    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    drop((tcp, end));
+    phase.send_replace(Phase::Draining);
+    if timeout(limits.drain, phase.closed()).await.is_err() {
         tracing::warn!(
             "{} connections did not end in time and are cut off",
-            alive.receiver_count()
+            phase.receiver_count()
         );
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Draining,
+}
+
+/// What a connection knows of the server's; while it has one the server waits for it.
+struct Life(watch::Receiver<Phase>);
+
+impl Life {
+    /// No more requests are to be begun.
+    async fn stop(&mut self) {
+        // whoever cannot say it any more has ended
+        let _ = self.0.wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
+    /// Time is up.
+    async fn end(&mut self) {
+        while self.0.changed().await.is_ok() {}
     }
 }
 
@@ -123,6 +184,14 @@ fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
+/// How many streams of HTTP/2 may wait to be forgotten that a client took back or that broke a rule.
+const RESETS: usize = 20;
+/// How much of a body HTTP/2 keeps that nobody has read yet, in bytes, for a stream; twice of it for all
+/// streams of a connection.
+const WINDOW: u32 = 256 * 1024;
+/// How much of an answer a stream of HTTP/2 keeps until its client takes it, in bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let header_bytes = limits.header_bytes.max(8 * 1024);
     let mut http = auto::Builder::new(TokioExecutor::new());
@@ -134,6 +203,11 @@ fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(header_bytes)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(2 * WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     http
@@ -143,52 +217,112 @@ struct Server<E> {
     app: E,
     http: auto::Builder<TokioExecutor>,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
+}
+
+/// Who is connected, and how.
+#[derive(Clone, Copy)]
+struct Ends {
+    local: SocketAddr,
+    peer: SocketAddr,
+    is_secure: bool,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Server<E> {
-    async fn connection(
-        self: Arc<Self>,
-        socket: TcpStream,
-        watcher: Watcher,
-        mut end: watch::Receiver<()>,
-    ) {
+    async fn connection(self: Arc<Self>, socket: TcpStream, mut life: Life) {
         let (Ok(local), Ok(peer)) = (socket.local_addr(), socket.peer_addr()) else {
             return;
         };
         // a small answer must not wait for the acknowledgement of the one before
         let _ = socket.set_nodelay(true);
-        let socket = GuardedSocket::new(socket, &self.limits);
-        let service = hyper::service::service_fn(|request| {
-            let server = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(server.answer(request, local, peer).await) }
+        let ends = Ends { local, peer, is_secure: self.tls.is_some() };
+        let socket = tokio::select! {
+            socket = self.opened(socket) => socket,
+            () = life.stop() => return,
+        };
+        let Some(socket) = socket else { return };
+        let streams = Arc::new(Streams::new(&self.limits));
+        let socket = GuardedSocket::new(socket, &self.limits, Arc::clone(&streams));
+        let (server, requests) = (Arc::clone(&self), Arc::clone(&streams));
+        let service = hyper::service::service_fn(move |request| {
+            let (server, requests) = (Arc::clone(&server), Arc::clone(&requests));
+            async move { Ok::<_, Infallible>(server.answer(request, ends, &requests).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(socket), service);
-        tokio::select! {
-            result = watcher.watch(connection) => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "a connection ended early");
-                }
+        self.run(connection, &streams, life).await;
+    }
+
+    /// The connection as HTTP sees it, once hands are shaken.
+    async fn opened(&self, socket: TcpStream) -> Option<Opened> {
+        let Some(tls) = &self.tls else { return Some(Either::Left(socket)) };
+        match timeout(self.limits.header_read, tls.accept(socket)).await {
+            Ok(Ok(socket)) => Some(Either::Right(Box::new(socket))),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "hands were not shaken");
+                None
             }
-            _ = end.changed() => {}
+            Err(_) => None,
+        }
+    }
+
+    /// Runs a connection until it ends, by itself or because it must.
+    async fn run<C>(&self, connection: C, streams: &Streams, mut life: Life)
+    where
+        C: GracefulConnection<Error = Box<dyn Error + Send + Sync>>,
+    {
+        let mut connection = pin!(connection);
+        let mut limit = self.limits.drain;
+        tokio::select! {
+            result = connection.as_mut() => return told(result),
+            overstay = streams.overstay() => match overstay {
+                // its client is told (GOAWAY), and has a moment to hear it
+                Overstay::Resting => limit = self.limits.header_read,
+                Overstay::Misused(how) => {
+                    tracing::debug!("a connection is cut off: {how}");
+                    return;
+                }
+            },
+            () = life.stop() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            result = timeout(limit, connection) => told(result.unwrap_or(Ok(()))),
+            () = life.end() => {}
         }
     }
 
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,
-        local: SocketAddr,
-        peer: SocketAddr,
+        ends: Ends,
+        streams: &Arc<Streams>,
     ) -> hyper::Response<
         impl hyper::body::Body<Data = hyper::body::Bytes, Error = io::Error> + use<E>,
     > {
-        let addresses = (LocalAddr(local.into()), RemoteAddr(peer.into()));
-        let mut request = Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
+        // HTTP/1 has its limits in hyper and in the socket
+        let stream = (request.version() == Version::HTTP_2).then(|| Arc::clone(streams).begin());
+        let scheme = if ends.is_secure { Scheme::HTTPS } else { Scheme::HTTP };
+        let addresses = (LocalAddr(ends.local.into()), RemoteAddr(ends.peer.into()));
+        let mut request = Request::from((request, addresses.0, addresses.1, scheme));
         let body = request.take_body();
         if !body.is_empty() {
             let reader = GuardedBody::new(body.into_async_read(), &self.limits);
             request.set_body(Body::from_async_read(reader));
         }
-        self.app.get_response(request).await.into()
+        let answer: hyper::Response<_> = self.app.get_response(request).await.into();
+        if let Some(stream) = &stream {
+            stream.wait_to_be_taken();
+        }
+        answer.map(|body| Taken { body, stream })
+    }
+}
+
+/// A connection, with TLS or without.
+type Opened = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+fn told(result: Result<(), Box<dyn Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

@@ -6,7 +6,7 @@ use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response, Result,
     http::{HeaderName, HeaderValue},
 };
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, Span, info_span};
 
 use crate::app::App;
 
@@ -36,6 +36,12 @@ pub fn name(response: &mut Response, RequestId(id): &RequestId) {
     if let Ok(value) = HeaderValue::try_from(id) {
         response.headers_mut().insert(HEADER, value);
     }
+}
+
+/// What the log lines of a request stand in.
+#[must_use]
+pub fn span(RequestId(id): &RequestId) -> Span {
+    info_span!("request", request.id = %id)
 }
 
 /// The name of a request, if it has passed [`RequestIds`].
@@ -75,10 +81,10 @@ impl<E: Endpoint> Endpoint for Named<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let id = new(&self.app);
+        // who has looked at the request before may have named it
+        let id = of(&request).cloned().unwrap_or_else(|| new(&self.app));
         request.set_data(id.clone());
-        let span = info_span!("request", request.id = %id.0);
-        let mut response = match self.endpoint.call(request).instrument(span).await {
+        let mut response = match self.endpoint.call(request).instrument(span(&id)).await {
             Ok(output) => output.into_response(),
             Err(error) => error.into_response(),
         };

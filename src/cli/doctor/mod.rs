@@ -1,10 +1,20 @@
-//! `latchkey doctor …`: looks at a running server from outside, as clients do, or at what it has written, and
-//! says what is wrong.
+//! `latchkey doctor`: looks at this installation from inside, `latchkey doctor oauth` at a running server
+//! from outside, as clients do, and `latchkey doctor audit` at the trail that it has written; each says
+//! what is wrong.
 
 mod audit;
+mod clock;
+mod configuration;
+mod database;
 mod documents;
 mod endpoints;
+mod files;
+mod findings;
+mod installation;
+mod mail;
+mod neighbours;
 mod oauth;
+mod tls;
 mod visit;
 
 use clap::{Args, Subcommand};
@@ -16,7 +26,16 @@ use super::{
     settings::Settings,
 };
 
-/// What can be looked at.
+/// Look at this installation and say of each thing how it is and what to do; changes nothing
+#[derive(Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    installation: installation::Installation,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What else can be looked at.
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// The documents and endpoints of the OAuth server: what clients find out by themselves
@@ -84,13 +103,19 @@ impl Report {
     }
 }
 
-/// Looks at the server whose issuer the settings name, which must run, or at what it has written.
-pub(super) async fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
-    let Oauth { json } = match command {
-        Command::Oauth(oauth) => oauth,
-        Command::Audit(audit) => return audit.run(settings).await,
-    };
-    let config = settings.load()?;
-    let visitor = visit::Visitor::new(&config)?;
-    oauth::look(&visitor).await.print(json)
+/// Looks at this installation; or at the server whose issuer the settings name, which must run.
+pub(super) async fn run(settings: &Settings, doctor: Doctor) -> Result<(), Failure> {
+    match doctor.command {
+        None => installation::look(settings, &doctor.installation).await,
+        Some(_) if doctor.installation.is_about_this() => {
+            Err(Failure::new("--url and --mail-to belong to `latchkey doctor` alone"))
+        }
+        Some(Command::Audit(audit)) => audit.run(settings).await,
+        Some(Command::Oauth(Oauth { json })) => {
+            let json = json || doctor.installation.json;
+            let config = settings.load()?;
+            let visitor = visit::Visitor::new(&config)?;
+            oauth::look(&visitor).await.print(json)
+        }
+    }
 }

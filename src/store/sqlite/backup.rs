@@ -18,23 +18,36 @@ pub(in crate::store) fn copy(from: &Path, to: &Path) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// What a file that nobody uses says of itself.
+/// What a file says of itself.
 pub(in crate::store) struct Examined {
+    /// SQLite's version.
+    pub(in crate::store) version: String,
     /// Whether its pages fit together.
     pub(in crate::store) is_sound: bool,
     /// The steps of the schema that were applied; none if it is not one of ours.
     pub(in crate::store) steps: Vec<String>,
 }
 
-/// Looks at a file without changing it or leaving anything beside it.
-pub(in crate::store) fn examine(file: &Path) -> Result<Examined, DbErr> {
+/// Who uses a file that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Use {
+    /// Nobody: nothing is left beside it.
+    None,
+    /// There is a log beside it, which belongs to it.
+    Logged,
+}
+
+/// Looks at a file without changing it.
+pub(in crate::store) fn examine(file: &Path, by: Use) -> Result<Examined, DbErr> {
     let url =
         url::Url::from_file_path(file).map_err(|()| unavailable("the path is not absolute"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
     let look = || -> rusqlite::Result<Examined> {
-        let connection = Connection::open_with_flags(format!("{url}?immutable=1"), flags)?;
+        let how = if by == Use::None { "immutable=1" } else { "mode=ro" };
+        let connection = Connection::open_with_flags(format!("{url}?{how}"), flags)?;
+        connection.busy_timeout(super::connection::BUSY)?;
         let verdict: String =
             connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
         let has_steps: bool = connection.query_row(
@@ -47,7 +60,8 @@ pub(in crate::store) fn examine(file: &Path) -> Result<Examined, DbErr> {
             let mut all = connection.prepare("select version from seaql_migrations")?;
             steps = all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         }
-        Ok(Examined { is_sound: verdict == "ok", steps })
+        let version = rusqlite::version().to_owned();
+        Ok(Examined { version, is_sound: verdict == "ok", steps })
     };
     look().map_err(|error| fault(&error))
 }

@@ -4,6 +4,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::Limits;
+use super::{Limits, streams::Streams};
 
 /// RFC 9113 §3.4.
 const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -51,6 +52,7 @@ pub(super) struct GuardedSocket<S> {
     socket: S,
     opening: Option<Opening>,
     write: Patience,
+    streams: Arc<Streams>,
 }
 
 /// Until it is clear whether a client speaks HTTP/1 or HTTP/2 hyper has no limit of its own.
@@ -61,23 +63,24 @@ struct Opening {
 
 impl Opening {
     /// What is left of it after `bytes` arrived: nothing once they tell the version.
-    fn after(mut self, bytes: &[u8]) -> Option<Self> {
-        let rest = self.preface.strip_prefix(bytes)?;
-        if bytes.is_empty() || rest.is_empty() {
+    fn after(mut self, bytes: &[u8], streams: &Streams) -> Option<Self> {
+        if bytes.starts_with(self.preface) {
+            streams.begin_http2();
             return None;
         }
-        self.preface = rest;
-        Some(self)
+        self.preface = self.preface.strip_prefix(bytes)?;
+        (!bytes.is_empty()).then_some(self)
     }
 }
 
 impl<S> GuardedSocket<S> {
-    pub(super) fn new(socket: S, limits: &Limits) -> Self {
+    pub(super) fn new(socket: S, limits: &Limits, streams: Arc<Streams>) -> Self {
         let timer = Box::pin(sleep(limits.header_read));
         Self {
             socket,
             opening: Some(Opening { preface: HTTP2_PREFACE, timer }),
             write: Patience::new(limits.write_idle),
+            streams,
         }
     }
 }
@@ -94,7 +97,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedSocket<S> {
             return outcome;
         };
         if outcome.is_ready() {
-            self.opening = opening.after(&buffer.filled()[before..]);
+            self.opening = opening.after(&buffer.filled()[before..], &self.streams);
             return outcome;
         }
         let late = opening.timer.as_mut().poll(cx);

@@ -11,6 +11,8 @@ use tokio::{
 
 use super::*;
 
+mod http2;
+
 const HOUR: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(60);
 
@@ -20,6 +22,8 @@ fn patient() -> Limits {
         body_idle: HOUR,
         body_total: HOUR,
         write_idle: HOUR,
+        rest: HOUR,
+        take_idle: HOUR,
         drain: HOUR,
         ..Limits::default()
     }

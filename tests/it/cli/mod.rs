@@ -4,6 +4,8 @@ mod accounts;
 mod audit;
 mod clients;
 mod doctor;
+mod doctor_ailments;
+mod doctor_installation;
 mod rotate_secrets;
 mod scan;
 mod signing_keys;

@@ -4,4 +4,4 @@ mod key_expiry;
 mod outbox;
 mod smtp;
 mod smtp_failures;
-mod smtp_server;
+pub mod smtp_server;

@@ -66,7 +66,7 @@ impl Succeed for Command {
 fn openssl(signer: &[(&str, PathBuf)], subject: &str, extensions: &[&str]) -> Command {
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    command.args(["-nodes", "-days", "2", "-subj", subject]);
+    command.args(["-nodes", "-days", "30", "-subj", subject]);
     for (name, path) in signer {
         command.arg(name).arg(path);
     }

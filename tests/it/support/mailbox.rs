@@ -45,7 +45,8 @@ impl World {
 }
 
 impl Letter {
-    fn parse(source: &str) -> Self {
+    /// A letter as it was sent.
+    pub fn parse(source: &str) -> Self {
         let (head, body) = source.split_once("\r\n\r\n").unwrap();
         let header = |name: &str| {
             let line = head.lines().find_map(|line| line.strip_prefix(name));

@@ -30,6 +30,7 @@ mod raw;
 mod redis;
 mod signer;
 mod site;
+mod stored;
 mod subscriber;
 mod totp;
 mod world;
@@ -57,6 +58,7 @@ pub use self::{
     redis::Redis,
     signer::Signer,
     site::Site,
+    stored::stored,
     subscriber::Subscriber,
     totp::{seed_of, totp},
     world::{Node, World, http},
