@@ -43,7 +43,7 @@ const JOBS_END: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let rest = Faces::new()
-        .with(Detached::default())
+        .with(Detached)
         .with(Dialects)
         .with(ErrorPages)
         .with(Forgetting)
