@@ -29,7 +29,7 @@ const CACHE: Duration = Duration::from_secs(1);
 /// How many ask at once: more than there are connections.
 const CROWD: usize = 40;
 /// More than the hashing queue has room for.
-const HASHES: usize = 150;
+const HASHES: usize = 100;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
