@@ -11,7 +11,10 @@ use crate::{
     audit::Target,
     clients::initial_tokens,
     config::{DEFAULT_PRODUCT, OnLeak},
-    crypto::secret::{ClientSecret, Secret},
+    crypto::{
+        digest,
+        secret::{ClientSecret, Secret},
+    },
     fault::Fault,
     keys::verify,
     store::{self, Txn, api_keys::KeyRecord, token_records::TokenRecord},
@@ -45,7 +48,9 @@ impl Found {
                 .await?
                 .filter(|key| key.revoked_at.is_none())
                 .filter(|key| verify::end_of(key, &sha256).is_none_or(|end| end > now))
-                .map(|key| Self::Key(Box::new(key.clone()), key.key_sha256 != sha256)),
+                .map(|key| {
+                    Self::Key(Box::new(key.clone()), !digest::equal(&key.key_sha256, &sha256))
+                }),
             Credential::Access(_) => store::token_records::find_access(db, &sha256)
                 .await?
                 .filter(|token| token.expires_at.0 > now && token.family_revoked_at.is_none())
@@ -66,9 +71,14 @@ impl Found {
                     .map(|found| Self::Refresh(Box::new(found.token)))
             }
             Credential::Client(_) => client(app, &sha256, now).await?,
-            Credential::Subscription(_) => store::subscriptions::find_by_key(db, &sha256, now)
-                .await?
-                .map(|row| Self::Subscription(Box::new(row.clone()), row.key_sha256 != sha256)),
+            Credential::Subscription(_) => {
+                store::subscriptions::find_by_key(db, &sha256, now).await?.map(|row| {
+                    Self::Subscription(
+                        Box::new(row.clone()),
+                        !digest::equal(&row.key_sha256, &sha256),
+                    )
+                })
+            }
             Credential::Registration(_) => store::registration_tokens::find(db, sha256)
                 .await?
                 .filter(|token| token.revoked_at.is_none())

@@ -74,7 +74,9 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let endpoint = Arc::clone(&self.endpoint);
-        let run = async move { endpoint.call(request).await.map(IntoResponse::into_response) };
+        // what all faces together may hold is large, and is moved about no more than once
+        let run =
+            Box::pin(async move { endpoint.call(request).await.map(IntoResponse::into_response) });
         // what waits for the database gives up before its client does
         let run = patience::shared(run);
         let task = tokio::spawn(run.instrument(Span::current()));

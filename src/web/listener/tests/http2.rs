@@ -77,7 +77,7 @@ async fn the_limits_are_told() {
 
     let mut head = [0; 9];
     socket.read_exact(&mut head).await.unwrap();
-    let mut settings = vec![0; usize::from(head[2])];
+    let mut settings = vec![0; usize::from(*head.get(2).unwrap())];
     socket.read_exact(&mut settings).await.unwrap();
 
     for wanted in [[0, 3, 0, 0, 0, 7], [0, 6, 0, 0, 0x80, 0]] {
