@@ -123,12 +123,13 @@ async fn a_sound_installation_is_sound() {
     assert!(told.stdout.ends_with("17 checks, 0 warnings\n"), "{}", told.stdout);
 }
 
-/// What is to be said of the database that the tests run on: their PostgreSQL keeps nothing on a disk.
-fn of_the_tests() -> (Vec<(String, String)>, Option<i32>) {
-    match postgres_server() {
-        Some(_) => (vec![("database durability".to_owned(), "bad".to_owned())], Some(1)),
-        None => (vec![], Some(0)),
+/// What is to be said where the tests run: on a PostgreSQL that keeps nothing on a disk.
+fn of_the_tests(others: &[&str]) -> (Vec<(String, String)>, Option<i32>) {
+    if postgres_server().is_none() {
+        return (vec![], Some(0));
     }
+    let bad = others.iter().chain(&["database durability"]);
+    (bad.map(|name| ((*name).to_owned(), "bad".to_owned())).collect(), Some(1))
 }
 
 /// On whatever database the tests run; what has never been started is no reason to worry.
@@ -138,7 +139,8 @@ async fn a_new_installation_is_sound_and_stays_new() {
 
     let (unsound, exit) = examined(installation.command(&["doctor", "--json"]));
 
-    assert_eq!((unsound, exit.code), of_the_tests(), "{}", exit.stdout);
+    // that PostgreSQL has a schema already, so its keys are missed
+    assert_eq!((unsound, exit.code), of_the_tests(&["secrets"]), "{}", exit.stdout);
     assert!(!installation.data_dir().exists(), "the doctor has begun something");
 }
 
@@ -150,7 +152,7 @@ async fn a_server_that_runs_is_looked_at_too() {
 
     let (unsound, exit) = examined(installation.command(&["doctor", "--json", "--url", &url]));
 
-    assert_eq!((unsound, exit.code), of_the_tests(), "{}", exit.stdout);
+    assert_eq!((unsound, exit.code), of_the_tests(&[]), "{}", exit.stdout);
     assert!(names(&exit).contains(&"clock of the server".to_owned()), "{}", exit.stdout);
     assert_eq!(server.stop().code, Some(0));
 }
