@@ -126,31 +126,36 @@ impl Settings {
 
 /// Everything a command works with: the data directory made, the schema current, the keys read.
 pub(super) async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    let secrets = open_secrets(&config)?;
     let store = open_store(&config).await?;
-    open_on(store, config).await
+    open_on(store, secrets, config).await
 }
 
 /// Everything a server works with: as [`open`], and a database that it does not wait for longer than who asks it.
 pub(super) async fn open_to_serve(config: Config) -> Result<Arc<App>, Failure> {
+    let secrets = open_secrets(&config)?;
     let store = match &config.database_url {
         Some(url) => Store::postgres(url).await?,
         None => open_store(&config).await?,
     };
-    open_on(store, config).await
+    open_on(store, secrets, config).await
 }
 
-async fn open_on(store: Store, config: Config) -> Result<Arc<App>, Failure> {
+/// The keys, before anything else is made: without them there is no use for it.
+fn open_secrets(config: &Config) -> Result<Secrets, Failure> {
     create_directory(&config.data_dir)?;
-    let random = SystemRandom::default();
-    let secrets = match &config.secrets_file {
+    Ok(match &config.secrets_file {
         Some(path) => Secrets::open_existing(path)?,
-        None => Secrets::open(&secrets_file(&config), &random)?,
-    };
+        None => Secrets::open(&secrets_file(config), &SystemRandom::default())?,
+    })
+}
+
+async fn open_on(store: Store, secrets: Secrets, config: Config) -> Result<Arc<App>, Failure> {
     store.migrate().await?;
     Ok(App::new(Parts {
         config,
         clock: Arc::new(SystemClock),
-        random: Arc::new(random),
+        random: Arc::new(SystemRandom::default()),
         store,
         secrets,
     })?)
