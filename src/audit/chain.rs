@@ -84,7 +84,9 @@ async fn list_outside(db: &Database, after: Option<Uuid>) -> Result<Vec<Model>, 
 
 /// Puts those of the events that this server has written into the chain, in one transaction.
 async fn put(app: &App, events: &[Model]) -> Result<u64, Fault> {
-    let unsealed = Unsealed::of(app).await?;
+    // after an upgrade all have one: what came before it is not gone through again and again
+    let is_sealed = events.iter().all(|event| event.seal.is_some());
+    let unsealed = if is_sealed { Unsealed(false) } else { Unsealed::of(app).await? };
     let is_ours = |event: &&Model| unsealed.allow(app, event);
     let written: Vec<&Model> = events.iter().filter(is_ours).collect();
     if written.is_empty() {

@@ -141,7 +141,7 @@ pub async fn unlock(app: &App, by: Uuid, id: Uuid) -> Result<Outcome, Fault> {
 /// When the database fails.
 pub async fn promote(app: &App, by: Uuid, id: Uuid) -> Result<Outcome, Fault> {
     let txn = app.store.begin().await?;
-    if !store::users::set_admin(&txn, id, true).await? {
+    if !store::administrators::set(&txn, id, true).await? {
         return Ok(Outcome::Unchanged);
     }
     finish(app, txn, "user.promote", (by, id)).await
@@ -160,7 +160,7 @@ async fn demote_once(app: &App, by: Uuid, id: Uuid) -> Result<Outcome, Fault> {
     if let Some(refusal) = refusal(&txn, by, id).await? {
         return Ok(refusal);
     }
-    if !store::users::set_admin(&txn, id, false).await? {
+    if !store::administrators::set(&txn, id, false).await? {
         return Ok(Outcome::Unchanged);
     }
     finish(app, txn, "user.demote", (by, id)).await
@@ -200,7 +200,7 @@ async fn refusal(txn: &Txn, by: Uuid, id: Uuid) -> Result<Option<Outcome>, Fault
     if by == id {
         return Ok(Some(Outcome::Oneself));
     }
-    let admins = store::users::lock_admins(txn).await?;
+    let admins = store::administrators::lock(txn).await?;
     // somebody else was faster with the one who asks
     if !admins.contains(&by) {
         return Ok(Some(Outcome::Unchanged));

@@ -58,7 +58,7 @@ impl Found {
             Credential::Refresh(token) => {
                 let Some(family_id) = app.secrets.deriver.family_of(token) else { return Ok(None) };
                 // of those before only the last is known for certain, and it alone can still be retried
-                let is_it = |known: &[u8]| known == sha256.as_slice();
+                let is_it = |known: &[u8]| digest::equal(known, &sha256);
                 store::token_records::find_refresh(db, family_id)
                     .await?
                     .filter(|found| {
@@ -192,7 +192,8 @@ impl Found {
 async fn client(app: &App, sha256: &[u8], now: DateTime<Utc>) -> Result<Option<Found>, Fault> {
     let db = app.store.read();
     let Some(client) = store::leaks::find_client(db, sha256).await? else { return Ok(None) };
-    let is_previous = client.secret_sha256.as_deref() != Some(sha256);
+    let present = client.secret_sha256.as_deref();
+    let is_previous = !present.is_some_and(|present| digest::equal(present, sha256));
     if is_previous && client.previous_secret_expires_at.is_none_or(|end| end.0 <= now) {
         return Ok(None);
     }

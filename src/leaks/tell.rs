@@ -117,6 +117,6 @@ async fn administrators(txn: &Txn, workspace_id: Uuid) -> Result<Vec<String>, Fa
 }
 
 async fn operators(txn: &Txn) -> Result<Vec<String>, Fault> {
-    let found = store::leaks::list_operators(txn, MAX_RECIPIENTS).await?;
+    let found = store::administrators::list_enabled(txn, MAX_RECIPIENTS).await?;
     Ok(found.into_iter().map(|user| user.email).collect())
 }

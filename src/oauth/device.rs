@@ -31,6 +31,7 @@ use super::{
 use crate::{
     app::App,
     clients::authentication,
+    fault::Fault,
     identity::{session::SignedIn, throttle::Counters},
     tokens::{
         code::Yes,
@@ -198,22 +199,25 @@ async fn find(
         Ok(guess) => guess,
         Err(wait) => return Ok(Err(too_soon(app, account, typed, wait)?)),
     };
-    let code = UserCode::parse(typed);
-    let found = match &code {
-        Some(code) => device::find(app, code).await?,
-        None => None,
+    let (outcome, found) = match under(app, typed).await {
+        Ok(found) => (Ok(found.is_some()), found),
+        Err(fault) => (Err(fault), None),
     };
-    let client = match &found {
-        Some(request) => authentication::find_enabled(app, &request.client_id).await?,
-        None => None,
-    };
-    if let (Some(code), Some(request), Some(client)) = (code, found, client) {
+    guess.judge(app, outcome).await?;
+    if let Some(waiting) = found {
         guess.forget_account(app).await?;
-        return Ok(Ok(Waiting { code, request, client }));
+        return Ok(Ok(waiting));
     }
-    guess.judge(app, Ok(false)).await?;
     let again = (shown(typed), Some(WRONG.to_owned()));
     Ok(Err(code_page(app, account, again, StatusCode::UNPROCESSABLE_ENTITY)?))
+}
+
+/// The device that waits under what was typed, if that is a code.
+async fn under(app: &App, typed: &str) -> Result<Option<Waiting>, Fault> {
+    let Some(code) = UserCode::parse(typed) else { return Ok(None) };
+    let Some(request) = device::find(app, &code).await? else { return Ok(None) };
+    let client = authentication::find_enabled(app, &request.client_id).await?;
+    Ok(client.map(|client| Waiting { code, request, client }))
 }
 
 fn too_soon(app: &App, account: &Account, typed: &str, secs: u64) -> Result<Response, PageError> {

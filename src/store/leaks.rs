@@ -7,11 +7,10 @@ use entity::{
     leak::{COLUMN, Column, Entity, Model},
     subscription,
     types::Instant,
-    user,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
+    sea_query::Expr,
 };
 
 use super::{Txn, insert_unique, instant};
@@ -149,20 +148,4 @@ pub async fn forget_previous_subscription_key(
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)
-}
-
-/// Up to `limit` people who run this server, by username, except who is disabled.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_operators(
-    db: &impl ConnectionTrait,
-    limit: u64,
-) -> Result<Vec<user::Model>, Fault> {
-    let operators = user::Entity::find()
-        .filter(user::COLUMN.is_admin.eq(true))
-        .filter(user::COLUMN.disabled_at.is_null())
-        .order_by_asc(user::Column::Username)
-        .limit(limit);
-    Ok(operators.all(db).await?)
 }

@@ -6,6 +6,7 @@
 //! is enough: a condition is looked at again once the row is free.
 
 pub mod access_tokens;
+pub mod administrators;
 pub mod api_keys;
 pub mod app_policies;
 pub mod app_requests;

@@ -155,41 +155,6 @@ pub async fn raise_epoch(db: &Txn, id: Uuid) -> Result<bool, Fault> {
     Ok(changed.rows_affected == 1)
 }
 
-/// Makes a user an administrator of this server, or no longer; `false` if there is none or it is so
-/// already.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_admin(db: &impl ConnectionTrait, id: Uuid, is_admin: bool) -> Result<bool, Fault> {
-    let changed = Entity::update_many()
-        .col_expr(Column::IsAdmin, Expr::value(is_admin))
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.is_admin.eq(!is_admin))
-        .exec(db)
-        .await?;
-    Ok(changed.rows_affected == 1)
-}
-
-/// Makes other rules that lock the administrators wait until this transaction ends, and answers who
-/// of them is not disabled.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lock_admins(db: &impl ConnectionTrait) -> Result<Vec<Uuid>, Fault> {
-    // a write to the rows is a lock on PostgreSQL; SQLite's writer is alone anyway
-    Entity::update_many()
-        .col_expr(Column::IsAdmin, Expr::value(true))
-        .filter(COLUMN.is_admin.eq(true))
-        .exec(db)
-        .await?;
-    let enabled = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(COLUMN.is_admin.eq(true))
-        .filter(COLUMN.disabled_at.is_null());
-    Ok(enabled.into_tuple().all(db).await?)
-}
-
 /// How many users an enterprise has.
 ///
 /// # Errors

@@ -30,10 +30,10 @@ impl ResponseError for Panicked {
 }
 
 /// Seconds after which it makes sense to try again.
-pub const RETRY_AFTER_SECS: u64 = 2;
-/// How long whoever asks may have to wait: longer than a body may take to arrive and a call to somebody else's
-/// server, and far longer than the database and the hashing pool let anybody wait.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY_AFTER_SECS: u64 = 2;
+/// How long whoever asks may have to wait: longer than a body may take to arrive (`web/listener.rs`), and after
+/// it a call to somebody else's server, the hashing pool and the database.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// An endpoint has taken too long (503). What it does may still be done: it is not cut off.
 #[derive(Clone, Copy, Debug, Error)]
@@ -94,8 +94,6 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use poem::{EndpointExt, endpoint::make};
     use tokio::sync::{Notify, oneshot};
 
@@ -113,8 +111,10 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 
-    #[tokio::test]
-    async fn who_has_waited_too_long_is_told_and_nothing_is_cut_off() {
+    /// An endpoint that waits to go on, and says when it is at its end.
+    fn halting()
+    -> (DetachedEndpoint<impl Endpoint<Output = Response>>, Arc<Notify>, oneshot::Receiver<()>)
+    {
         let go_on = Arc::new(Notify::new());
         let gate = Arc::clone(&go_on);
         let (done, is_done) = oneshot::channel();
@@ -127,7 +127,12 @@ mod tests {
                 done.map(|done| done.send(())).unwrap().unwrap();
             }
         });
-        let mut endpoint = endpoint.with(Detached);
+        (Detached.transform(endpoint.map_to_response()), go_on, is_done)
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_too_long_is_told_and_nothing_is_cut_off() {
+        let (mut endpoint, go_on, is_done) = halting();
         endpoint.patience = Duration::from_millis(5);
 
         let response = endpoint.get_response(Request::default()).await;
@@ -140,24 +145,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_request_is_finished_all_the_same() {
-        let go_on = Arc::new(Notify::new());
-        let gate = Arc::clone(&go_on);
-        let (done, is_done) = oneshot::channel();
-        let done = Arc::new(parking_lot::Mutex::new(Some(done)));
-        let endpoint = make(move |_| {
-            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
-            async move {
-                gate.notified().await;
-                let done = done.lock().take();
-                done.map(|done| done.send(())).unwrap().unwrap();
-            }
-        })
-        .with(Detached);
+        let (endpoint, go_on, is_done) = halting();
 
         let request = endpoint.get_response(Request::default());
-        assert!(tokio::time::timeout(Duration::from_millis(5), request).await.is_err());
+        assert!(timeout(Duration::from_millis(5), request).await.is_err());
         go_on.notify_one();
 
         is_done.await.unwrap();
+    }
+
+    /// Nobody is sent away whose body still arrives as it may.
+    #[test]
+    fn a_handler_has_longer_than_its_body() {
+        let body = crate::web::listener::Limits::default().body_total;
+
+        assert!(PATIENCE >= body + Duration::from_secs(20), "{PATIENCE:?}");
     }
 }

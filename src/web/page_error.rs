@@ -134,22 +134,22 @@ impl PageError {
     }
 
     fn busy() -> Self {
-        let mut page = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        Self::unavailable(
             "The server is busy",
             "The server cannot answer right now. Nothing was changed. Try again in a moment.",
-        );
-        page.0.retry_after_secs = Some(RETRY_AFTER_SECS);
-        page
+        )
     }
 
     /// What was begun is not cut off.
     fn too_slow() -> Self {
-        let mut page = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        Self::unavailable(
             "The server took too long",
             "The server could not finish this in time, and may still do so. Look before you try again.",
-        );
+        )
+    }
+
+    fn unavailable(title: &'static str, text: &'static str) -> Self {
+        let mut page = Self::new(StatusCode::SERVICE_UNAVAILABLE, title, text);
         page.0.retry_after_secs = Some(RETRY_AFTER_SECS);
         page
     }

@@ -11,6 +11,7 @@ mod security;
 mod source;
 mod steps;
 mod templates;
+mod tokens;
 mod traps;
 
 use std::{
@@ -30,34 +31,31 @@ fn the_house_keeps_its_layers() {
     assert!(broken.is_empty(), "{} rules are broken:\n{}", broken.len(), broken.join("\n"));
 }
 
-#[test]
-fn digests_are_not_compared_by_a_sign() {
+/// What is found in the files of the program, outside files of unit tests, and where.
+fn found_in_files(look: impl Fn(&str, &str) -> Vec<String>) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = rust_files(&root).into_iter().filter(|file| !file.ends_with("tests.rs"));
-    let found: Vec<_> = files
-        .flat_map(|file| {
-            let names = digests::compared(&fs::read_to_string(&file).unwrap());
-            names.into_iter().map(move |name| format!("{}: {name}", file.display()))
-        })
-        .collect();
+    let found = files.flat_map(|file| {
+        let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let found = look(&path, &fs::read_to_string(&file).unwrap());
+        found.into_iter().map(move |found| format!("{path}: {found}"))
+    });
+    found.collect::<Vec<_>>().join("\n")
+}
 
-    assert!(found.is_empty(), "compare these by digest::equal:\n{}", found.join("\n"));
+#[test]
+fn digests_are_not_compared_by_a_sign() {
+    let found = found_in_files(|_, text| digests::compared(text));
+
+    assert!(found.is_empty(), "compare these by digest::equal:\n{found}");
 }
 
 /// Rule 25: `[]` is forbidden where strangers' bytes are read, but for members of JSON and what is proved.
 #[test]
 fn what_strangers_send_is_not_read_by_index() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = rust_files(&root).into_iter().filter(|file| !file.ends_with("tests.rs"));
-    let found: Vec<_> = files
-        .flat_map(|file| {
-            let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            let indexes = indexing::unproved(&path, &fs::read_to_string(&file).unwrap());
-            indexes.into_iter().map(move |index| format!("{path}: {index}"))
-        })
-        .collect();
+    let found = found_in_files(indexing::unproved);
 
-    assert!(found.is_empty(), "use `get`, or say why it is within bounds:\n{}", found.join("\n"));
+    assert!(found.is_empty(), "use `get`, or say why it is within bounds:\n{found}");
 }
 
 #[test]

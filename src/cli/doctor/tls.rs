@@ -84,7 +84,9 @@ fn sound(config: &Config, certificate: &Certificate, now: DateTime<Utc>, finding
             let advice = "get one from an authority that clients know";
             findings.warn(CHAIN, "the certificate vouches for itself", advice);
         }
-        None => findings.good(CHAIN, "each certificate is signed by the next"),
+        None => {
+            findings.good(CHAIN, "each certificate names the next as the one that vouches for it");
+        }
     }
 }
 

@@ -29,6 +29,11 @@ fn patient() -> Limits {
     }
 }
 
+/// A body may neither pause nor take long in all.
+fn strict_with_bodies() -> [Limits; 2] {
+    [Limits { body_idle: SHORT, ..patient() }, Limits { body_total: Duration::ZERO, ..patient() }]
+}
+
 struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -132,10 +137,7 @@ async fn a_connection_that_rests_is_closed() {
 
 #[tokio::test]
 async fn a_body_may_neither_pause_nor_drip() {
-    for limits in [
-        Limits { body_idle: SHORT, ..patient() },
-        Limits { body_total: Duration::ZERO, ..patient() },
-    ] {
+    for limits in strict_with_bodies() {
         let running = start(echo(), limits).await;
         let mut socket = connect(&running).await;
 

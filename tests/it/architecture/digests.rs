@@ -1,6 +1,8 @@
 //! Digests and signatures are compared by `digest::equal`, in a time that does not show where they differ.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Spacing, TokenTree};
+
+use super::tokens::walk;
 
 /// What digests and signatures are called: the last word of a path, or its end.
 const NAMES: [&str; 6] = ["sha256", "sha512", "hex", "mac", "signature", "digest"];
@@ -8,26 +10,13 @@ const NAMES: [&str; 6] = ["sha256", "sha512", "hex", "mac", "signature", "digest
 /// The digests that are compared by `==` outside unit tests, by their names.
 pub fn compared(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    read(text.parse().unwrap(), &mut found);
-    found
-}
-
-fn read(tokens: TokenStream, found: &mut Vec<String>) {
-    let tokens: Vec<_> = tokens.into_iter().collect();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let is_tests = matches!(token, TokenTree::Ident(name) if name == "mod")
-            && matches!(tokens.get(at + 1), Some(TokenTree::Ident(name)) if name == "tests");
-        if is_tests {
-            at += 2;
-        } else if let TokenTree::Group(group) = token {
-            read(group.stream(), found);
-        } else if is_comparison(&tokens[at..]) {
+    walk(text.parse().unwrap(), &mut |tokens, at| {
+        if is_comparison(&tokens[at..]) {
             let sides = [name_before(&tokens[..at]), name_after(&tokens[at + 2..])];
             found.extend(sides.into_iter().flatten().find(|name| is_digest(name)));
         }
-        at += 1;
-    }
+    });
+    found
 }
 
 fn is_comparison(tokens: &[TokenTree]) -> bool {

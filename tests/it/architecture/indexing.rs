@@ -2,6 +2,8 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use super::tokens::walk;
+
 /// The rooms that read what strangers send.
 const ROOMS: [&str; 9] =
     ["access", "api", "clients", "forms", "identity", "keys", "oauth", "tokens", "web"];
@@ -34,27 +36,14 @@ pub fn unproved(path: &str, text: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    read(text.parse().unwrap(), &mut found);
-    found
-}
-
-fn read(tokens: TokenStream, found: &mut Vec<String>) {
-    let tokens: Vec<_> = tokens.into_iter().collect();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let is_tests = matches!(token, TokenTree::Ident(name) if name == "mod")
-            && matches!(tokens.get(at + 1), Some(TokenTree::Ident(name)) if name == "tests");
-        if is_tests {
-            at += 2;
-        } else if let TokenTree::Group(group) = token {
-            let is_index = group.delimiter() == Delimiter::Bracket && has_items(&tokens[..at]);
-            if is_index && !is_harmless(group.stream()) {
-                found.push(format!("{}[{}]", tokens[at - 1], group.stream()));
-            }
-            read(group.stream(), found);
+    walk(text.parse().unwrap(), &mut |tokens, at| {
+        let TokenTree::Group(group) = &tokens[at] else { return };
+        let is_index = group.delimiter() == Delimiter::Bracket && has_items(&tokens[..at]);
+        if is_index && !is_harmless(group.stream()) {
+            found.push(format!("{}[{}]", tokens[at - 1], group.stream()));
         }
-        at += 1;
-    }
+    });
+    found
 }
 
 /// Whether what stands before a bracket can be looked into: a name, a call, another index. The name of a lifetime

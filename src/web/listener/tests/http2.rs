@@ -100,10 +100,7 @@ async fn headers_have_a_size() {
 
 #[tokio::test]
 async fn a_body_may_neither_pause_nor_drip() {
-    for limits in [
-        Limits { body_idle: SHORT, ..patient() },
-        Limits { body_total: Duration::ZERO, ..patient() },
-    ] {
+    for limits in strict_with_bodies() {
         let running = start(echo(), limits).await;
         let mut client = Client::of(&running).await;
 
