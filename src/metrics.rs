@@ -92,6 +92,7 @@ pub struct Metrics {
     from_memory: Counter,
     from_look: Counter,
     in_flight: Gauge,
+    newer_schema: Gauge,
     events: Family<Action, Counter>,
     job_runs: Family<Job, Counter>,
     job_failures: Family<Job, Counter>,
@@ -234,6 +235,11 @@ impl Metrics {
             from_memory: asked("memory"),
             from_look: asked("database"),
             in_flight: names.gauge("http_requests_in_flight", "Requests being answered."),
+            newer_schema: names.gauge(
+                "newer_schema",
+                "Whether a newer version has changed the database, so that this node is to be \
+                 replaced: 1 or 0.",
+            ),
             events: names.counters(
                 "events",
                 "Events written to the audit trail, by action; one whose transaction was given \
@@ -276,6 +282,14 @@ impl Metrics {
             From::Memory => self.from_memory.inc(),
             From::Look => self.from_look.inc(),
         };
+    }
+
+    /// Whether a newer version has changed the database, as it was found just now; `true` if that is
+    /// another answer than before.
+    #[must_use]
+    pub fn has_newer_schema(&self, is_newer: bool) -> bool {
+        let is_newer = i64::from(is_newer);
+        self.newer_schema.set(is_newer) != is_newer
     }
 
     /// An event was put into the audit trail, by a transaction that has yet to be committed.

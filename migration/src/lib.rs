@@ -36,6 +36,26 @@ mod m20261126_000039_audit_chain;
 mod m20261126_000040_leaks;
 mod schema;
 
+/// What stands in the name of a step that takes something away, before the number of another one.
+const AFTER: &str = "_after_";
+
+/// The number of a step, by its name: steps are in its order.
+#[must_use]
+pub fn number_of(step: &str) -> Option<u32> {
+    step.split('_').nth(1)?.parse().ok()
+}
+
+/// What a program must know to go on working where a step was applied that is newer than itself:
+/// the step of this number. `None`: nothing, for the step only adds.
+///
+/// A step that takes something away says so in its name, which is all that an older program can read
+/// of it: `m20270301_000050_old_scopes_after_000041` takes away what no program reads any more that
+/// has step 41.
+#[must_use]
+pub fn takes_for_granted(step: &str) -> Option<u32> {
+    step.rsplit_once(AFTER).and_then(|(_, number)| number.parse().ok())
+}
+
 /// Every step, in order.
 pub struct Migrator;
 
@@ -73,5 +93,29 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000039_audit_chain::Migration),
             Box::new(m20261126_000040_leaks::Migration),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_takes_away_names_what_it_takes_for_granted() {
+        let step = "m20270301_000050_old_scopes_after_000041";
+
+        assert_eq!((number_of(step), takes_for_granted(step)), (Some(50), Some(41)));
+        for step in ["m20270301_000051_scopes", "m20270301_000052_after_all", "m999999_new"] {
+            assert_eq!(takes_for_granted(step), None, "{step}");
+        }
+        assert_eq!(number_of("m999999_new"), None);
+    }
+
+    #[test]
+    fn numbers_ascend() {
+        let steps = Migrator::migrations();
+        let numbers: Vec<_> = steps.iter().map(|step| number_of(step.name()).unwrap()).collect();
+
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     }
 }

@@ -77,3 +77,14 @@ fn what_is_held_is_let_go() {
     drop(held);
     assert!(text(&metrics).contains("latchkey_http_requests_in_flight 0\n"));
 }
+
+#[test]
+fn a_newer_schema_is_news_once() {
+    let metrics = Metrics::new(DateTime::UNIX_EPOCH);
+    assert!(text(&metrics).contains("latchkey_newer_schema 0\n"));
+
+    let told = [false, true, true, false, false, true].map(|it| metrics.has_newer_schema(it));
+
+    assert_eq!(told, [false, true, false, true, false, true]);
+    assert!(text(&metrics).contains("latchkey_newer_schema 1\n"));
+}

@@ -13,7 +13,7 @@ use poem::{
 };
 use tokio::time::timeout;
 
-use super::Face;
+use super::{Face, health};
 use crate::{
     app::App,
     crypto::digest,
@@ -121,6 +121,8 @@ async fn read_database(app: &App, reading: &mut Reading) -> Result<(), Fault> {
     let overdue = backlog.next_attempt_at.map(|due| now - due.0);
     reading.letters_overdue = overdue.and_then(|overdue| overdue.to_std().ok());
     reading.logouts_waiting = Some(store::logout_deliveries::count(db).await?);
+    // counts by itself
+    health::schema(app).await?;
     Ok(())
 }
 

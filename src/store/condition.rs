@@ -7,23 +7,11 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
 use super::{
     Store,
-    connect::{applied_steps, known_steps},
+    connect::applied_steps,
+    schema::Schema,
     sqlite::backup::{self, Use},
 };
 use crate::fault::Fault;
-
-/// How the schema stands to this binary's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// There is none of ours.
-    Missing,
-    /// It is this binary's.
-    Current,
-    /// So many steps are to be applied.
-    Behind(usize),
-    /// A newer binary has changed it, by this step.
-    Newer(String),
-}
 
 /// The embedded database.
 #[derive(Clone, Debug)]
@@ -77,22 +65,6 @@ pub fn of_file(path: &Path) -> Result<FileCondition, Fault> {
         bytes: fs::metadata(&path).map_err(unreadable)?.len(),
         log_bytes,
     })
-}
-
-impl Schema {
-    fn of(applied: &[String]) -> Self {
-        let known = known_steps();
-        if applied.is_empty() {
-            return Self::Missing;
-        }
-        if let Some(step) = applied.iter().find(|step| !known.contains(step)) {
-            return Self::Newer(step.clone());
-        }
-        match known.len() - applied.len() {
-            0 => Self::Current,
-            steps => Self::Behind(steps),
-        }
-    }
 }
 
 impl Store {

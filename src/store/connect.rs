@@ -11,6 +11,7 @@ use sea_orm::{
 use super::{
     Database, Store,
     patience::PATIENCE,
+    schema::{Schema, known_steps},
     sqlite::{Sqlite, sound},
 };
 use crate::fault::Fault;
@@ -123,9 +124,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn is_current(&self) -> Result<bool, Fault> {
-        let applied = applied_steps(self.read()).await?;
-        let known = known_steps();
-        Ok(applied.len() == known.len() && applied.iter().all(|step| known.contains(step)))
+        Ok(self.schema().await? == Schema::Current)
     }
 
     /// Ends every connection; SQLite's log is merged into its file.
@@ -180,11 +179,6 @@ pub(super) async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<Strin
     let all = Statement::from_string(backend, "select version from seaql_migrations");
     let steps = Step::find_by_statement(all).all(db).await?;
     Ok(steps.into_iter().map(|step| step.version).collect())
-}
-
-/// The steps of this binary.
-pub(super) fn known_steps() -> Vec<String> {
-    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
 async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {

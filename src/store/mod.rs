@@ -44,6 +44,7 @@ pub mod recovery_codes;
 pub mod registration_tokens;
 pub mod registrations;
 pub mod scans;
+pub mod schema;
 pub mod sealed;
 pub mod second_factor_uses;
 pub mod service_accounts;

@@ -21,7 +21,7 @@ use crate::{
     site::{PROGRAM, Site},
 };
 
-/// What a newer version does: it only adds (tests/it/architecture/additive.rs holds us to that).
+/// What a newer version does: it only adds (tests/it/storage/additive.rs holds us to that).
 const NEWER: [&str; 4] = [
     "create table future (id bigint primary key, note text)",
     "alter table workspace add column future text",
@@ -49,8 +49,10 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
     let upgrade = async {
         sleep(Duration::from_millis(200)).await;
         change(&store, &NEWER).await?;
-        let said = until(TRUTH, "the older node is not ready", async || {
-            ask(address, Request::get("/readyz")).await.is_some_and(|reply| reply.status == 503)
+        let said = until(TRUTH, "the older node says that it is one", async || {
+            ask(address, Request::get("/readyz"))
+                .await
+                .is_some_and(|reply| reply.status == 200 && reply.text.contains("a newer version"))
         });
         let said = said.await?;
         let started = site.installation.command(&["serve", "--listen", "127.0.0.1:0"]).output()?;
@@ -58,7 +60,11 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
         demand(told.contains("was changed by a newer Latchkey"), || told.clone())?;
         let checked = site.installation.command(&["migrate", "--check"]).output()?;
         demand(!checked.status.success(), || "a newer schema passes the check".to_owned())?;
-        sleep(Duration::from_millis(500)).await;
+        // a load balancer keeps it for as long as the newer ones take to start
+        for _ in 0..10 {
+            must(address, Request::get("/readyz"), 200).await?;
+            sleep(Duration::from_millis(50)).await;
+        }
         is_over.store(true, Ordering::SeqCst);
         Result::Ok(said)
     };

@@ -9,7 +9,8 @@ use crate::{
     fault::Fault,
     store::{
         Store,
-        condition::{self, FileCondition, Schema, ServerCondition},
+        condition::{self, FileCondition, ServerCondition},
+        schema::Schema,
     },
 };
 
@@ -122,7 +123,7 @@ fn schema(schema: &Schema, findings: &mut Findings) {
             format!("{steps} steps are to be applied"),
             "the next start applies them; or run latchkey migrate",
         ),
-        Schema::Newer(step) => findings.bad(
+        Schema::Newer(step) | Schema::Outgrown(step) => findings.bad(
             SCHEMA,
             format!("a newer Latchkey has changed it (step {step})"),
             "start that version, or restore a backup made before it",
@@ -161,5 +162,6 @@ mod tests {
         assert_eq!(told(|it| it.schema = Schema::Missing), [(SCHEMA, "warning")]);
         assert_eq!(told(|it| it.schema = Schema::Behind(2)), [(SCHEMA, "warning")]);
         assert_eq!(told(|it| it.schema = Schema::Newer("x".to_owned())), [(SCHEMA, "bad")]);
+        assert_eq!(told(|it| it.schema = Schema::Outgrown("x".to_owned())), [(SCHEMA, "bad")]);
     }
 }

@@ -12,9 +12,9 @@ async fn get(server: &Process, path: &str) -> Answer {
 }
 
 /// Behaves as a newer version that has added a step to the schema.
-async fn change_schema(installation: &Installation) -> Store {
+async fn change_schema(installation: &Installation, step: &str) -> Store {
     let store = installation.store().await;
-    let sql = format!("insert into seaql_migrations (version, applied_at) values ('{STEP}', 1)");
+    let sql = format!("insert into seaql_migrations (version, applied_at) values ('{step}', 1)");
     write(&store, &sql).await;
     store
 }
@@ -43,21 +43,62 @@ async fn a_server_is_alive_and_ready() {
     }
 }
 
+/// In an upgrade the first newer node changes the schema: those that are yet to be replaced serve.
 #[tokio::test]
-async fn a_server_on_a_newer_schema_lives_and_is_not_ready() {
+async fn a_server_on_a_newer_schema_goes_on_and_says_so_once() {
     let installation = Installation::new().await;
     let server = installation.serve(&[]);
-    let store = change_schema(&installation).await;
+    let store = change_schema(&installation, STEP).await;
+
+    let mut bodies = Vec::new();
+    for _ in 0..3 {
+        bodies.push(get(&server, "/readyz").await.expect(200).body);
+    }
+
+    assert_eq!(bodies, ["ready, with the schema of a newer version"; 3]);
+    let counted = get(&server, "/metrics").await.expect(200).body;
+    assert!(counted.contains("latchkey_newer_schema 1\n"), "{counted}");
+    let back = format!("delete from seaql_migrations where version = '{STEP}'");
+    write(&store, &back).await;
+    assert_eq!(get(&server, "/readyz").await.expect(200).body, "ready");
+    let counted = get(&server, "/metrics").await.expect(200).body;
+    assert!(counted.contains("latchkey_newer_schema 0\n"), "{counted}");
+    store.close().await.unwrap();
+    let log = server.stop().stderr;
+    let told = format!("a newer Latchkey has changed the database (step {STEP})");
+    assert_eq!(log.matches(&told).count(), 1, "{log}");
+}
+
+/// A step that takes away what this version reads says so in its name.
+#[tokio::test]
+async fn a_server_whose_schema_was_taken_away_lives_and_is_not_ready() {
+    let installation = Installation::new().await;
+    let server = installation.serve(&[]);
+    let store = change_schema(&installation, &format!("{STEP}_after_900000")).await;
 
     let answer = get(&server, "/readyz").await;
 
     assert_eq!(answer.status, 503);
-    assert_eq!(answer.body, "the database has another version's schema");
+    assert_eq!(answer.body, "the database has the schema of a newer version");
     assert!(answer.header("retry-after").is_some());
     assert_eq!(get(&server, "/healthz").await.status, 200);
-    let back = format!("delete from seaql_migrations where version = '{STEP}'");
-    write(&store, &back).await;
-    assert_eq!(get(&server, "/readyz").await.status, 200);
+    store.close().await.unwrap();
+}
+
+/// A schema that a step of this version is missing from, as after a restore of an older backup.
+#[tokio::test]
+async fn a_server_on_an_older_schema_is_not_ready() {
+    let installation = Installation::new().await;
+    let server = installation.serve(&[]);
+    let store = installation.store().await;
+    let last = "delete from seaql_migrations where version = \
+                (select max(version) from seaql_migrations)";
+    write(&store, last).await;
+
+    let answer = get(&server, "/readyz").await;
+
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body, "the database has not all of this version's schema");
     store.close().await.unwrap();
 }
 
@@ -65,7 +106,7 @@ async fn a_server_on_a_newer_schema_lives_and_is_not_ready() {
 async fn a_newer_schema_stops_every_command() {
     let installation = Installation::new().await;
     assert_eq!(installation.run(&["migrate"]).code, Some(0));
-    change_schema(&installation).await.close().await.unwrap();
+    change_schema(&installation, STEP).await.close().await.unwrap();
 
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["admin", "list-users"]]
     {

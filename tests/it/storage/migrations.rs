@@ -227,7 +227,7 @@ async fn a_newer_schema_is_not_mended() {
 }
 
 #[tokio::test]
-async fn a_server_is_ready_only_with_its_own_schema() {
+async fn a_server_is_ready_with_its_own_schema_and_with_a_newer_one() {
     let world = World::new().await;
     let ready = || async {
         let answer = Answer::to(world.http.get(world.url("/readyz"))).await;
@@ -239,7 +239,17 @@ async fn a_server_is_ready_only_with_its_own_schema() {
     txn.execute_unprepared(NEWER).await.unwrap();
     txn.commit().await.unwrap();
 
-    let problem = "the database has another version's schema".to_owned();
+    let newer = "ready, with the schema of a newer version".to_owned();
+    assert_eq!(ready().await, (200, newer, None));
+
+    // and one of its own is missing
+    let txn = world.app.store.begin().await.unwrap();
+    let own = Migrator::migrations().last().unwrap().name().to_owned();
+    let sql = format!("delete from seaql_migrations where version = '{own}'");
+    txn.execute_unprepared(&sql).await.unwrap();
+    txn.commit().await.unwrap();
+
+    let problem = "the database has the schema of a newer version".to_owned();
     assert_eq!(ready().await, (503, problem, Some("2".to_owned())));
     let live = Answer::to(world.http.get(world.url("/healthz"))).await;
     assert_eq!((live.status, live.body.as_str()), (200, "ok"));
