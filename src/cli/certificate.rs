@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::Signal,
     time::{MissedTickBehavior, interval},
 };
 
@@ -36,13 +36,29 @@ pub(super) fn open(config: &Config) -> Result<Option<Opened>, Failure> {
 
 /// Has new files taken up within a minute, or at once on SIGHUP. What is broken is told of, and what
 /// was there before goes on being shown.
-pub(super) fn keep_fresh(opened: Opened, clock: Arc<dyn Clock>) -> Result<Arc<Tls>, Failure> {
-    let (tls, certificate) = opened;
+pub(super) fn keep_fresh(
+    opened: Option<Opened>,
+    clock: Arc<dyn Clock>,
+    hangup: Signal,
+) -> Option<Arc<Tls>> {
+    let Some((tls, certificate)) = opened else {
+        tokio::spawn(say_that_nothing_is_read(hangup));
+        return None;
+    };
     tell("the certificate", &certificate, clock.now());
     let tls = Arc::new(tls);
-    let hangup = signal(SignalKind::hangup())?;
     tokio::spawn(look(Arc::clone(&tls), clock, hangup));
-    Ok(tls)
+    Some(tls)
+}
+
+/// To a process that does not listen to SIGHUP it is the end, and whoever rotates logs or has changed a
+/// setting sends it by habit.
+async fn say_that_nothing_is_read(mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        tracing::info!(
+            "SIGHUP: there is no certificate to read again; settings are read at the start only"
+        );
+    }
 }
 
 async fn look(tls: Arc<Tls>, clock: Arc<dyn Clock>, mut hangup: Signal) {

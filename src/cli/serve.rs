@@ -14,12 +14,13 @@ use super::{
 };
 use crate::{config::Config, server, web::listener::Listener};
 
-/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. With TLS, SIGHUP has the
-/// certificate read again.
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. SIGHUP has the certificate
+/// read again, if there is one, and ends nothing.
 pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
     let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
     log::begin(&config.log);
     // before anything is written: a second server on the same port must change nothing
+    let hangup = signal(SignalKind::hangup())?;
     let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
@@ -27,8 +28,7 @@ pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failur
     if is_demo {
         demo::run(&app).await?;
     }
-    // whoever reads that line may send SIGHUP
-    let tls = tls.map(|tls| certificate::keep_fresh(tls, Arc::clone(&app.clock))).transpose()?;
+    let tls = certificate::keep_fresh(tls, Arc::clone(&app.clock), hangup);
     output::line(&format!(
         "Latchkey {} listens on {} as {}",
         env!("CARGO_PKG_VERSION"),

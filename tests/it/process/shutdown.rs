@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     nodes::cluster::within,
-    support::{ApiCaller, Installation, Process},
+    support::{Answer, ApiCaller, Installation, Process, Site},
 };
 
 /// What takes longer hangs.
@@ -80,6 +80,34 @@ async fn sigterm_lets_an_open_request_finish() {
         assert_eq!(exit.code, Some(0), "{}", exit.stderr);
         assert!(exit.stderr.contains("stopping: open requests may finish"), "{}", exit.stderr);
     }
+}
+
+/// Whoever rotates logs or has changed a setting sends it by habit.
+#[tokio::test]
+async fn sighup_ends_nothing_and_says_that_nothing_is_read() {
+    let (_installation, server, credentials) = serving().await;
+    let mut request = open_request(&server, &credentials);
+
+    for _ in 0..3 {
+        server.signal("HUP");
+        Answer::to(server.http().get(server.url("/readyz"))).await.expect(200);
+    }
+
+    request.get_mut().write_all(BODY.as_bytes()).unwrap();
+    let mut line = String::new();
+    while line.trim().is_empty() {
+        line.clear();
+        request.read_line(&mut line).unwrap();
+    }
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    drop(request);
+    let exit = server.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("SIGHUP: there is no certificate to read again"),
+        "{}",
+        exit.stderr
+    );
 }
 
 #[tokio::test]
