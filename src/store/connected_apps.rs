@@ -2,12 +2,12 @@
 //! very many people use, a thousand grants are looked at and a thousand token families counted.
 
 use chrono::{DateTime, Utc};
-use entity::{client, grant, types::Instant, user};
+use entity::{app_decision, client, grant, types::Instant, user};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QueryResult, QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, Func, Query, SelectStatement, UnionType},
+    sea_query::{CommonTableExpression, Expr, ExprTrait, Func, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -41,14 +41,6 @@ record! {
     pub struct Sessions {
         /// Those that live.
         pub sessions: i64,
-    }
-}
-
-record! {
-    /// A client by its id.
-    pub struct Named {
-        /// Its id.
-        pub client_id: String,
     }
 }
 
@@ -210,11 +202,6 @@ macro_rules! connected {
     };
 }
 
-const CONNECTED_OR_DECIDED: &str = connected!(
-    " select client_id from connected where client_id is not null
-     union select client_id from app_decision where workspace_id = $1"
-);
-
 /// What is counted of an app is looked up by the index, and no further than anybody reads.
 const UNDECIDED: &str = connected!(
     r#", undecided as (select client.id, client.name from connected
@@ -262,16 +249,52 @@ pub async fn list_undecided(
 /// # Errors
 /// When the database fails.
 pub async fn page(
-    db: &impl Ask,
+    db: &impl ConnectionTrait,
     workspace_id: Uuid,
     wanted: &Wanted,
 ) -> Result<Page<client::Model>, Fault> {
-    use client::{COLUMN, Column, Entity};
-    let found: Vec<Named> = db.every(CONNECTED_OR_DECIDED, vec![workspace_id.into()]).await?;
-    let ids = found.into_iter().map(|named| named.client_id);
-    let all = Entity::find().filter(COLUMN.id.is_in(ids));
+    use client::{Column, Entity};
+    let all = Entity::find().filter(Column::Id.in_subquery(connected_or_decided(workspace_id)));
     let places: (_, &[_]) = (Column::Id, &[Column::Id, Column::Name, Column::Publisher]);
     paging::page(db, all, wanted, places, |client| client.id.clone()).await
+}
+
+/// The clients of [`page`], as a part of its question: a workspace may have more of them than a
+/// statement takes values. Goes from one to the next as `connected!` does.
+fn connected_or_decided(workspace_id: Uuid) -> SelectStatement {
+    use grant::{COLUMN, Column, Entity};
+    const WALK: &str = "connected";
+    let reached = || Expr::col((WALK, Column::ClientId));
+    let first = Query::select()
+        .expr(Func::min(Expr::col(Column::ClientId)))
+        .from(Entity)
+        .and_where(COLUMN.workspace_id.eq(workspace_id))
+        .and_where(COLUMN.revoked_at.is_null())
+        .to_owned();
+    let further =
+        first.clone().and_where(Expr::col((Entity, Column::ClientId)).gt(reached())).to_owned();
+    let next = Query::select()
+        .expr(Expr::SubQuery(None, Box::new(further.into())))
+        .from(WALK)
+        .and_where(reached().is_not_null())
+        .to_owned();
+    let walk = CommonTableExpression::new()
+        .query(first.clone().union(UnionType::All, next).to_owned())
+        .table_name(WALK)
+        .column(Column::ClientId)
+        .to_owned();
+    let decided = Query::select()
+        .column(app_decision::Column::ClientId)
+        .from(app_decision::Entity)
+        .and_where(app_decision::COLUMN.workspace_id.eq(workspace_id))
+        .to_owned();
+    Query::select()
+        .column(Column::ClientId)
+        .from(WALK)
+        .and_where(reached().is_not_null())
+        .union(UnionType::Distinct, decided)
+        .with_cte(Query::with().recursive(true).cte(walk).to_owned())
+        .to_owned()
 }
 
 /// A page of what a user has allowed, newest first; a search looks into the names, publishers and ids

@@ -63,6 +63,19 @@ async fn every_app_of_the_workspace_is_listed() {
     assert_eq!(acme.workspace.slug, "acme");
 }
 
+/// SQLite takes 32,766 values in a statement.
+#[tokio::test]
+async fn there_may_be_more_apps_than_a_statement_takes_values() {
+    let (world, acme, _, script, _, mut browser) = connected().await;
+    world.connects(&acme.ada, &acme.workspace, &script, 33_000).await;
+
+    let first = browser.get(APPS).await;
+    let found = browser.submit(&first, "form.search", &[("q", "crowd 33000")]).await;
+
+    assert_eq!((first.status, first.texts("#apps tbody tr").len()), (200, 50));
+    assert_eq!(found.texts("#apps td.title strong"), ["Crowd 33000"]);
+}
+
 #[tokio::test]
 async fn apps_are_searched_and_gone_through() {
     let (world, acme, _, _, _, mut browser) = connected().await;
