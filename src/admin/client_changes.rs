@@ -172,6 +172,7 @@ async fn ask(app: &App, admin: &Admin, id: &str, it: &Ending) -> Result<Response
         action: format!("{back}/{}", it.path),
         back,
         back_words: client.name,
+        accepts: None,
         problem: None,
     };
     Ok(html(app, StatusCode::OK, &page)?)

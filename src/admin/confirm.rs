@@ -19,6 +19,8 @@ pub(super) struct ConfirmPage {
     /// What the button says, and where it sends the form.
     pub(super) button: &'static str,
     pub(super) action: String,
+    /// A field of the form that says that what the page warns of was read.
+    pub(super) accepts: Option<&'static str>,
     /// Why it was not done.
     pub(super) problem: Option<&'static str>,
 }

@@ -124,6 +124,7 @@ pub async fn ask_deny_comms(
         action: format!("{back}/deny-comms"),
         back,
         back_words: enterprise.name,
+        accepts: None,
         problem: None,
     };
     Ok(html(app, StatusCode::OK, &page)?)

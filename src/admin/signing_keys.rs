@@ -119,6 +119,7 @@ pub fn confirm(
         points: points(how).into_iter().map(str::to_owned).collect(),
         button: "Replace the key",
         action: uri.path().to_owned(),
+        accepts: None,
         problem: None,
     };
     Ok(html(app, StatusCode::OK, &page)?)

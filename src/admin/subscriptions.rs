@@ -266,6 +266,7 @@ pub async fn ask_suspend(
         action: format!("{}/suspend", row.path),
         back: row.path,
         back_words: row.name,
+        accepts: None,
         problem: None,
     };
     Ok(html(app, StatusCode::OK, &page)?)

@@ -23,6 +23,7 @@ use crate::{
         administration::{self, Outcome, Person},
         second_factor,
     },
+    store::members::SOLE_OWNED,
     web::{
         csrf::CsrfForm,
         frame::{Frame, Tab},
@@ -109,8 +110,9 @@ impl Change {
     }
 
     /// Heading, button, and what it means, for those that ask.
-    fn question(self, sessions: u64, apps: u64) -> Question {
-        let browsers = format!("Signed out of {}.", count(sessions, "browser"));
+    fn question(self, person: &Person) -> Question {
+        let apps = person.apps;
+        let browsers = format!("Signed out of {}.", count(person.sessions, "browser"));
         let (title, button, points) = match self {
             Self::SignOut => (
                 "Sign out everywhere",
@@ -143,16 +145,29 @@ impl Change {
             _ => (
                 "Lock",
                 "Lock the user",
-                vec![
+                [
                     browsers,
                     format!("Tokens of {} are refused.", count(apps, "connected app")),
                     "Their API keys are refused, in every workspace.".to_owned(),
                     "They cannot sign in until somebody unlocks them.".to_owned(),
-                ],
+                ]
+                .into_iter()
+                .chain(ownerless(&person.sole_owner_of))
+                .collect(),
             ),
         };
         Question { title, button, points }
     }
+}
+
+/// Which workspaces nobody manages when their only owner cannot sign in.
+fn ownerless(slugs: &[String]) -> Option<String> {
+    let named =
+        slugs.iter().take(SOLE_OWNED - 1).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if slugs.len() < SOLE_OWNED { "" } else { " and others" };
+    (!slugs.is_empty()).then(|| {
+        format!("Nobody else owns {named}{more}. Add owners there, so that somebody does.")
+    })
 }
 
 struct Question {
@@ -230,7 +245,7 @@ fn confirm(
     problem: Option<&'static str>,
 ) -> Result<Response, PageError> {
     let back = path_of(person.user.id);
-    let Question { title, button, points } = change.question(person.sessions, person.apps);
+    let Question { title, button, points } = change.question(&person);
     let page = ConfirmPage {
         brand: Brand::of(app),
         frame: Frame::new(app, admin, Tab::Users),
@@ -245,6 +260,7 @@ fn confirm(
         action: format!("{back}/{}", change.name()),
         back,
         back_words: person.user.username,
+        accepts: None,
         problem,
     };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -178,7 +178,7 @@ impl UserPage {
         admin: &Admin,
         (person, (places, places_list)): (Person, (Vec<Place>, List)),
     ) -> Self {
-        let Person { user, enterprise, has_second_factor, sessions, apps } = person;
+        let Person { user, enterprise, has_second_factor, sessions, apps, .. } = person;
         Self {
             brand: Brand::of(app),
             frame,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use entity::workspace;
 use poem::{
     Response, handler,
     http::StatusCode,
@@ -24,8 +25,15 @@ use crate::{
         page::{Brand, html},
         page_error::PageError,
     },
-    workspaces::{self, roster},
+    workspaces::{self, LastOwner, roles::Outcome, roster},
 };
+
+/// The field that says that the workspace may be left without an owner.
+const WITHOUT_OWNER: &str = "without_owner";
+const OWNERLESS: &str = "They are the last owner, for no other one can sign in: afterwards nobody owns \
+                         the workspace, until an owner is added on these pages.";
+const LAST: &str = "This is the last owner, for no other one can sign in. Add another owner first, or \
+                    remove this one all the same.";
 
 #[handler]
 pub async fn ask_disable(
@@ -48,6 +56,7 @@ pub async fn ask_disable(
         button: "Disable the workspace",
         action: format!("{}/disable", path_of(&slug)),
         back_words: workspace.name,
+        accepts: None,
         problem: None,
     };
     Ok(html(app, StatusCode::OK, &page)?)
@@ -85,33 +94,8 @@ pub async fn ask_remove(
     admin: ConfirmedAdmin,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let id = id.parse::<Uuid>().map_err(|_| PageError::not_found())?;
     let workspace = find(app, &slug).await?;
-    let found = roster::find(app, workspace.id, id).await?;
-    let (_, user) = found.ok_or_else(PageError::not_found)?;
-    let stops = roster::stops(app, workspace.id, id).await?;
-    let page = ConfirmPage {
-        brand: Brand::of(app),
-        frame: Frame::new(app, &admin, Tab::Workspaces),
-        back: path_of(&slug),
-        title: vec![
-            Part::Words("Remove "),
-            Part::Name(user.username),
-            Part::Words(" from "),
-            Part::Name(workspace.name.clone()),
-            Part::Words("?"),
-        ],
-        points: vec![
-            format!("API keys of theirs in this workspace that are refused: {}", stops.keys),
-            format!("Connected apps of theirs here that are refused: {}", stops.apps),
-            "The last owner can be removed here: then nobody manages the workspace.".to_owned(),
-        ],
-        button: "Remove the member",
-        action: format!("{}/members/{id}/remove", path_of(&slug)),
-        back_words: workspace.name,
-        problem: None,
-    };
-    Ok(html(app, StatusCode::OK, &page)?)
+    show_removal(app, &admin, (workspace, member_id(&id)?), None).await
 }
 
 #[handler]
@@ -119,13 +103,62 @@ pub async fn remove(
     Data(app): Data<&Arc<App>>,
     admin: Admin,
     Path((slug, id)): Path<(String, String)>,
-    _form: CsrfForm,
+    form: CsrfForm,
 ) -> Result<Response, PageError> {
-    let id = id.parse::<Uuid>().map_err(|_| PageError::not_found())?;
+    let id = member_id(&id)?;
     let workspace = find(app, &slug).await?;
     let actor = Actor::User(admin.user.id);
-    if !workspaces::remove_member(app, actor, workspace.id, id).await? {
-        return Err(PageError::not_found());
+    let is_known = form.text(WITHOUT_OWNER) == "yes";
+    let last = if is_known { LastOwner::Goes } else { LastOwner::Stays };
+    match workspaces::remove_member(app, actor, (workspace.id, id), last).await? {
+        Outcome::Done => Ok(to(&slug, "member-removed")),
+        Outcome::LastOwner => show_removal(app, &admin, (workspace, id), Some(LAST)).await,
+        Outcome::Unknown | Outcome::Forbidden => Err(PageError::not_found()),
     }
-    Ok(to(&slug, "member-removed"))
+}
+
+fn member_id(id: &str) -> Result<Uuid, PageError> {
+    id.parse().map_err(|_| PageError::not_found())
+}
+
+async fn show_removal(
+    app: &App,
+    admin: &Admin,
+    (workspace, id): (workspace::Model, Uuid),
+    problem: Option<&'static str>,
+) -> Result<Response, PageError> {
+    let found = roster::find(app, workspace.id, id).await?;
+    let (member, user) = found.ok_or_else(PageError::not_found)?;
+    let stops = roster::stops(app, workspace.id, id).await?;
+    let is_last = roster::is_last_owner(app, &member).await?;
+    let mut points = vec![
+        format!("API keys of theirs in this workspace that are refused: {}", stops.keys),
+        format!("Connected apps of theirs here that are refused: {}", stops.apps),
+    ];
+    points.extend(is_last.then(|| OWNERLESS.to_owned()));
+    let path = path_of(&workspace.slug);
+    let page = ConfirmPage {
+        brand: Brand::of(app),
+        frame: Frame::new(app, admin, Tab::Workspaces),
+        title: removal(user.username, &workspace.name),
+        points,
+        button: "Remove the member",
+        action: format!("{path}/members/{id}/remove"),
+        back: path,
+        back_words: workspace.name,
+        accepts: is_last.then_some(WITHOUT_OWNER),
+        problem,
+    };
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(html(app, status, &page)?)
+}
+
+fn removal(username: String, workspace: &str) -> Vec<Part> {
+    vec![
+        Part::Words("Remove "),
+        Part::Name(username),
+        Part::Words(" from "),
+        Part::Name(workspace.to_owned()),
+        Part::Words("?"),
+    ]
 }

@@ -46,6 +46,9 @@ pub struct Person {
     pub sessions: u64,
     /// Apps that they have connected.
     pub apps: u64,
+    /// Slugs of workspaces with other people that nobody else owns: so many as
+    /// [`store::members::SOLE_OWNED`] at most.
+    pub sole_owner_of: Vec<String>,
 }
 
 /// A page of users, by username.
@@ -71,6 +74,7 @@ pub async fn find(app: &App, id: Uuid) -> Result<Option<Person>, Fault> {
         has_second_factor: second_factor::factors(app, &user).await?.are_asked_for(),
         sessions: store::browser_sessions::count_of_user(db, &user, app.now()).await?,
         apps: store::grants::count_of_user(db, id, None).await?,
+        sole_owner_of: store::members::list_sole_owned(db, id).await?,
         enterprise,
         user,
     }))

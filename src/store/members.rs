@@ -12,7 +12,9 @@ use sea_orm::{
 };
 
 use super::{
-    Duplicate, Txn, insert_unique,
+    Duplicate, Txn,
+    direct::{Ask, record},
+    insert_unique,
     paging::{Page, Wanted},
     users,
 };
@@ -87,26 +89,55 @@ pub async fn count(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<u64,
     Ok(Entity::find().filter(COLUMN.workspace_id.eq(workspace_id)).count(db).await?)
 }
 
-/// How many owners other than this one, who are not disabled, a workspace has.
+/// Whether a member is an owner and there is no other one who is not disabled.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_other_owners(
-    db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-    user_id: Uuid,
-) -> Result<u64, Fault> {
+pub async fn is_last_owner(db: &impl ConnectionTrait, member: &Model) -> Result<bool, Fault> {
+    if member.role != Role::Owner {
+        return Ok(false);
+    }
     let enabled = Query::select()
         .column(user::Column::Id)
         .from(user::Entity)
         .and_where(user::COLUMN.disabled_at.is_null())
         .to_owned();
     let others = Entity::find()
-        .filter(COLUMN.workspace_id.eq(workspace_id))
+        .filter(COLUMN.workspace_id.eq(member.workspace_id))
         .filter(COLUMN.role.eq(Role::Owner))
-        .filter(COLUMN.user_id.ne(user_id))
+        .filter(COLUMN.user_id.ne(member.user_id))
         .filter(Column::UserId.in_subquery(enabled));
-    Ok(others.count(db).await?)
+    Ok(others.count(db).await? == 0)
+}
+
+record! {
+    /// A workspace by its slug.
+    pub struct Owned {
+        /// The slug.
+        pub slug: String,
+    }
+}
+
+/// The most that [`list_sole_owned`] finds.
+pub const SOLE_OWNED: usize = 11;
+
+/// Up to [`SOLE_OWNED`] slugs of workspaces that have other members and no other owner who is not
+/// disabled, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_sole_owned(db: &impl Ask, user_id: Uuid) -> Result<Vec<String>, Fault> {
+    const SOLE: &str = r#"select workspace.slug from member own
+         join workspace on workspace.id = own.workspace_id
+         where own.user_id = $1 and own.role = 'owner' and workspace.disabled_at is null
+         and exists (select 1 from member other
+           where other.workspace_id = own.workspace_id and other.user_id <> $1)
+         and not exists (select 1 from member other join "user" person on person.id = other.user_id
+           where other.workspace_id = own.workspace_id and other.user_id <> $1
+           and other.role = 'owner' and person.disabled_at is null)
+         order by workspace.slug limit 11"#;
+    let found: Vec<Owned> = db.every(SOLE, vec![user_id.into()]).await?;
+    Ok(found.into_iter().map(|owned| owned.slug).collect())
 }
 
 /// Gives a member another role; `false` if there is no such member.

@@ -3,7 +3,7 @@
 use entity::member::{Model, Role};
 use uuid::Uuid;
 
-use super::{Checked, refused};
+use super::{Checked, refused, roles::Outcome};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -68,27 +68,53 @@ pub(crate) async fn insert(
     })
 }
 
-/// Ends a membership: the user's tokens for the workspace are refused from now on. `false` if there
-/// was none.
+/// What is to become of a membership without which nobody who can sign in owns the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastOwner {
+    /// It stays.
+    Stays,
+    /// It ends too: whoever asks knows that nobody manages the workspace then.
+    Goes,
+}
+
+/// Ends a membership, as asked for by whoever runs the server: the user's tokens for the workspace are
+/// refused from now on.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn remove_member(
     app: &App,
     actor: Actor,
-    workspace_id: Uuid,
-    user_id: Uuid,
-) -> Result<bool, Fault> {
+    (workspace_id, user_id): (Uuid, Uuid),
+    last: LastOwner,
+) -> Result<Outcome, Fault> {
+    store::retrying(|| remove_once(app, actor.clone(), (workspace_id, user_id), last)).await
+}
+
+async fn remove_once(
+    app: &App,
+    actor: Actor,
+    (workspace_id, user_id): (Uuid, Uuid),
+    last: LastOwner,
+) -> Result<Outcome, Fault> {
     let txn = app.store.begin().await?;
     store::workspaces::lock(&txn, workspace_id).await?;
+    let Some(member) = store::members::find(&txn, workspace_id, user_id).await? else {
+        return Ok(Outcome::Unknown);
+    };
+    let is_last = store::members::is_last_owner(&txn, &member).await?;
+    if is_last && last == LastOwner::Stays {
+        return Ok(Outcome::LastOwner);
+    }
     if !store::members::delete(&txn, workspace_id, user_id).await? {
-        return Ok(false);
+        return Ok(Outcome::Unknown);
     }
     // whoever invited answers for it
     let all = [Role::Member, Role::Admin, Role::Owner];
     store::invitations::delete_of_inviter(&txn, workspace_id, user_id, &all).await?;
     let event = Event::new("member.remove", actor, Target::new("user", user_id));
+    let event = if is_last { event.because("the last owner") } else { event };
     audit::record(app, &txn, event.in_workspace(workspace_id)).await?;
     txn.commit().await?;
-    Ok(true)
+    Ok(Outcome::Done)
 }

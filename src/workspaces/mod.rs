@@ -25,7 +25,7 @@ pub use self::{
     enterprise::{
         People, Realm, create_enterprise, enterprises, find_enterprise, rename_enterprise,
     },
-    member::{Membership, add_member, remove_member},
+    member::{LastOwner, Membership, add_member, remove_member},
     pin::Pin,
     service_account::service_account,
     subscription::{

@@ -66,7 +66,7 @@ async fn change_once(
     if member.role == role {
         return Ok(Outcome::Done);
     }
-    if role != Role::Owner && is_last_owner(&txn, &member).await? {
+    if role != Role::Owner && store::members::is_last_owner(&txn, &member).await? {
         return Ok(Outcome::LastOwner);
     }
     if !store::members::set_role(&txn, workspace_id, user_id, role).await? {
@@ -106,7 +106,7 @@ async fn end_once(
     if by != user_id && !manages(own, member.role) {
         return Ok(Outcome::Forbidden);
     }
-    if is_last_owner(&txn, &member).await? {
+    if store::members::is_last_owner(&txn, &member).await? {
         return Ok(Outcome::LastOwner);
     }
     if !store::members::delete(&txn, workspace_id, user_id).await? {
@@ -132,15 +132,6 @@ async fn both(
     };
     let member = store::members::find(txn, workspace_id, user_id).await?;
     Ok(member.map(|member| (own.role, member)))
-}
-
-async fn is_last_owner(txn: &Txn, member: &Model) -> Result<bool, Fault> {
-    if member.role != Role::Owner {
-        return Ok(false);
-    }
-    let others =
-        store::members::count_other_owners(txn, member.workspace_id, member.user_id).await?;
-    Ok(others == 0)
 }
 
 /// Takes back the invitations that somebody who will be `role`, or nobody, could not send.

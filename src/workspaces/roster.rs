@@ -78,6 +78,14 @@ pub async fn find(
     Ok(store::users::find(db, user_id).await?.map(|user| (member, user)))
 }
 
+/// Whether nobody else who can sign in owns the member's workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_last_owner(app: &App, member: &Model) -> Result<bool, Fault> {
+    store::members::is_last_owner(app.store.read(), member).await
+}
+
 /// How many people are in a workspace.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::{
     },
     identity::{second_factor, users},
     keys, store, tokens,
-    workspaces::{disable_workspace, remove_member},
+    workspaces::{LastOwner, disable_workspace, remove_member, roles::Outcome},
 };
 
 /// A client, by its `client_id`.
@@ -136,6 +136,9 @@ pub(crate) struct Member {
     /// email or pin/email
     #[arg(long, alias = "username", value_name = "USERNAME")]
     user: String,
+    /// Also if nobody who can sign in owns the workspace then
+    #[arg(long)]
+    last_owner: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -144,8 +147,18 @@ impl Member {
     pub(super) async fn remove(self, app: &App) -> Result<(), Failure> {
         let workspace = find_workspace(app, &self.workspace).await?;
         let user = find_user(app, &self.user).await?;
-        if !remove_member(app, Actor::Operator, workspace.id, user.id).await? {
-            return Err(Failure::field("user", "is not a member of this workspace"));
+        let last = if self.last_owner { LastOwner::Goes } else { LastOwner::Stays };
+        let problem =
+            match remove_member(app, Actor::Operator, (workspace.id, user.id), last).await? {
+                Outcome::Done => None,
+                Outcome::LastOwner => Some(
+                    "is the last owner of this workspace: make somebody else one first, or add \
+                     --last-owner",
+                ),
+                Outcome::Unknown | Outcome::Forbidden => Some("is not a member of this workspace"),
+            };
+        if let Some(problem) = problem {
+            return Err(Failure::field("user", problem));
         }
         let record = Record::new()
             .with("workspace", workspace.slug)

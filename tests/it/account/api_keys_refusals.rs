@@ -4,7 +4,7 @@ use entity::member::Role;
 use latchkey::workspaces::NewWorkspace;
 
 use super::api_keys::{KEYS, ada, create, delete_path, shown_key};
-use crate::support::{ApiCaller, Browser, World, workspace_named};
+use crate::support::{ApiCaller, Browser, World, expel, workspace_named};
 
 async fn works(world: &World, key: &str) -> bool {
     ApiCaller::key(world, key).me().await.status == 200
@@ -278,10 +278,9 @@ async fn what_is_no_key_is_not_found() {
 async fn who_left_the_workspace_sees_none_of_it() {
     let (world, acme, mut browser) = ada().await;
     let key = world.key(&acme.workspace, &acme.ada, "leads:read").await;
-    let actor = latchkey::audit::Actor::Operator;
     let (workspace, ada) = (acme.workspace.id, acme.ada.id);
 
-    latchkey::workspaces::remove_member(&world.app, actor, workspace, ada).await.unwrap();
+    expel(&world.app, workspace, ada).await.unwrap();
 
     assert_eq!(browser.get(KEYS).await.status, 404);
     let me = ApiCaller::key(&world, &key).me().await;

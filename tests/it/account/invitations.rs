@@ -7,7 +7,7 @@ use latchkey::{crypto::digest, identity::users::NewUser, jobs::sweep};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use super::members::{MEMBERS, role_of};
-use crate::support::{Acme, Browser, Letter, Page, Person, World};
+use crate::support::{Acme, Browser, Letter, Page, Person, World, expel};
 
 pub(super) const INVITATIONS: &str = "/workspaces/acme/settings/invitations";
 
@@ -257,10 +257,9 @@ async fn what_somebody_invited_who_has_gone_is_dead() {
     let path = path_of(&world.take_mail().await[0]);
     let mut browser = Browser::new(&world);
     assert_eq!(browser.get(&path).await.status, 200);
-    let actor = latchkey::audit::Actor::Operator;
     let (app, id) = (&world.app, acme.workspace.id);
 
-    latchkey::workspaces::remove_member(app, actor, id, alma.id).await.unwrap();
+    expel(app, id, alma.id).await.unwrap();
 
     assert_eq!(browser.get(&path).await.status, 404);
 }

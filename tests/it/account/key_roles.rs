@@ -2,15 +2,11 @@
 
 use chrono::TimeDelta;
 use entity::member::Role;
-use latchkey::{
-    audit::Actor,
-    clients::registration::NewClient,
-    workspaces::{self, NewWorkspace},
-};
+use latchkey::{clients::registration::NewClient, workspaces::NewWorkspace};
 use serde_json::json;
 
 use super::api_keys::{KEYS, ada, create, shown_key};
-use crate::support::{ApiCaller, Browser, Tokens, script, texts, workspace_named};
+use crate::support::{ApiCaller, Browser, Tokens, expel, script, texts, workspace_named};
 
 /// SW-10, SW-11: one's own keys stay visible among those of others, which are masked.
 #[tokio::test]
@@ -101,9 +97,9 @@ async fn keys_of_somebody_who_left_are_marked() {
     world.clock.advance(TimeDelta::seconds(1));
     world.key(&acme.workspace, &acme.ada, "leads:read").await;
     assert!(!adas.get(KEYS).await.has(".badge.warn"));
-    let (app, actor) = (&world.app, Actor::Operator);
+    let app = &world.app;
 
-    workspaces::remove_member(app, actor, acme.workspace.id, ben.id).await.unwrap();
+    expel(app, acme.workspace.id, ben.id).await.unwrap();
 
     let page = adas.get(KEYS).await;
     assert_eq!(page.texts("tbody tr:last-child .badge.warn"), ["Owner has left"]);

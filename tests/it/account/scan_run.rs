@@ -2,10 +2,10 @@
 //! workspace.
 
 use entity::member::Role;
-use latchkey::{audit::Actor, config::Environment, keys::manage::NewKey, workspaces};
+use latchkey::{config::Environment, keys::manage::NewKey};
 use serde_json::{Value, json};
 
-use crate::support::{Acme, Answer, Browser, World};
+use crate::support::{Acme, Answer, Browser, World, expel};
 
 async fn scanned(world: &World, acme: &Acme, environment: Environment) -> String {
     let scopes = "scans:create services:read services:create endpoints:write";
@@ -104,7 +104,7 @@ async fn it_is_gone_for_who_is_no_longer_a_member() {
     browser.sign_in(&ben).await;
     assert_eq!(browser.get(&path).await.status, 200);
 
-    let gone = workspaces::remove_member(&world.app, Actor::Operator, acme.workspace.id, ben.id);
+    let gone = expel(&world.app, acme.workspace.id, ben.id);
     gone.await.unwrap();
 
     assert_eq!(browser.get(&path).await.status, 404);

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use latchkey::identity::users::NewUser;
 
 use super::clients::{admin, pages_of};
-use crate::support::{ApiCaller, Browser, Person, Tokens, World};
+use crate::support::{ApiCaller, Browser, Page, Person, Tokens, World};
 
 fn page_of(person: &Person) -> String {
     format!("/admin/users/{}", person.id)
@@ -142,6 +142,26 @@ async fn a_locked_user_is_refused_everywhere_until_unlocked() {
     for action in ["user.disable", "user.enable"] {
         assert_eq!(world.audited(action).await, 1, "{action}");
     }
+}
+
+/// Nobody is kept from locking whom they must: what they leave behind is said.
+#[tokio::test]
+async fn who_locks_the_only_owner_hears_of_the_workspaces() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let lock = format!("{}/lock", page_of(&acme.ada));
+    let said = |page: &Page| page.texts("main li").last().unwrap().clone();
+    let alone = said(&browser.get(&lock).await);
+    let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Member)]).await;
+
+    let page = browser.get(&lock).await;
+
+    assert_eq!(alone, "They cannot sign in until somebody unlocks them.");
+    let told = "Nobody else owns acme. Add owners there, so that somebody does.";
+    assert_eq!(said(&page), told);
+    assert!(!browser.get(&format!("{}/lock", page_of(&ben))).await.body.contains("Nobody else"));
+    let answer = browser.submit(&page, "#confirm", &[]).await;
+    assert_eq!(browser.follow(answer).await.text(".heading .badge"), "Locked");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! `/admin/workspaces`: every workspace, its plan, its state and its members.
 
 use entity::member::Role;
+use futures_util::future::join_all;
 
 use super::clients::admin;
-use crate::support::{ApiCaller, Browser};
+use crate::support::{ApiCaller, Browser, Person};
 
 const ACME: &str = "/admin/workspaces/acme";
 
@@ -125,7 +126,7 @@ async fn a_disabled_workspace_is_refused_until_it_is_enabled() {
 #[tokio::test]
 async fn members_are_added_and_removed() {
     let (world, _, mut browser) = admin().await;
-    let acme = world.acme().await;
+    world.acme().await;
     let ben = world.person("acme/ben@acme.example", &[]).await;
     let page = browser.get(ACME).await;
     let fields = [("username", "acme/ben@acme.example"), ("role", "admin")];
@@ -148,9 +149,62 @@ async fn members_are_added_and_removed() {
     let answer = browser.submit(&page, "#confirm", &[]).await;
     assert_eq!(browser.follow(answer).await.texts("td[data-label=Role]"), ["Owner"]);
     assert_eq!(browser.submit(&page, "#confirm", &[]).await.status, 404);
-    // whoever runs the server may leave a workspace without owners
-    let page = browser.get(&format!("{ACME}/members/{}/remove", acme.ada.id)).await;
+}
+
+/// Whoever runs the server may leave a workspace without owners, if the page has said so before.
+#[tokio::test]
+async fn the_last_owner_is_removed_by_who_was_told() {
+    let (world, _, mut browser) = admin().await;
+    let acme = world.acme().await;
+    let ben = world.person("acme/ben@acme.example", &[(&acme.workspace, Role::Owner)]).await;
+    let early = browser.get(&removal(&acme.ada)).await;
+    let page = browser.get(&removal(&ben)).await;
+    for page in [&early, &page] {
+        assert!(!page.body.contains("last owner"), "{}", page.body);
+    }
     assert_eq!(browser.submit(&page, "#confirm", &[]).await.status, 303);
+
+    let refused = browser.submit(&early, "#confirm", &[]).await;
+
+    assert_eq!(refused.status, 422);
+    assert!(refused.text("[role=alert]").starts_with("This is the last owner, for"));
+    assert!(refused.text("main ul").contains("nobody owns the workspace"));
+    assert_eq!(world.audited("member.remove").await, 1);
+    let told = browser.get(&removal(&acme.ada)).await;
+    assert!(told.text("main ul").contains("nobody owns the workspace"));
+    assert_eq!(browser.submit(&refused, "#confirm", &[]).await.status, 303);
+    assert_eq!(browser.submit(&told, "#confirm", &[]).await.status, 404);
+    assert_eq!(world.audited("member.remove").await, 2);
+}
+
+/// Pages that were opened before say nothing of a last owner.
+#[tokio::test]
+async fn of_owners_who_are_removed_at_once_one_stays() {
+    let (world, operator, _) = admin().await;
+    let acme = world.acme().await;
+    let mut owners = vec![acme.ada.clone()];
+    for number in 0..3 {
+        let username = format!("acme/o{number}@acme.example");
+        owners.push(world.person(&username, &[(&acme.workspace, Role::Owner)]).await);
+    }
+    let mut pages = Vec::new();
+    for owner in &owners {
+        let mut browser = Browser::of(&world, &operator).await;
+        let page = browser.get(&removal(owner)).await;
+        pages.push((browser, page));
+    }
+    let removals = pages
+        .iter_mut()
+        .map(async |(browser, page)| browser.submit(page, "#confirm", &[]).await.status);
+
+    let mut statuses = join_all(removals).await;
+
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 303, 303, 422]);
+}
+
+fn removal(person: &Person) -> String {
+    format!("{ACME}/members/{}/remove", person.id)
 }
 
 #[tokio::test]

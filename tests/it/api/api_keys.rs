@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::adas_key;
-use crate::support::{Acme, Answer, ApiCaller, World, workspace_named};
+use crate::support::{Acme, Answer, ApiCaller, World, expel, workspace_named};
 
 pub(super) const KEYS: &str = "/api/api-keys";
 pub(super) const SERVICE_A: &str = "00000000-0000-4000-8000-00000000000a";
@@ -138,9 +138,7 @@ async fn keys_of_others_are_listed_masked() {
     for member in ["id", "name", "prefix", "scopes", "ownerDisplayName"] {
         assert_eq!(one.json()["apiKey"][member], masked[member], "{member}");
     }
-    workspaces::remove_member(&world.app, Actor::Operator, acme.workspace.id, ben.id)
-        .await
-        .unwrap();
+    expel(&world.app, acme.workspace.id, ben.id).await.unwrap();
     let left = ApiCaller::bearer(&world, &admin).get(KEYS).await.expect(200).json();
     assert_eq!(left["apiKeys"][0]["ownerDisplayName"], ben.username);
 }

@@ -12,7 +12,9 @@ use latchkey::{
 use serde_json::{Value, json};
 
 use super::home_of_product;
-use crate::support::{Answer, ApiCaller, Person, Tokens, World, new_key, script, service, texts};
+use crate::support::{
+    Answer, ApiCaller, Person, Tokens, World, expel, new_key, script, service, texts,
+};
 
 const ME: &str = "/api/v1/me";
 const LEADS: &str = "/api/v1/leads";
@@ -115,7 +117,7 @@ async fn a_token_whose_client_or_user_must_not_is_forbidden() {
     assert!(disabled.unwrap());
     assert_forbidden("disabled client", &owners).await;
     bens.me().await.expect(200);
-    let removed = workspaces::remove_member(&world.app, Actor::Operator, home.id, ben.id).await;
+    let removed = expel(&world.app, home.id, ben.id).await;
     assert!(removed.unwrap());
     assert_forbidden("unbound user", &bens).await;
 }

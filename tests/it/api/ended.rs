@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{ROUTES, assert_refused, invalid_token};
 use crate::support::{
-    Acme, ApiCaller, Browser, ClientApp, Tokens, World, new_key, script, service,
+    Acme, ApiCaller, Browser, ClientApp, Tokens, World, expel, new_key, script, service,
 };
 
 const TOKEN_DEAD: &str = "the access token is not valid, has expired or was revoked";
@@ -193,7 +193,7 @@ async fn a_token_of_somebody_who_left_the_workspace_is_forbidden() {
     let (world, acme, _, tokens) = world().await;
     let (app, workspace) = (&world.app, acme.workspace.id);
 
-    let removed = workspaces::remove_member(app, Actor::Operator, workspace, acme.ada.id).await;
+    let removed = expel(app, workspace, acme.ada.id).await;
     assert!(removed.unwrap());
 
     assert_forbidden(&world, &tokens.access, NOT_BOUND).await;
@@ -334,7 +334,7 @@ async fn a_key_of_somebody_who_left_the_workspace_is_forbidden() {
     let (world, acme, key, _) = world_with_key().await;
     let (app, workspace) = (&world.app, acme.workspace.id);
 
-    let removed = workspaces::remove_member(app, Actor::Operator, workspace, acme.ada.id).await;
+    let removed = expel(app, workspace, acme.ada.id).await;
     assert!(removed.unwrap());
 
     assert_forbidden(&world, &key, "the owner of the API key is no longer in its workspace").await;

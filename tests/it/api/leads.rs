@@ -2,15 +2,14 @@
 
 use entity::member::Role;
 use latchkey::{
-    audit::Actor,
-    clients::registration::NewClient,
-    keys::manage::KeyOwner,
-    workspaces::{self, NewWorkspace},
+    clients::registration::NewClient, keys::manage::KeyOwner, workspaces::NewWorkspace,
 };
 use serde_json::json;
 
 use super::{home_of_product, invalid, lacks};
-use crate::support::{ApiCaller, Browser, Pkce, Tokens, World, new_key, web, workspace_named};
+use crate::support::{
+    ApiCaller, Browser, Pkce, Tokens, World, expel, new_key, web, workspace_named,
+};
 
 const PATH: &str = "/api/v1/leads";
 
@@ -87,7 +86,7 @@ async fn a_token_is_tied_to_its_user() {
         assert_eq!((&principal["type"], &principal["id"]), (&json!("user"), &json!(person.id)));
     }
 
-    let removed = workspaces::remove_member(&world.app, Actor::Operator, home.id, ben.id).await;
+    let removed = expel(&world.app, home.id, ben.id).await;
     assert!(removed.unwrap());
 
     let statuses = [me(&bens).await.status, me(&owners).await.status, me(&key).await.status];

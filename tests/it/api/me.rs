@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{assert_is_private, key_of_product, request_id};
 use crate::support::{
-    Acme, Answer, ApiCaller, Tokens, World, new_key, script, service, texts, workspace_named,
+    Acme, Answer, ApiCaller, Tokens, World, expel, new_key, script, service, texts, workspace_named,
 };
 
 #[tokio::test]
@@ -331,7 +331,7 @@ fn after(world: &World, time: TimeDelta) -> String {
 /// Takes a user's role and gives the lowest.
 async fn become_member(world: &World, workspace_id: Uuid, user_id: Uuid) {
     let app = &world.app;
-    let removed = workspaces::remove_member(app, Actor::Operator, workspace_id, user_id).await;
+    let removed = expel(app, workspace_id, user_id).await;
     assert!(removed.unwrap());
     let role = Role::Member;
     let added = workspaces::add_member(app, Actor::Operator, workspace_id, user_id, role).await;

@@ -16,7 +16,7 @@ use latchkey::{
 };
 use uuid::Uuid;
 
-use crate::support::{Acme, ApiCaller, Letter, World};
+use crate::support::{Acme, ApiCaller, Letter, World, expel};
 
 async fn expires(world: &World, acme: &Acme, owner: KeyOwner, at: DateTime<Utc>) -> String {
     world
@@ -134,8 +134,8 @@ async fn what_nobody_can_use_is_nobodys_business() {
         expires(&world, &acme, KeyOwner::User(owner), at).await;
     }
     users::disable(&world.app, Actor::Operator, ben.id).await.unwrap();
-    let (place, actor) = (acme.workspace.id, Actor::Operator);
-    workspaces::remove_member(&world.app, actor, place, gone.id).await.unwrap();
+    let place = acme.workspace.id;
+    expel(&world.app, place, gone.id).await.unwrap();
     ends_in(&world, &acme, 30).await;
     ends_in(&world, &acme, 30).await;
     let (db, wanted) = (world.app.store.read(), Wanted::default());

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::signed_in;
 use crate::support::{
-    Acme, Answer, ClientApp, Tokens, World, script, service, texts, workspace_named,
+    Acme, Answer, ClientApp, Tokens, World, expel, script, service, texts, workspace_named,
 };
 
 /// Ada signed in, and who may ask about it.
@@ -245,7 +245,7 @@ async fn the_scope_is_what_the_role_still_allows() {
     let tokens = Tokens::of(&client.password(&acme.ada).await);
     assert_eq!(tokens.scope, "api-keys:manage leads:read");
     let (app, id, ada) = (&world.app, acme.workspace.id, acme.ada.id);
-    assert!(workspaces::remove_member(app, Actor::Operator, id, ada).await.unwrap());
+    assert!(expel(app, id, ada).await.unwrap());
     let added = workspaces::add_member(app, Actor::Operator, id, ada, Role::Member).await;
     added.unwrap().unwrap();
 

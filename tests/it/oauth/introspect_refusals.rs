@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::introspect::{introspected, new_key};
-use crate::support::{Answer, ApiCaller, Browser, ClientApp, Tokens, World, service};
+use crate::support::{Answer, ApiCaller, Browser, ClientApp, Tokens, World, expel, service};
 
 fn inactive() -> (u16, Value) {
     (200, json!({ "active": false }))
@@ -214,7 +214,7 @@ async fn what_has_lost_what_it_depends_on_is_inactive_at_once_on_every_node() {
                 false
             }
             Loss::User => users::disable(app, me, ada).await.unwrap(),
-            Loss::Member => workspaces::remove_member(app, me, id, ada).await.unwrap(),
+            Loss::Member => expel(app, id, ada).await.unwrap(),
             Loss::Workspace => workspaces::disable_workspace(app, me, id).await.unwrap(),
         };
 

@@ -3,11 +3,13 @@
 use chrono::TimeDelta;
 use entity::member::Role;
 use futures_util::future::join_all;
-use latchkey::{audit::Actor, config::RequirePkce, identity::users, tokens::revoke, workspaces};
+use latchkey::{audit::Actor, config::RequirePkce, identity::users, tokens::revoke};
 use serde_json::json;
 
 use super::code_refused;
-use crate::support::{Acme, Answer, ApiCaller, Browser, CALLBACK, ClientApp, Pkce, Tokens, World};
+use crate::support::{
+    Acme, Answer, ApiCaller, Browser, CALLBACK, ClientApp, Pkce, Tokens, World, expel,
+};
 
 /// A client that has just been given a code by Ada.
 async fn world() -> (World, Acme, ClientApp, String) {
@@ -329,7 +331,7 @@ async fn a_code_of_a_revoked_grant_is_refused() {
 async fn a_code_of_somebody_who_left_the_workspace_gets_nothing_done() {
     let (world, acme, client, code) = world().await;
     let (id, ada) = (acme.workspace.id, acme.ada.id);
-    assert!(workspaces::remove_member(&world.app, Actor::Operator, id, ada).await.unwrap());
+    assert!(expel(&world.app, id, ada).await.unwrap());
 
     let answer = client.exchange(&code, &Pkce::default()).await;
 

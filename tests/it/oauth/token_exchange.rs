@@ -12,7 +12,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Acme, Answer, ApiCaller, ClientApp, Tokens, World, script, texts};
+use crate::support::{Acme, Answer, ApiCaller, ClientApp, Tokens, World, expel, script, texts};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -170,7 +170,7 @@ async fn it_dies_with_everything_it_came_from() {
             ),
             2 => assert!(users::disable(app, Actor::Operator, ada).await.unwrap()),
             3 => {
-                assert!(workspaces::remove_member(app, Actor::Operator, place, ada).await.unwrap());
+                assert!(expel(app, place, ada).await.unwrap());
             }
             4 | 5 => {
                 let id = if what == 4 { &at.script.id } else { &at.service.id };
@@ -211,7 +211,7 @@ async fn it_may_what_the_user_still_may() {
     let tokens = Tokens::of(&script.password(&at.acme.ada).await);
     let token = Tokens::of(&exchange(&service, &tokens.access, &[]).await);
     assert_eq!(token.scope, "api-keys:manage leads:read");
-    assert!(workspaces::remove_member(app, Actor::Operator, place, ada).await.unwrap());
+    assert!(expel(app, place, ada).await.unwrap());
     workspaces::add_member(app, Actor::Operator, place, ada, Role::Member).await.unwrap().unwrap();
 
     let described = service.introspect(&token.access).await.json();

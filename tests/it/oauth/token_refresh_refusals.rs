@@ -12,7 +12,7 @@ use latchkey::{
 use serde_json::json;
 
 use super::{refresh_refused, signed_in};
-use crate::support::{ApiCaller, Tokens, script};
+use crate::support::{ApiCaller, Tokens, expel, script};
 
 #[tokio::test]
 async fn a_resource_that_was_not_granted_is_refused() {
@@ -193,7 +193,7 @@ async fn who_was_removed_from_the_workspace_cannot_refresh() {
     let (world, acme, script, first) = signed_in().await;
     let (id, ada) = (acme.workspace.id, acme.ada.id);
 
-    assert!(workspaces::remove_member(&world.app, Actor::Operator, id, ada).await.unwrap());
+    assert!(expel(&world.app, id, ada).await.unwrap());
 
     assert_eq!(script.refresh(&first.refresh).await.shown(), refresh_refused());
 }

@@ -200,7 +200,10 @@ async fn remove_member() {
     assert_eq!((world.me(&tokens.access).await, world.me(&key).await), (ok(), ok()));
 
     let line = format!("remove-member --workspace acme --user {ADA}");
-    let printed = world.installation.admin(&line);
+    let refused = world.installation.admin_fails(&line);
+    assert!(refused.starts_with("user is the last owner of this workspace"), "{refused}");
+    assert_eq!(world.me(&key).await, ok());
+    let printed = world.installation.admin(&format!("{line} --last-owner"));
 
     assert_eq!(printed, json!({ "workspace": "acme", "username": ADA, "removed": true }));
     assert_eq!(world.me(&tokens.access).await, forbidden());

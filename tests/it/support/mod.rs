@@ -52,7 +52,9 @@ pub use self::{
     mailbox::Letter,
     openid::{Library, OPENID, full_profile, id_token_of, opened, relying_party, taken_apart},
     parties::{AFTER, party},
-    people::{Acme, CALLBACK, Person, exchanging, script, service, texts, web, workspace_named},
+    people::{
+        Acme, CALLBACK, Person, exchanging, expel, script, service, texts, web, workspace_named,
+    },
     pkce::Pkce,
     process::{Exit, Installation, Process, finished, finished_with},
     redis::Redis,

@@ -2,14 +2,16 @@
 
 use entity::{enterprise, member::Role, workspace};
 use latchkey::{
+    app::App,
     audit::Actor,
     clients::binding::Binding,
     clients::registration::{self, NewClient, Registration},
     config::Environment,
     crypto::secret::Secret,
+    fault::Fault,
     identity::users::{self, NewUser},
     keys::manage::{self, Creation, KeyOwner, NewKey},
-    workspaces::{self, Membership, NewWorkspace},
+    workspaces::{self, LastOwner, Membership, NewWorkspace, roles::Outcome},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -36,6 +38,13 @@ pub struct Acme {
     pub workspace: workspace::Model,
     /// Its owner.
     pub ada: Person,
+}
+
+/// Takes somebody out of a workspace, its last owner too; `false` if they were not in it.
+pub async fn expel(app: &App, workspace_id: Uuid, user_id: Uuid) -> Result<bool, Fault> {
+    let place = (workspace_id, user_id);
+    let removed = workspaces::remove_member(app, Actor::Operator, place, LastOwner::Goes).await?;
+    Ok(removed == Outcome::Done)
 }
 
 impl World {

@@ -179,7 +179,7 @@ async fn of_an_app_that_its_user_disconnected() {
 async fn of_a_user_a_workspace_or_a_client_that_is_no_more() {
     for (words, status) in [
         (vec!["disable-user", "--user", ADA], 401),
-        (vec!["remove-member", "--workspace", "acme", "--user", ADA], 403),
+        (vec!["remove-member", "--last-owner", "--workspace", "acme", "--user", ADA], 403),
         (vec!["disable-workspace", "--workspace", "acme"], 403),
         (vec!["disable-client", "--client"], 403),
     ] {

@@ -118,7 +118,7 @@ async fn of_a_user_who_changed_the_password() {
 async fn of_a_user_or_a_workspace_that_is_no_more() {
     for (words, status) in [
         (vec!["disable-user", "--user", ADA], 401),
-        (vec!["remove-member", "--workspace", "acme", "--user", ADA], 403),
+        (vec!["remove-member", "--last-owner", "--workspace", "acme", "--user", ADA], 403),
         (vec!["disable-workspace", "--workspace", "acme"], 403),
     ] {
         let mut it = Exchanged::new().await;

@@ -151,7 +151,7 @@ async fn of_a_user_who_left_the_workspace() {
     let mut warm = Warm::key().await;
 
     let who = ["--workspace", "acme", "--user", "acme/ada@acme.example"];
-    warm.command(&[&["remove-member"][..], &who].concat()).await;
+    warm.command(&[&["remove-member", "--last-owner"][..], &who].concat()).await;
 
     warm.assert_refused(403).await;
 }
