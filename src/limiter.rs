@@ -31,15 +31,31 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
+/// How many of one network may wait for their guess to be admitted: many sign in at once behind one address.
+const MAX_OF_NETWORK: usize = 256;
+
 /// What one node counts and keeps apart.
-#[derive(Default)]
 pub struct Limiter {
     /// Requests by what they are counted under and minute.
     pub requests: Windows,
     /// One at a time for each key: password attempts by account.
     pub gate: Gate,
+    /// The same for each network, while it is looked whether one more of its guesses may be made.
+    pub networks: Gate,
     uses: Uses,
     shared: Option<Shared>,
+}
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self {
+            requests: Windows::default(),
+            gate: Gate::default(),
+            networks: Gate::with_queue(MAX_OF_NETWORK),
+            uses: Uses::default(),
+            shared: None,
+        }
+    }
 }
 
 impl Limiter {

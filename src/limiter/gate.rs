@@ -11,13 +11,14 @@ use crate::fault::Fault;
 const QUEUE_DEADLINE: Duration = Duration::from_secs(3);
 /// Keys that may be busy at a gate at once.
 const MAX_LANES: usize = 4_096;
-/// Who may be in or waiting for one lane.
+/// Who may be in or waiting for one lane, unless it is said otherwise.
 const MAX_QUEUE: usize = 64;
 
 /// Lets one at a time through for each key, or a few; the others queue, in order, for a bounded time.
 pub struct Gate {
     lanes: Arc<Mutex<HashMap<Vec<u8>, Lane>>>,
     at_once: usize,
+    queue: usize,
     deadline: Duration,
 }
 
@@ -50,7 +51,13 @@ impl Gate {
     /// A gate that lets so many through at once for each key.
     #[must_use]
     pub fn for_each(at_once: usize) -> Self {
-        Self { lanes: Arc::default(), at_once, deadline: QUEUE_DEADLINE }
+        Self { lanes: Arc::default(), at_once, queue: MAX_QUEUE, deadline: QUEUE_DEADLINE }
+    }
+
+    /// A gate that lets one through at a time for each key, where so many may be in a lane or wait for it.
+    #[must_use]
+    pub fn with_queue(queue: usize) -> Self {
+        Self { queue, ..Self::default() }
     }
 
     #[cfg(test)]
@@ -79,7 +86,7 @@ impl Gate {
         let lane = lanes
             .entry(key.to_vec())
             .or_insert_with(|| Lane { permit: Arc::new(Semaphore::new(self.at_once)), people: 0 });
-        if lane.people >= MAX_QUEUE {
+        if lane.people >= self.queue {
             return Err(Fault::unavailable("a gate's queue is full"));
         }
         lane.people += 1;
