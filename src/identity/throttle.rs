@@ -20,7 +20,14 @@ use entity::{sign_in_failure, types::Instant};
 use tokio::time::{Instant as Moment, sleep};
 
 use super::username::Username;
-use crate::{app::App, crypto::digest, fault::Fault, limiter::network, store};
+use crate::{
+    app::App,
+    crypto::digest,
+    fault::Fault,
+    limiter::network,
+    patience,
+    store::{self, Store, Txn},
+};
 
 const FREE_FAILURES: i64 = 5;
 const MAX_WAIT_SECS: i64 = 15 * 60;
@@ -33,6 +40,12 @@ const UNDER_WAY: TimeDelta = TimeDelta::minutes(2);
 const TURN: Duration = Duration::from_secs(2);
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(160);
+/// What a guess is not begun without: it would be given up while it is looked at.
+const ENOUGH: Duration = Duration::from_millis(900);
+/// How often, and how many times, it is tried to say what became of a guess where the database does not answer: as long
+/// as it is counted among those under way.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRIES: u32 = 30;
 
 /// The counters of an attempt.
 #[derive(Clone, Debug)]
@@ -76,7 +89,7 @@ impl Counters {
     ///
     /// # Errors
     /// When the database fails, or others of its network are looked at for too long; then nothing is counted.
-    pub async fn admit(&self, app: &App) -> Result<Result<Guess<'_>, u64>, Fault> {
+    pub async fn admit(&self, app: &App) -> Result<Result<Guess, u64>, Fault> {
         // whoever waits for a turn waits here, and only the first in the queue asks the database for it
         let _turn = app.limiter.networks.enter(&self.address).await?;
         let (begun, mut pause) = (Moment::now(), FIRST_LOOK);
@@ -92,10 +105,10 @@ impl Counters {
             {
                 return Ok(admitted);
             }
-            if begun.elapsed() > TURN {
+            if begun.elapsed() > TURN || patience::left() < ENOUGH {
                 return Err(Fault::unavailable("too many guesses of one network are looked at"));
             }
-            sleep(pause).await;
+            patience::pause(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
         }
     }
@@ -105,7 +118,7 @@ impl Counters {
         &self,
         app: &App,
         now: DateTime<Utc>,
-    ) -> Result<Option<Result<Guess<'_>, u64>>, Fault> {
+    ) -> Result<Option<Result<Guess, u64>>, Fault> {
         let txn = app.store.begin().await?;
         // every transaction takes these rows in this order
         store::sign_in_failures::hold(&txn, &self.account, now).await?;
@@ -130,7 +143,7 @@ impl Counters {
         let never = store::instant(DateTime::UNIX_EPOCH);
         let before = account.map_or(never, |row| row.last_failed_at);
         let window = address.window_started_at;
-        Ok(Some(Ok(Guess { counters: self, counted_at: now, before, window })))
+        Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window })))
     }
 
     /// Forgets the account's own failures after a success that could not be guessed.
@@ -181,15 +194,27 @@ impl Counts {
 
 /// A guess that was admitted, and counted as a failure.
 #[must_use = "what was not wrong is given back"]
-pub struct Guess<'a> {
-    counters: &'a Counters,
+#[derive(Clone)]
+pub struct Guess {
+    counters: Counters,
     counted_at: DateTime<Utc>,
     before: Instant,
     /// The address's window that it is counted in.
     window: Instant,
 }
 
-impl Guess<'_> {
+/// What became of a guess.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// It was wrong, and stays counted.
+    Wrong,
+    /// It was nothing: all failures are what they were before.
+    Nothing,
+    /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
+    Proof,
+}
+
+impl Guess {
     /// Says whether the guess was right, and what that means for its counters: a wrong one stays counted, and one that
     /// could not be looked at does not count at all. Of a right one it is still to be said what it proves.
     ///
@@ -198,25 +223,18 @@ impl Guess<'_> {
     pub async fn judge(&self, app: &App, outcome: Result<bool, Fault>) -> Result<bool, Fault> {
         match outcome {
             Ok(true) => {}
-            Ok(false) => {
-                let txn = app.store.begin().await?;
-                self.end(&txn).await?;
-                txn.commit().await?;
-            }
+            Ok(false) => self.end(app, End::Wrong).await?,
             Err(_) => self.give_back(app).await?,
         }
         outcome
     }
 
-    /// Forgets the account's failures: the guess was right, and proves the user. The address keeps what it had.
+    /// Forgets the account's failures: the guess was right, and proves the user.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
-        let txn = app.store.begin().await?;
-        store::sign_in_failures::clear(&txn, &self.counters.account).await?;
-        self.take_back(&txn).await?;
-        Ok(txn.commit().await?)
+        self.end(app, End::Proof).await
     }
 
     /// Leaves all failures as they were before: the guess was right, and proves too little.
@@ -224,23 +242,57 @@ impl Guess<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
-        let txn = app.store.begin().await?;
-        let counted = (self.counted_at, self.before);
-        store::sign_in_failures::give_back(&txn, &self.counters.account, counted).await?;
-        self.take_back(&txn).await?;
-        Ok(txn.commit().await?)
+        self.end(app, End::Nothing).await
     }
 
-    /// The network did not fail.
-    async fn take_back(&self, txn: &store::Txn) -> Result<(), Fault> {
-        let (address, window) = (&self.counters.address, Some(self.window));
-        store::sign_in_failures::take_back(txn, address, window).await?;
-        self.end(txn).await
+    async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
+        match self.prepared(&app.store, end).await {
+            Ok(txn) => Ok(txn.commit().await?),
+            Err(fault) => {
+                // whoever hears of the fault has proved nothing, and shall not have failed either
+                let end = if matches!(end, End::Proof) { End::Nothing } else { end };
+                self.end_later(app, end);
+                Err(fault)
+            }
+        }
     }
 
-    /// The guess is not under way any more.
-    async fn end(&self, txn: &store::Txn) -> Result<(), Fault> {
-        store::sign_in_failures::take_back(txn, &self.counters.under_way, None).await
+    /// Tries again until the database answers, while the caller hears that it does not. A transaction that may have
+    /// been committed is not among these: nothing is given back twice.
+    fn end_later(&self, app: &App, end: End) {
+        let (guess, store) = (self.clone(), app.store.clone());
+        let trying = async move {
+            for _ in 0..RETRIES {
+                sleep(RETRY).await;
+                if let Ok(txn) = guess.prepared(&store, end).await {
+                    return txn.commit().await.map_err(Fault::from);
+                }
+            }
+            Err(Fault::unavailable("the database does not answer"))
+        };
+        tokio::spawn(async move {
+            if let Err(fault) = trying.await {
+                tracing::warn!(%fault, "a guess stays counted as a failure");
+            }
+        });
+    }
+
+    async fn prepared(&self, store: &Store, end: End) -> Result<Txn, Fault> {
+        let Counters { account, address, under_way } = &self.counters;
+        let txn = store.begin().await?;
+        match end {
+            End::Wrong => {}
+            End::Nothing => {
+                let counted = (self.counted_at, self.before);
+                store::sign_in_failures::give_back(&txn, account, counted).await?;
+            }
+            End::Proof => store::sign_in_failures::clear(&txn, account).await?,
+        }
+        if !matches!(end, End::Wrong) {
+            store::sign_in_failures::take_back(&txn, address, Some(self.window)).await?;
+        }
+        store::sign_in_failures::take_back(&txn, under_way, None).await?;
+        Ok(txn)
     }
 }
 

@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::fault::Fault;
+use crate::{fault::Fault, patience};
 
-/// How long somebody waits at a gate.
-const QUEUE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long somebody waits at a gate, who has nothing else to wait for.
+const QUEUE_DEADLINE: Duration = patience::PATIENCE;
 /// Keys that may be busy at a gate at once.
 const MAX_LANES: usize = 4_096;
 /// Who may be in or waiting for one lane, unless it is said otherwise.
@@ -65,16 +65,16 @@ impl Gate {
         Self { deadline, ..Self::default() }
     }
 
-    /// Waits until there is room for one more at `key`, 3 seconds at most.
+    /// Waits until there is room for one more at `key`, as long as the request's patience lasts.
     ///
     /// # Errors
     /// [`Fault::Unavailable`] when the time is up or too many wait already.
     pub async fn enter(&self, key: &[u8]) -> Result<Guard, Fault> {
         let (permit, place) = self.take_place(key)?;
-        match tokio::time::timeout(self.deadline, permit.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Guard { _permit: permit, _place: place }),
-            Ok(Err(_)) => Err(Fault::internal("a gate's lane was closed")),
-            Err(_) => Err(Fault::unavailable("a gate's queue did not move in time")),
+        match patience::wait_at_most(self.deadline, permit.acquire_owned()).await {
+            Some(Ok(permit)) => Ok(Guard { _permit: permit, _place: place }),
+            Some(Err(_)) => Err(Fault::internal("a gate's lane was closed")),
+            None => Err(Fault::unavailable("a gate's queue did not move in time")),
         }
     }
 

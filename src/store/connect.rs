@@ -10,10 +10,9 @@ use sea_orm::{
 
 use super::{
     Database, Store,
-    patience::PATIENCE,
     sqlite::{Sqlite, sound},
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, patience::PATIENCE};
 
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
