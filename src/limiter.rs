@@ -31,6 +31,19 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
+/// Whom an address belongs to where it matters how much all of theirs is: one who has IPv6 may have a /48 of it
+/// (RFC 6177 §2).
+#[must_use]
+pub fn holder(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+    }
+}
+
 /// How many of one network may wait for their guess to be admitted: many sign in at once behind one address.
 const MAX_OF_NETWORK: usize = 256;
 
