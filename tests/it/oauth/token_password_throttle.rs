@@ -205,16 +205,22 @@ async fn a_network_has_thirty_guesses_however_many_are_made_at_once() {
     let node = world.another_node().await;
     let clients = [&script, &script.at(&node)];
     let names: Vec<_> = (0..64).map(|number| format!("nobody{number}@example.com")).collect();
-    let guesses = names.iter().zip(clients.iter().cycle());
+    let mut looked_at = 0;
 
-    let answers =
-        futures_util::future::join_all(guesses.map(|(name, client)| client.sign_in(name, "wrong")))
-            .await;
+    for _ in 0..20 {
+        let guesses = names.iter().zip(clients.iter().cycle());
+        let guesses = guesses.map(|(name, client)| client.sign_in(name, "wrong"));
+        for answer in futures_util::future::join_all(guesses).await {
+            // whoever could not wait until the others were looked at is told to come back, and not counted
+            assert!([400, 429, 503].contains(&answer.status), "{}", answer.body);
+            looked_at += usize::from(answer.status == 400);
+        }
+        if looked_at >= 30 {
+            break;
+        }
+    }
 
-    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 30, "{statuses:?}");
-    // whoever could not wait until all of them were looked at is told to come back, and not counted
-    assert!(statuses.iter().all(|status| [400, 429, 503].contains(status)), "{statuses:?}");
+    assert_eq!(looked_at, 30);
     for client in clients {
         assert_eq!(wait_of(&client.password(&acme.ada).await), Some(600));
     }
