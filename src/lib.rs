@@ -10,7 +10,7 @@
 //!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs → forms.rs
 //!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs →
 //!              metrics.rs · config/
-//!              · clock.rs → fault.rs
+//!              · clock.rs → patience.rs · fault.rs
 //!  0 schema    entity (crate)   migration (crate)
 //! ```
 //! 1. A module imports only from its own row to the right, or from rows below.
@@ -48,6 +48,7 @@ pub mod oauth;
 pub mod openid;
 pub mod outbound;
 pub mod outbox;
+pub mod patience;
 pub mod resources;
 pub mod server;
 pub mod signing;

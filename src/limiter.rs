@@ -31,15 +31,44 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
+/// Whom an address belongs to where it matters how much all of theirs is: one who has IPv6 may have a /48 of it
+/// (RFC 6177 §2).
+#[must_use]
+pub fn holder(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+    }
+}
+
+/// How many of one network may wait for their guess to be admitted: many sign in at once behind one address.
+const MAX_OF_NETWORK: usize = 256;
+
 /// What one node counts and keeps apart.
-#[derive(Default)]
 pub struct Limiter {
     /// Requests by what they are counted under and minute.
     pub requests: Windows,
     /// One at a time for each key: password attempts by account.
     pub gate: Gate,
+    /// The same for each network, while it is looked whether one more of its guesses may be made.
+    pub networks: Gate,
     uses: Uses,
     shared: Option<Shared>,
+}
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self {
+            requests: Windows::default(),
+            gate: Gate::default(),
+            networks: Gate::with_queue(MAX_OF_NETWORK),
+            uses: Uses::default(),
+            shared: None,
+        }
+    }
 }
 
 impl Limiter {

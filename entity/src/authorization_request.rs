@@ -13,6 +13,9 @@ pub struct Model {
     /// The browser that started it: the digest of its session cookie.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))")]
     pub browser_sha256: Vec<u8>,
+    /// The network it was begun from: the digest of its name.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub network_sha256: Option<Vec<u8>>,
     pub client_id: String,
     #[sea_orm(column_type = "Text")]
     pub redirect_uri: String,

@@ -34,6 +34,7 @@ mod m20261126_000037_retired_keys;
 mod m20261126_000038_spent_ids;
 mod m20261126_000039_audit_chain;
 mod m20261126_000040_leaks;
+mod m20261126_000041_askers;
 mod schema;
 
 /// What stands in the name of a step that takes something away, before the number of another one.
@@ -92,6 +93,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000038_spent_ids::Migration),
             Box::new(m20261126_000039_audit_chain::Migration),
             Box::new(m20261126_000040_leaks::Migration),
+            Box::new(m20261126_000041_askers::Migration),
         ]
     }
 }

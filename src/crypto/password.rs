@@ -16,22 +16,25 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use self::memory::Memory;
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    patience::{self, PATIENCE, RESERVE},
+};
 
 /// The longest password that may be hashed; callers refuse longer ones before.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// How many may wait.
 const QUEUE: usize = 64;
-/// How long one may wait before the work begins.
-const DEADLINE: Duration = Duration::from_millis(2200);
-/// What the work itself may take beyond the deadline; together they leave some of the three seconds
-/// in which an answer is promised to the rest of the request.
+/// What the work itself may take.
 const WORK: Duration = Duration::from_millis(400);
+/// How long one may wait before the work begins, who has waited for nothing else: with the work it leaves a reserve of
+/// a request's patience. Whoever has waited before waits so much less.
+const DEADLINE: Duration = PATIENCE.saturating_sub(WORK).saturating_sub(RESERVE);
 
 /// How far hashing stands back (nice(2)): it still gets a fourth of a core that others want all of.
 #[cfg(target_os = "linux")]
@@ -129,7 +132,8 @@ impl PasswordPool {
         work: impl FnOnce(&mut Memory) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
-        let (queued_at, deadline) = (Instant::now(), self.deadline);
+        let spare = patience::left().saturating_sub(WORK + RESERVE);
+        let (queued_at, deadline) = (Instant::now(), self.deadline.min(spare));
         let waiting = Waiting::new(&self.waiting);
         let job = move |memory: &mut Memory| {
             let _waiting = waiting;
@@ -141,9 +145,9 @@ impl PasswordPool {
             let _ = reply.send(work(memory));
         };
         self.queue.try_send(Box::new(job)).map_err(|_| busy())?;
-        match timeout(deadline + WORK, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(busy()),
+        match patience::wait_at_most(deadline + WORK, answer).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) | None => Err(busy()),
         }
     }
 }
@@ -256,6 +260,23 @@ mod tests {
         jobs.recv().unwrap()(&mut Memory::default());
 
         assert!(matches!(late.await, Err(Fault::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_for_something_else_waits_less() {
+        let (pool, _jobs) = PasswordPool::queue(1, DEADLINE);
+        let begun = Instant::now();
+
+        // somebody who has 50 ms left for the queue
+        let late = patience::within(WORK + RESERVE + Duration::from_millis(50), async {
+            let late = pool.verify(password("x"), None).await;
+            (late, patience::left())
+        });
+        let (late, left) = late.await;
+
+        assert!(matches!(late, Err(Fault::Unavailable(_))));
+        assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
+        assert!(left > RESERVE / 2, "nothing is left for the rest of the request: {left:?}");
     }
 
     #[tokio::test]

@@ -44,8 +44,10 @@ impl Letters {
         Self::of(&format!("to {email}"), address)
     }
 
-    /// Seconds until this address may ask again; 0 is now.
+    /// Seconds until this address may ask again; 0 is now. Whoever asks at the same moment waits until this one has
+    /// been counted.
     pub(super) async fn wait_secs(&self, txn: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
+        store::sign_in_failures::hold(txn, &self.address, now).await?;
         let row = store::sign_in_failures::find(txn, &self.address).await?;
         let is_full = row.filter(|row| row.failures >= ADDRESS_REQUESTS);
         let until = is_full.map_or(now, |row| row.window_started_at.0 + ADDRESS_WINDOW);

@@ -1,11 +1,11 @@
 //! Signing in with a password: one rule for the password grant and for `/login`.
 //!
 //! 1. Too early for the account or the address: refused before any hashing.
-//! 2. Attempts on one account run one at a time on a node. Each counts as a failure before it is looked at, in a
-//!    transaction of its own: nodes that look at once look at no more than one would.
+//! 2. Attempts on one account run one at a time on a node. Each counts as a failure of the account and of the address
+//!    before it is looked at, in a transaction of its own: nodes that look at once look at no more than one would.
 //! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash.
-//! 4. A failure is counted for the address, too, before anybody hears of it; a success clears the account's own
-//!    counter. What could not be looked at does not count.
+//! 4. A success clears the account's own counter, and the address has its guess back. What could not be looked at does
+//!    not count.
 
 use std::net::IpAddr;
 
@@ -62,7 +62,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         Some(name) => store::users::find_by_username(app.store.read(), &name.to_string()).await?,
         None => None,
     };
-    let guess = match counters.admit(app, app.now()).await? {
+    let guess = match counters.admit(app).await? {
         Ok(guess) => guess,
         Err(retry_after_secs) => return Ok(SignIn::TooSoon { retry_after_secs }),
     };
@@ -74,13 +74,21 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         return Ok(SignIn::Refused);
     }
     let Some(user) = user else { return Ok(SignIn::Refused) };
-    if has_second_factor(app, &user).await? {
+    match has_second_factor(app, &user).await {
+        Ok(false) => {
+            guess.forget_account(app).await?;
+            Ok(SignIn::Accepted(user))
+        }
         // the counter stays: the password alone must not buy fresh guesses at the second factor
-        guess.give_back(app).await?;
-        return Ok(SignIn::SecondFactor(user));
+        Ok(true) => {
+            guess.give_back(app).await?;
+            Ok(SignIn::SecondFactor(user))
+        }
+        Err(fault) => {
+            guess.give_back(app).await?;
+            Err(fault)
+        }
     }
-    guess.forget_account(app).await?;
-    Ok(SignIn::Accepted(user))
 }
 
 /// Also where passkeys cannot be used any more, as after a change of the issuer: recovery codes can.

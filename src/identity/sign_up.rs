@@ -303,7 +303,7 @@ async fn proves(
 ) -> Result<Option<Admission>, Fault> {
     let counters = Counters::of(&row.email, address);
     let _alone = app.limiter.gate.enter(counters.account()).await?;
-    let guess = match counters.admit(app, app.now()).await? {
+    let guess = match counters.admit(app).await? {
         Ok(guess) => guess,
         Err(retry_after_secs) => return Ok(Some(Admission::TooSoon { retry_after_secs })),
     };

@@ -4,28 +4,56 @@
 //! 30 times in 10 minutes. Attempts that come too early are not counted, so nobody can keep an
 //! account closed longer than its own wait. Unknown usernames are counted like known ones.
 //!
-//! A guess is counted for its account before anybody looks at it, and given back if it was right or could not be
-//! looked at: so several nodes together look at no more guesses than one would. An address is counted when a
-//! guess was wrong, for behind one address there may be many who sign in at once.
+//! A guess is counted before anybody looks at it, for its account and for its network, and given back if it was
+//! right or could not be looked at: so however many are made at once, and on however many nodes, no more are looked
+//! at than if they were made one after the other. What nobody gives back, for its node died, stays counted.
+//!
+//! Behind one address there may be many who sign in at once, and their guesses are all counted while they are looked
+//! at. Those under way are therefore counted a second time, apart: where a network has no guess left only because of
+//! them, the next one waits for its turn, and hears 429 no earlier than all that is left has turned out wrong. For a
+//! crowd of people who know their passwords that is a queue that moves as fast as passwords are hashed.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{sign_in_failure, types::Instant};
+use tokio::time::{Instant as Moment, sleep};
 
 use super::username::Username;
-use crate::{app::App, crypto::digest, fault::Fault, limiter::network, store};
+use crate::{
+    app::App,
+    crypto::digest,
+    fault::Fault,
+    limiter::network,
+    patience,
+    store::{self, Store, Txn},
+};
 
 const FREE_FAILURES: i64 = 5;
 const MAX_WAIT_SECS: i64 = 15 * 60;
 const ADDRESS_FAILURES: i64 = 30;
 const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(10);
+/// After so long without a new one, those under way are no more: their nodes died, and they count as failures. It is
+/// longer than any guess takes and than clocks of nodes differ.
+const UNDER_WAY: TimeDelta = TimeDelta::minutes(2);
+/// How long a guess waits for others of its network to be looked at, and how often it asks.
+const TURN: Duration = Duration::from_secs(2);
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_LOOK: Duration = Duration::from_millis(160);
+/// What a guess is not begun without: it would be given up while it is looked at.
+const ENOUGH: Duration = Duration::from_millis(900);
+/// How often, and how many times, it is tried to say what became of a guess where the database does not answer: as long
+/// as it is counted among those under way.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRIES: u32 = 30;
 
-/// The two counters of an attempt.
+/// The counters of an attempt.
 #[derive(Clone, Debug)]
 pub struct Counters {
     account: Vec<u8>,
     address: Vec<u8>,
+    /// Those of the address that are looked at right now; they are counted in `address` too.
+    under_way: Vec<u8>,
 }
 
 impl Counters {
@@ -35,9 +63,11 @@ impl Counters {
     pub fn of(typed: &str, address: IpAddr) -> Self {
         let account =
             Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
+        let network = network(address);
         Self {
             account: digest::sha256(format!("account:{account}").as_bytes()),
-            address: digest::sha256(format!("address:{}", network(address)).as_bytes()),
+            address: digest::sha256(format!("address:{network}").as_bytes()),
+            under_way: digest::sha256(format!("under way:{network}").as_bytes()),
         }
     }
 
@@ -47,44 +77,76 @@ impl Counters {
         &self.account
     }
 
-    /// Seconds until the next attempt may be made; 0 is now.
+    /// Seconds until the next attempt may be made; 0 is now, or as soon as others of its network were looked at.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn wait_secs(&self, app: &App, now: DateTime<Utc>) -> Result<u64, Fault> {
-        let db = app.store.read();
-        let account = store::sign_in_failures::find(db, &self.account).await?;
-        let address = store::sign_in_failures::find(db, &self.address).await?;
-        Ok(secs(account.as_ref(), address.as_ref(), now))
+        Ok(Counts::read(app.store.read(), self).await?.wait_secs(now))
     }
 
-    /// Admits a guess, which counts as a failure of the account from now on, or says how many seconds it must
-    /// wait.
+    /// Admits a guess, which counts as a failure from now on, or says how many seconds it must wait.
     ///
     /// # Errors
-    /// When the database fails; then nothing is counted.
-    pub async fn admit(
+    /// When the database fails, or others of its network are looked at for too long; then nothing is counted.
+    pub async fn admit(&self, app: &App) -> Result<Result<Guess, u64>, Fault> {
+        // whoever waits for a turn waits here, and only the first in the queue asks the database for it
+        let _turn = app.limiter.networks.enter(&self.address).await?;
+        let (begun, mut pause) = (Moment::now(), FIRST_LOOK);
+        loop {
+            let now = app.now();
+            let counts = Counts::read(app.store.read(), self).await?;
+            let wait = counts.wait_secs(now);
+            if wait > 0 {
+                return Ok(Err(wait));
+            }
+            if counts.has_room(now)
+                && let Some(admitted) = self.count(app, now).await?
+            {
+                return Ok(admitted);
+            }
+            if begun.elapsed() > TURN || patience::left() < ENOUGH {
+                return Err(Fault::unavailable("too many guesses of one network are looked at"));
+            }
+            patience::pause(pause).await;
+            pause = (pause * 2).min(LAST_LOOK);
+        }
+    }
+
+    /// Counts a guess that there seemed to be room for; nothing if others have just taken it.
+    async fn count(
         &self,
         app: &App,
         now: DateTime<Utc>,
-    ) -> Result<Result<Guess<'_>, u64>, Fault> {
+    ) -> Result<Option<Result<Guess, u64>>, Fault> {
         let txn = app.store.begin().await?;
+        // every transaction takes these rows in this order
         store::sign_in_failures::hold(&txn, &self.account, now).await?;
         let account = store::sign_in_failures::find(&txn, &self.account).await?;
-        let address = store::sign_in_failures::find(&txn, &self.address).await?;
-        let wait = secs(account.as_ref(), address.as_ref(), now);
+        let wait = secs(account.as_ref(), None, now);
         if wait > 0 {
-            return Ok(Err(wait));
+            return Ok(Some(Err(wait)));
         }
+        store::sign_in_failures::add(&txn, &self.address, now - ADDRESS_WINDOW, now).await?;
+        let address = store::sign_in_failures::find(&txn, &self.address).await?;
+        let Some(address) = address.filter(|row| row.failures <= ADDRESS_FAILURES) else {
+            return Ok(None);
+        };
         // an account's failures in a row have no window
         store::sign_in_failures::add(&txn, &self.account, DateTime::UNIX_EPOCH, now).await?;
+        let under_way = store::sign_in_failures::find(&txn, &self.under_way).await?;
+        if under_way.is_some_and(|row| looked_at(&row, now) == 0) {
+            store::sign_in_failures::clear(&txn, &self.under_way).await?;
+        }
+        store::sign_in_failures::add(&txn, &self.under_way, DateTime::UNIX_EPOCH, now).await?;
         txn.commit().await?;
         let never = store::instant(DateTime::UNIX_EPOCH);
         let before = account.map_or(never, |row| row.last_failed_at);
-        Ok(Ok(Guess { counters: self, counted_at: now, before }))
+        let window = address.window_started_at;
+        Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window })))
     }
 
-    /// Forgets the account's own failures after its success; the address keeps what it has.
+    /// Forgets the account's own failures after a success that could not be guessed.
     ///
     /// # Errors
     /// When the database fails.
@@ -99,29 +161,69 @@ impl Counters {
     }
 }
 
-/// A guess that was admitted, and counted as a failure.
-#[must_use = "what was not wrong is given back"]
-pub struct Guess<'a> {
-    counters: &'a Counters,
-    counted_at: DateTime<Utc>,
-    before: Instant,
+/// What is counted for an attempt right now.
+struct Counts {
+    account: Option<sign_in_failure::Model>,
+    address: Option<sign_in_failure::Model>,
+    under_way: Option<sign_in_failure::Model>,
 }
 
-impl Guess<'_> {
-    /// Says whether the guess was right, and what that means for its counters: a wrong one counts for the address
-    /// too, and one that could not be looked at does not count at all.
+impl Counts {
+    async fn read(db: &store::Database, counters: &Counters) -> Result<Self, Fault> {
+        // of one moment: what is under way must be the part of the address's that it is
+        let keys = [&*counters.account, &*counters.address, &*counters.under_way];
+        let [account, address, under_way] = store::sign_in_failures::find_all(db, keys).await?;
+        Ok(Self { account, address, under_way })
+    }
+
+    /// Seconds that the account's failures and those failures of the network demand that are certain.
+    fn wait_secs(&self, now: DateTime<Utc>) -> u64 {
+        let under_way = self.under_way.as_ref().map_or(0, |row| looked_at(row, now));
+        let certain = self.address.clone().map(|mut row| {
+            row.failures -= under_way;
+            row
+        });
+        secs(self.account.as_ref(), certain.as_ref(), now)
+    }
+
+    /// Whether one more guess of the network may be made, those under way being counted as failures.
+    fn has_room(&self, now: DateTime<Utc>) -> bool {
+        secs(None, self.address.as_ref(), now) == 0
+    }
+}
+
+/// A guess that was admitted, and counted as a failure.
+#[must_use = "what was not wrong is given back"]
+#[derive(Clone)]
+pub struct Guess {
+    counters: Counters,
+    counted_at: DateTime<Utc>,
+    before: Instant,
+    /// The address's window that it is counted in.
+    window: Instant,
+}
+
+/// What became of a guess.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// It was wrong, and stays counted.
+    Wrong,
+    /// It was nothing: all failures are what they were before.
+    Nothing,
+    /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
+    Proof,
+}
+
+impl Guess {
+    /// Says whether the guess was right, and what that means for its counters: a wrong one stays counted, and one that
+    /// could not be looked at does not count at all. Of a right one it is still to be said what it proves.
     ///
     /// # Errors
     /// That of the outcome, or when the database fails.
     pub async fn judge(&self, app: &App, outcome: Result<bool, Fault>) -> Result<bool, Fault> {
         match outcome {
             Ok(true) => {}
-            Ok(false) => {
-                let (now, txn) = (app.now(), app.store.begin().await?);
-                let (address, since) = (&self.counters.address, now - ADDRESS_WINDOW);
-                store::sign_in_failures::add(&txn, address, since, now).await?;
-                txn.commit().await?;
-            }
+            Ok(false) => self.end(app, End::Wrong).await?,
             Err(_) => self.give_back(app).await?,
         }
         outcome
@@ -132,19 +234,71 @@ impl Guess<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
-        self.counters.forget_account(app).await
+        self.end(app, End::Proof).await
     }
 
-    /// Leaves the account's failures as they were before: the guess was right, and proves too little.
+    /// Leaves all failures as they were before: the guess was right, and proves too little.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
-        let txn = app.store.begin().await?;
-        let counted = (self.counted_at, self.before);
-        store::sign_in_failures::give_back(&txn, &self.counters.account, counted).await?;
-        Ok(txn.commit().await?)
+        self.end(app, End::Nothing).await
     }
+
+    async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
+        match self.prepared(&app.store, end).await {
+            Ok(txn) => Ok(txn.commit().await?),
+            Err(fault) => {
+                // whoever hears of the fault has proved nothing, and shall not have failed either
+                let end = if matches!(end, End::Proof) { End::Nothing } else { end };
+                self.end_later(app, end);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Tries again until the database answers, while the caller hears that it does not. A transaction that may have
+    /// been committed is not among these: nothing is given back twice.
+    fn end_later(&self, app: &App, end: End) {
+        let (guess, store) = (self.clone(), app.store.clone());
+        let trying = async move {
+            for _ in 0..RETRIES {
+                sleep(RETRY).await;
+                if let Ok(txn) = guess.prepared(&store, end).await {
+                    return txn.commit().await.map_err(Fault::from);
+                }
+            }
+            Err(Fault::unavailable("the database does not answer"))
+        };
+        tokio::spawn(async move {
+            if let Err(fault) = trying.await {
+                tracing::warn!(%fault, "a guess stays counted as a failure");
+            }
+        });
+    }
+
+    async fn prepared(&self, store: &Store, end: End) -> Result<Txn, Fault> {
+        let Counters { account, address, under_way } = &self.counters;
+        let txn = store.begin().await?;
+        match end {
+            End::Wrong => {}
+            End::Nothing => {
+                let counted = (self.counted_at, self.before);
+                store::sign_in_failures::give_back(&txn, account, counted).await?;
+            }
+            End::Proof => store::sign_in_failures::clear(&txn, account).await?,
+        }
+        if !matches!(end, End::Wrong) {
+            store::sign_in_failures::take_back(&txn, address, Some(self.window)).await?;
+        }
+        store::sign_in_failures::take_back(&txn, under_way, None).await?;
+        Ok(txn)
+    }
+}
+
+/// How many of these are looked at by a node that lives.
+fn looked_at(row: &sign_in_failure::Model, now: DateTime<Utc>) -> i64 {
+    if left(row.last_failed_at.0, UNDER_WAY, now).is_zero() { 0 } else { row.failures }
 }
 
 /// Seconds that these counts still demand, rounded up.

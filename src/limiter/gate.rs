@@ -5,19 +5,20 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::fault::Fault;
+use crate::{fault::Fault, patience};
 
-/// How long somebody waits at a gate.
-const QUEUE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long somebody waits at a gate, who has nothing else to wait for.
+const QUEUE_DEADLINE: Duration = patience::PATIENCE;
 /// Keys that may be busy at a gate at once.
 const MAX_LANES: usize = 4_096;
-/// Who may be in or waiting for one lane.
+/// Who may be in or waiting for one lane, unless it is said otherwise.
 const MAX_QUEUE: usize = 64;
 
 /// Lets one at a time through for each key, or a few; the others queue, in order, for a bounded time.
 pub struct Gate {
     lanes: Arc<Mutex<HashMap<Vec<u8>, Lane>>>,
     at_once: usize,
+    queue: usize,
     deadline: Duration,
 }
 
@@ -50,7 +51,13 @@ impl Gate {
     /// A gate that lets so many through at once for each key.
     #[must_use]
     pub fn for_each(at_once: usize) -> Self {
-        Self { lanes: Arc::default(), at_once, deadline: QUEUE_DEADLINE }
+        Self { lanes: Arc::default(), at_once, queue: MAX_QUEUE, deadline: QUEUE_DEADLINE }
+    }
+
+    /// A gate that lets one through at a time for each key, where so many may be in a lane or wait for it.
+    #[must_use]
+    pub fn with_queue(queue: usize) -> Self {
+        Self { queue, ..Self::default() }
     }
 
     #[cfg(test)]
@@ -58,16 +65,16 @@ impl Gate {
         Self { deadline, ..Self::default() }
     }
 
-    /// Waits until there is room for one more at `key`, 3 seconds at most.
+    /// Waits until there is room for one more at `key`, as long as the request's patience lasts.
     ///
     /// # Errors
     /// [`Fault::Unavailable`] when the time is up or too many wait already.
     pub async fn enter(&self, key: &[u8]) -> Result<Guard, Fault> {
         let (permit, place) = self.take_place(key)?;
-        match tokio::time::timeout(self.deadline, permit.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Guard { _permit: permit, _place: place }),
-            Ok(Err(_)) => Err(Fault::internal("a gate's lane was closed")),
-            Err(_) => Err(Fault::unavailable("a gate's queue did not move in time")),
+        match patience::wait_at_most(self.deadline, permit.acquire_owned()).await {
+            Some(Ok(permit)) => Ok(Guard { _permit: permit, _place: place }),
+            Some(Err(_)) => Err(Fault::internal("a gate's lane was closed")),
+            None => Err(Fault::unavailable("a gate's queue did not move in time")),
         }
     }
 
@@ -79,7 +86,7 @@ impl Gate {
         let lane = lanes
             .entry(key.to_vec())
             .or_insert_with(|| Lane { permit: Arc::new(Semaphore::new(self.at_once)), people: 0 });
-        if lane.people >= MAX_QUEUE {
+        if lane.people >= self.queue {
             return Err(Fault::unavailable("a gate's queue is full"));
         }
         lane.people += 1;

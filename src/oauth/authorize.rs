@@ -316,8 +316,8 @@ impl Sound {
         self.wait(app, browser, links::consent).await
     }
 
-    /// Freezes the request and sends the browser to where it goes on. How many wait has a limit: anybody can make
-    /// them.
+    /// Freezes the request and sends the browser to where it goes on. How many one network begins has a limit: anybody
+    /// can make them.
     async fn wait(
         self,
         app: &Arc<App>,
@@ -329,7 +329,8 @@ impl Sound {
             let error = "temporarily_unavailable";
             return self.to.error(app, error, "too many requests wait for their users").await;
         }
-        let handle = requests::freeze(app, &browser.cookie, self.request).await?;
+        let handle =
+            requests::freeze(app, (&browser.cookie, browser.address), self.request).await?;
         Ok(see_other(&page(handle.reveal())))
     }
 

@@ -195,7 +195,7 @@ async fn find(
 ) -> Result<Result<Waiting, Response>, PageError> {
     let counters = Counters::of(&format!("device code:{}", account.user.id), account.address);
     let _alone = app.limiter.gate.enter(counters.account()).await?;
-    let guess = match counters.admit(app, app.now()).await? {
+    let guess = match counters.admit(app).await? {
         Ok(guess) => guess,
         Err(wait) => return Ok(Err(too_soon(app, account, typed, wait)?)),
     };

@@ -8,7 +8,7 @@ use poem::{
     web::Data,
 };
 
-use crate::{app::App, fault::Fault, store::schema::Schema};
+use crate::{app::App, fault::Fault, patience, store::schema::Schema};
 
 /// Seconds after which a probe may ask again.
 const RETRY_AFTER_SECS: u64 = 2;
@@ -23,7 +23,8 @@ pub(super) fn live() -> Response {
 /// an upgrade the nodes that are yet to be replaced serve meanwhile.
 #[handler]
 pub(super) async fn ready(Data(app): Data<&Arc<App>>) -> Response {
-    let problem = match schema(app).await {
+    // all its questions together may take as long as one: the truth is told in time
+    let problem = match patience::shared(schema(app)).await {
         Ok(Schema::Current) => return plain(StatusCode::OK, "ready"),
         Ok(Schema::Newer(_)) => {
             return plain(StatusCode::OK, "ready, with the schema of a newer version");

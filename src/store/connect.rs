@@ -10,18 +10,18 @@ use sea_orm::{
 
 use super::{
     Database, Store,
-    patience::PATIENCE,
     schema::{Schema, known_steps},
     sqlite::{Sqlite, sound},
+    stall,
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, patience::PATIENCE};
 
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
 /// When PostgreSQL itself ends a statement, or one that waits for a lock: before this side gives it up,
 /// which leaves the connection busy with it. Steps of the schema and commands may take longer.
-const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2_400);
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2_400);
 /// When it ends a transaction whose node says nothing any more: its locks hold up all other nodes.
 const SILENCE_MS: &str = "10000";
 
@@ -64,7 +64,6 @@ impl Store {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(POSTGRES_CONNECTIONS)
-            .min_connections(1)
             .acquire_timeout(PATIENCE)
             .connect_timeout(PATIENCE)
             .test_before_acquire(false)
@@ -79,6 +78,7 @@ impl Store {
                     ("idle_in_transaction_session_timeout", SILENCE_MS),
                 ])
             });
+        stall::gives_up(&mut options);
         let pool = connect(options).await?;
         Ok(Self::on(Database::Postgres(pool)))
     }
@@ -127,14 +127,15 @@ impl Store {
         Ok(self.schema().await? == Schema::Current)
     }
 
-    /// Ends every connection; SQLite's log is merged into its file.
+    /// Ends every connection; SQLite's log is merged into its file. A connection of PostgreSQL's that does not come to
+    /// its end is not waited for.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn close(&self) -> Result<(), Fault> {
         match self.read() {
             Database::Sqlite(sqlite) => sqlite.close().await?,
-            Database::Postgres(pool) => pool.close_by_ref().await?,
+            Database::Postgres(pool) => stall::close(pool).await?,
         }
         Ok(())
     }

@@ -13,17 +13,18 @@ use super::{
     direct::{self, Ask, Record},
     invalidations,
     issuing::Whole,
-    patience,
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
+    stall,
 };
 use crate::{
     cache::{Stamps, Subject},
     fault::Fault,
 };
 
-/// The database.
+/// The database; a clone is another way to the same.
+#[derive(Clone)]
 pub struct Store {
-    database: Database,
+    database: Arc<Database>,
     stamps: Arc<Stamps>,
 }
 
@@ -53,7 +54,7 @@ enum Open {
 impl Store {
     /// A store on this database.
     pub(super) fn on(database: Database) -> Self {
-        Self { database, stamps: Arc::default() }
+        Self { database: Arc::new(database), stamps: Arc::default() }
     }
 
     /// When each subject was last changed, as far as this node knows.
@@ -99,14 +100,14 @@ impl Store {
     /// # Errors
     /// When the database fails; then nothing of it is stored.
     pub(super) async fn write(&self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
-        match &self.database {
+        match &*self.database {
             Database::Postgres(pool) => {
                 let backend = DbBackend::Postgres;
                 let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
-                Ok(patience::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
+                Ok(stall::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
             }
             Database::Sqlite(sqlite) => {
-                let txn = patience::wait(sqlite.begin()).await?;
+                let txn = stall::wait(sqlite.begin()).await?;
                 if !txn.run_all(whole.steps(), &values)? {
                     return Ok(false);
                 }
@@ -117,9 +118,9 @@ impl Store {
     }
 
     async fn open(&self) -> Result<Open, Fault> {
-        Ok(match &self.database {
-            Database::Sqlite(sqlite) => Open::Sqlite(patience::wait(sqlite.begin()).await?),
-            Database::Postgres(pool) => Open::Postgres(patience::wait(pool.begin()).await?),
+        Ok(match &*self.database {
+            Database::Sqlite(sqlite) => Open::Sqlite(stall::wait(sqlite.begin()).await?),
+            Database::Postgres(pool) => Open::Postgres(stall::wait(pool.begin()).await?),
         })
     }
 }
@@ -176,7 +177,7 @@ impl Txn {
         let _at_the_end = Forget { subjects, stamps: self.stamps };
         match self.open {
             Open::Sqlite(txn) => txn.commit().await,
-            Open::Postgres(txn) => patience::wait(txn.commit()).await,
+            Open::Postgres(txn) => stall::wait(txn.commit()).await,
         }
     }
 }
@@ -211,7 +212,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.execute(&statement).map(Into::into),
-                    $kind::Postgres(db) => patience::wait(db.execute_raw(statement)).await,
+                    $kind::Postgres(db) => stall::wait(db.execute_raw(statement)).await,
                 }
             }
 
@@ -219,7 +220,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.execute_batch(sql).map(Into::into),
-                    $kind::Postgres(db) => patience::wait(db.execute_unprepared(sql)).await,
+                    $kind::Postgres(db) => stall::wait(db.execute_unprepared(sql)).await,
                 }
             }
 
@@ -230,7 +231,7 @@ macro_rules! either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => Ok(db.query_one(&statement)?.map(Into::into)),
-                    $kind::Postgres(db) => patience::wait(db.query_one_raw(statement)).await,
+                    $kind::Postgres(db) => stall::wait(db.query_one_raw(statement)).await,
                 }
             }
 
@@ -240,7 +241,7 @@ macro_rules! either {
                     $kind::Sqlite(db) => {
                         Ok(db.query_all(&statement)?.into_iter().map(Into::into).collect())
                     }
-                    $kind::Postgres(db) => patience::wait(db.query_all_raw(statement)).await,
+                    $kind::Postgres(db) => stall::wait(db.query_all_raw(statement)).await,
                 }
             }
         }
@@ -259,9 +260,7 @@ macro_rules! ask_either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.first(sql, &values),
-                    $kind::Postgres(db) => {
-                        patience::wait(direct::first_of(db, (sql, values))).await
-                    }
+                    $kind::Postgres(db) => stall::wait(direct::first_of(db, (sql, values))).await,
                 }
             }
 
@@ -273,9 +272,7 @@ macro_rules! ask_either {
                 let $this = self;
                 match $which {
                     $kind::Sqlite(db) => db.every(sql, &values),
-                    $kind::Postgres(db) => {
-                        patience::wait(direct::every_of(db, (sql, values))).await
-                    }
+                    $kind::Postgres(db) => stall::wait(direct::every_of(db, (sql, values))).await,
                 }
             }
         }

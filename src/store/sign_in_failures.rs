@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{instant, millis};
-use crate::fault::Fault;
+use crate::{crypto::digest::equal, fault::Fault};
 
 /// The clocks of nodes differ by less. What was counted later than that was counted before the clock
 /// was set back.
@@ -23,6 +23,19 @@ pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<Option<Model>, Fault> {
     Ok(Entity::find_by_id(key_sha256.to_vec()).one(db).await?)
+}
+
+/// The counts under these keys, of one moment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_all(
+    db: &impl ConnectionTrait,
+    keys_sha256: [&[u8]; 3],
+) -> Result<[Option<Model>; 3], Fault> {
+    let keys = keys_sha256.map(<[u8]>::to_vec);
+    let rows = Entity::find().filter(Column::KeySha256.is_in(keys)).all(db).await?;
+    Ok(keys_sha256.map(|key| rows.iter().find(|row| equal(&row.key_sha256, key)).cloned()))
 }
 
 /// Holds the count under this key for as long as the transaction lasts, be there one yet or not.
@@ -71,6 +84,30 @@ pub async fn give_back(
         .filter(COLUMN.failures.gt(0))
         .exec(db)
         .await?;
+    Ok(())
+}
+
+/// Takes back one that was counted, in the window that began then if one is said: another that has begun since
+/// keeps all it has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_back(
+    db: &impl ConnectionTrait,
+    key_sha256: &[u8],
+    window_started_at: Option<Instant>,
+) -> Result<(), Fault> {
+    let of_window = window_started_at.map(|began| COLUMN.window_started_at.eq(began));
+    let counted =
+        Condition::all().add(COLUMN.key_sha256.eq(key_sha256.to_vec())).add_option(of_window);
+    Entity::update_many()
+        .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+        .filter(counted.clone())
+        .filter(COLUMN.failures.gt(0))
+        .exec(db)
+        .await?;
+    // a window begins with what is counted in it, and not with what was nothing in the end
+    Entity::delete_many().filter(counted).filter(COLUMN.failures.lte(0)).exec(db).await?;
     Ok(())
 }
 

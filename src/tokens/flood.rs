@@ -15,36 +15,50 @@ pub struct Limit {
     /// Under what it is counted. No client has an id with a space in it: these are counted apart from
     /// API requests.
     name: &'static str,
-    /// Of a client that has proved itself.
-    proved: u32,
-    /// Of a public client, whose name anybody can use: what is kept of them is bounded by this.
-    claimed: u32,
+    /// Of a client; none where what is kept for it is bounded in another way.
+    of_client: Option<OfClient>,
     /// Of one address, in the name of one client.
     at_address: u32,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct OfClient {
+    /// Of one that has proved itself.
+    proved: u32,
+    /// Of a public one, whose name anybody can use: what is kept of them is bounded by this.
+    claimed: u32,
+}
+
 /// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users.
 pub const PUSHED: Limit =
-    Limit { name: "pushed by", proved: 3_000, claimed: 600, at_address: 3_000 };
+    Limit { name: "pushed by", of_client: OfClient::some(3_000, 600), at_address: 3_000 };
 /// Requests that wait for a user who signs in or decides: anybody can begin one, with a client's name that is no
-/// secret.
-pub const ASKED: Limit =
-    Limit { name: "asked for", proved: 6_000, claimed: 6_000, at_address: 300 };
+/// secret. If a client had a limit, strangers could use it up; how many are kept is bounded by
+/// [`make_room`](super::requests::make_room).
+pub const ASKED: Limit = Limit { name: "asked for", of_client: None, at_address: 300 };
 /// Requests that browsers bring and that are too long for an address.
-pub const BROUGHT: Limit = Limit { name: "brought for", proved: 600, claimed: 600, at_address: 60 };
+pub const BROUGHT: Limit =
+    Limit { name: "brought for", of_client: OfClient::some(600, 600), at_address: 60 };
 /// Devices that begin to wait (RFC 8628): people who set one up, some behind one address.
-pub const DEVICES: Limit = Limit { name: "awaited by", proved: 600, claimed: 300, at_address: 60 };
+pub const DEVICES: Limit =
+    Limit { name: "awaited by", of_client: OfClient::some(600, 300), at_address: 60 };
+
+impl OfClient {
+    const fn some(proved: u32, claimed: u32) -> Option<Self> {
+        Some(Self { proved, claimed })
+    }
+}
 
 /// The seconds to wait if this one is too much.
 pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) -> Option<u64> {
-    let of_client = match client.kind {
-        Kind::Confidential => limit.proved,
-        Kind::Public => limit.claimed,
-    };
+    let of_client = limit.of_client.map(|of_client| match client.kind {
+        Kind::Confidential => of_client.proved,
+        Kind::Public => of_client.claimed,
+    });
     let (name, id, network) = (limit.name, &client.id, network(address));
     // the address first: who floods from one place takes nothing from the others
     count(app, format!("{name} {id} at {network}"), limit.at_address)
-        .or_else(|| count(app, format!("{name} {id}"), of_client))
+        .or_else(|| count(app, format!("{name} {id}"), of_client?))
 }
 
 fn count(app: &App, name: String, limit: u32) -> Option<u64> {

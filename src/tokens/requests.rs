@@ -1,6 +1,8 @@
 //! Authorization requests, frozen on the server while their user signs in and consents; later steps
 //! carry only a handle, which works only in the browser that began (rule 8).
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 use entity::{authorization_request, client, terms::Terms, user};
 use uuid::Uuid;
@@ -15,13 +17,21 @@ use super::{
 use crate::{
     app::App,
     clients::redirect_uri,
-    crypto::secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
+    crypto::{
+        digest,
+        secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
+    },
     fault::Fault,
+    limiter::holder,
     store,
 };
 
 /// How long a user may take to sign in and decide.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+/// How many may wait for one client, and about a hundred more between two looks.
+pub const MOST: u64 = 10_000;
+/// How many of 256 requests look whether there are more.
+const LOOKS_OF_256: u8 = 4;
 
 /// A sound request, before its user is known (RFC 6749 §4.1.1).
 #[derive(Clone, Debug)]
@@ -46,13 +56,13 @@ pub struct NewRequest {
     pub terms: Terms,
 }
 
-/// Freezes a request for one browser; the handle goes into the addresses of the pages to come.
+/// Freezes a request for one browser at an address; the handle goes into the addresses of the pages to come.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn freeze(
     app: &App,
-    browser: &Secret<SessionCookie>,
+    (browser, address): (&Secret<SessionCookie>, IpAddr),
     request: NewRequest,
 ) -> Result<Secret<RequestHandle>, Fault> {
     let now = app.now();
@@ -61,6 +71,7 @@ pub async fn freeze(
     let row = authorization_request::Model {
         handle_sha256: handle.sha256(),
         browser_sha256: browser.sha256(),
+        network_sha256: Some(digest::sha256(format!("asking:{}", holder(address)).as_bytes())),
         client_id: request.client_id,
         redirect_uri: request.redirect_uri,
         response_mode: request.response_mode.to_owned(),
@@ -73,6 +84,12 @@ pub async fn freeze(
         created_at: store::instant(now),
         expires_at: store::instant(now + LIFETIME),
     };
+    if is_looked_after(&row.handle_sha256)
+        && let Err(fault) = make_room(app, &row.client_id).await
+    {
+        // the next one looks again
+        tracing::warn!(%fault, "no room was made for waiting requests");
+    }
     let txn = app.store.begin().await?;
     if let Some(uri) = pushed {
         store::pushed_requests::hold(&txn, uri, now + LIFETIME).await?;
@@ -80,6 +97,34 @@ pub async fn freeze(
     store::authorization_requests::insert(&txn, row).await?;
     txn.commit().await?;
     Ok(handle)
+}
+
+/// Whether a request looks after those that wait: one of many, and nobody chooses which.
+fn is_looked_after(handle_sha256: &[u8]) -> bool {
+    handle_sha256.first().is_some_and(|byte| *byte < LOOKS_OF_256)
+}
+
+/// Takes away what waits for a client beyond [`MOST`], and answers how many those were.
+///
+/// Anybody can begin such a request in the name of any client, from as many networks as they have, so a limit of the
+/// client would let strangers use it up and shut its users out. Instead everybody may begin, and where too many wait,
+/// those give way of whom most wait, the oldest first. A user's own network has few; theirs is taken away only when
+/// every network that asks has as few, which takes as many networks as requests may wait. To go is to have been gone
+/// for too long: the user is asked to begin again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_room(app: &App, client_id: &str) -> Result<u64, Fault> {
+    let waiting = store::authorization_requests::count_of_client(app.store.read(), client_id);
+    let excess = waiting.await?.saturating_sub(MOST);
+    if excess == 0 {
+        return Ok(0);
+    }
+    let txn = app.store.begin().await?;
+    let gone = store::authorization_requests::thin_out(&txn, client_id, excess).await?;
+    txn.commit().await?;
+    tracing::warn!(client_id, gone, "too many requests waited for users of a client");
+    Ok(gone)
 }
 
 /// The waiting request under this handle, in this browser.

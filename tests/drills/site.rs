@@ -69,6 +69,16 @@ impl Site {
         })
     }
 
+    /// Starts another node that reaches the database in its own way; its log is that of the others.
+    pub(crate) async fn serve_at(&self, node: &Installation) -> Result<Server> {
+        let log = fs::File::options().create(true).append(true).open(self.installation.log())?;
+        node.serve_as(log, |mut command| {
+            command.env(PROXY.0, PROXY.1);
+            command
+        })
+        .await
+    }
+
     /// How others reach its database, if that is on PostgreSQL.
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.url.as_deref()

@@ -52,7 +52,15 @@ impl Installation {
     /// # Errors
     /// When there is no room for it.
     pub fn sibling(&self) -> Result<Self> {
-        let sibling = Self::new(&self.program.to_string_lossy(), self.database_url.clone())?;
+        self.sibling_at(self.database_url.clone())
+    }
+
+    /// The same, which reaches the database in another way.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn sibling_at(&self, database_url: Option<String>) -> Result<Self> {
+        let sibling = Self::new(&self.program.to_string_lossy(), database_url)?;
         let secrets = |of: &Self| of.data_dir().join("secrets.toml");
         std::fs::create_dir(sibling.data_dir())?;
         std::fs::copy(secrets(self), secrets(&sibling))?;

@@ -236,11 +236,11 @@ async fn verify_code(
     shown: Shown<'_>,
 ) -> Result<Counted, Fault> {
     let _alone = app.limiter.gate.enter(counters.account()).await?;
-    let now = app.now();
-    let guess = match counters.admit(app, now).await? {
+    let guess = match counters.admit(app).await? {
         Ok(guess) => guess,
         Err(wait) => return Ok(Counted::TooSoon(wait)),
     };
+    let now = app.now();
     let outcome = match shown {
         Shown::Code(code) => totp::consume(app, user, code, now).await,
         Shown::RecoveryCode(code) => recovery::consume(app, user, code, now).await,

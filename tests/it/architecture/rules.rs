@@ -26,7 +26,7 @@ const ROWS: [&[&str]; 4] = [
     ],
     &[
         "app", "store", "crypto", "mail", "outbound", "limiter", "cache", "metrics", "config",
-        "clock", "fault",
+        "clock", "patience", "fault",
     ],
 ];
 const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];

@@ -5,6 +5,7 @@ mod app_policies;
 mod app_requests;
 mod authorization_details;
 mod authorize;
+mod authorize_flood;
 mod authorize_refusals;
 mod claims;
 mod client_documents;

@@ -1,7 +1,10 @@
 //! How fast passwords may be guessed at `POST /oauth/token` (contract §3).
 
+use std::net::Ipv4Addr;
+
 use chrono::TimeDelta;
 use entity::member::Role;
+use latchkey::identity::throttle::Counters;
 use serde_json::json;
 
 use crate::support::{Acme, Answer, ClientApp, World, script};
@@ -193,6 +196,85 @@ async fn nodes_together_look_at_no_more_guesses_than_one() {
     let guessed = answers.iter().filter(|answer| answer.status == 400).count();
     let waiting = answers.iter().filter_map(wait_of).count();
     assert_eq!((guessed, waiting), (5, 19));
+}
+
+/// A network's guesses are counted before they are hashed, whatever their accounts and nodes are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_has_thirty_guesses_however_many_are_made_at_once() {
+    let (world, acme, script) = world().await;
+    let node = world.another_node().await;
+    let clients = [&script, &script.at(&node)];
+    let names: Vec<_> = (0..64).map(|number| format!("nobody{number}@example.com")).collect();
+    let mut looked_at = 0;
+
+    for _ in 0..20 {
+        let guesses = names.iter().zip(clients.iter().cycle());
+        let guesses = guesses.map(|(name, client)| client.sign_in(name, "wrong"));
+        for answer in futures_util::future::join_all(guesses).await {
+            // whoever could not wait until the others were looked at is told to come back, and not counted
+            assert!([400, 429, 503].contains(&answer.status), "{}", answer.body);
+            looked_at += usize::from(answer.status == 400);
+        }
+        if looked_at >= 30 {
+            break;
+        }
+    }
+
+    assert_eq!(looked_at, 30);
+    for client in clients {
+        assert_eq!(wait_of(&client.password(&acme.ada).await), Some(600));
+    }
+}
+
+/// Behind one address there are many: those who are looked at right now keep nobody out, however few failures the
+/// address has left.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_of_one_network_sign_in_at_once_though_it_has_one_failure_left() {
+    let (world, acme, script) = world().await;
+    let node = world.another_node().await;
+    let clients = [&script, &script.at(&node)];
+    let mut people = vec![acme.ada.clone()];
+    for number in 0..5 {
+        let name = format!("acme/person{number}@acme.example");
+        people.push(world.person(&name, &[(&acme.workspace, Role::Member)]).await);
+    }
+    for number in 0..29 {
+        fail(&script, &format!("nobody{number}@example.com"), 1).await;
+    }
+
+    let sign_ins = people.iter().zip(clients.iter().cycle());
+    let answers =
+        futures_util::future::join_all(sign_ins.map(|(person, client)| client.password(person)))
+            .await;
+
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    fail(&script, "another@example.com", 1).await;
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(600));
+}
+
+/// What a node that died was looking at may have been looked at: it stays counted, and for as long as a failure does.
+#[tokio::test]
+async fn guesses_of_a_node_that_died_stay_counted() {
+    let (world, acme, script) = world().await;
+    for number in 0..30 {
+        let name = format!("nobody{number}@example.com");
+        let counters = Counters::of(&name, Ipv4Addr::LOCALHOST.into());
+        let guess = counters.admit(&world.app).await.unwrap();
+        // nobody says what became of it
+        assert!(guess.is_ok(), "{number}");
+    }
+
+    let at_first = script.password(&acme.ada).await;
+    world.clock.advance(TimeDelta::minutes(2));
+    let later = script.password(&acme.ada).await;
+    world.clock.advance(TimeDelta::minutes(8));
+    let in_the_end = script.password(&acme.ada).await;
+
+    assert_eq!(at_first.status, 503, "{}", at_first.body);
+    assert!(at_first.header("retry-after").is_some());
+    assert_eq!((wait_of(&later), in_the_end.status), (Some(480), 200));
 }
 
 /// What was counted before it was looked at is given back: nobody's successes make anybody wait.

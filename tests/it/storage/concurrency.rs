@@ -1,6 +1,7 @@
 //! Many at once: writers wait for each other, readers for nobody, and what must be single is.
 
 use std::{
+    net::Ipv4Addr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,8 +12,12 @@ use futures_util::future::join_all;
 use latchkey::{
     audit::Actor,
     fault::Fault,
-    identity::users::{self, NewUser},
+    identity::{
+        throttle::Counters,
+        users::{self, NewUser},
+    },
     keys::manage::{self, Creation, KeyOwner},
+    patience,
     store::{self, Store, sign_in_failures},
     workspaces::{self, NewWorkspace},
 };
@@ -137,6 +142,75 @@ async fn a_busy_database_is_503_in_time() {
     drop(busy);
     assert_eq!(caller.me().await.status, 200);
     Tokens::of(&script.refresh(&second.refresh).await);
+}
+
+/// Waiting for the turn of an account, for the database and for a hash is one wait: a 503 comes in time whichever of
+/// them follow each other, and counts nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_several_things_is_503_in_time() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    let is_sqlite = world.app.store.read().get_database_backend() == DbBackend::Sqlite;
+    let writers = if is_sqlite { 1 } else { POSTGRES_CONNECTIONS };
+    let counters = Counters::of(&acme.ada.username, Ipv4Addr::LOCALHOST.into());
+    let turn = world.app.limiter.gate.enter(counters.account()).await.unwrap();
+    let began = Instant::now();
+
+    let (answer, busy) = tokio::join!(script.password(&acme.ada), async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let busy = join_all((0..writers).map(|_| world.app.store.begin())).await;
+        drop(turn);
+        busy
+    });
+
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.header("retry-after").is_some());
+    drop(busy);
+    for _ in 0..4 {
+        assert_eq!(script.sign_in(&acme.ada.username, "wrong").await.status, 400);
+    }
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+}
+
+/// A guess that could not be looked at, while the database did not even take that back, does not count as soon as it
+/// answers again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_taken_back_in_time_is_taken_back_later() {
+    let world = World::new().await;
+    let acme = world.acme().await;
+    let script = world.script().await;
+    let is_sqlite = world.app.store.read().get_database_backend() == DbBackend::Sqlite;
+    let writers = if is_sqlite { 1 } else { POSTGRES_CONNECTIONS };
+    let counters = Counters::of(&acme.ada.username, Ipv4Addr::LOCALHOST.into());
+    let Ok(guess) = counters.admit(&world.app).await.unwrap() else { panic!("it must wait") };
+    let count = async || {
+        let key = counters.account();
+        let row = sign_in_failures::find(world.app.store.read(), key).await.unwrap();
+        row.map_or(0, |row| row.failures)
+    };
+    assert_eq!(count().await, 1);
+    let busy = join_all((0..writers).map(|_| world.app.store.begin())).await;
+
+    let told = patience::shared(async {
+        patience::pause(patience::PATIENCE).await;
+        guess.judge(&world.app, Err(Fault::unavailable("the queue is full"))).await
+    });
+    let told = told.await;
+
+    assert!(matches!(told, Err(Fault::Unavailable(_))), "{told:?}");
+    drop(busy);
+    let taken_back = async {
+        while count().await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), taken_back).await.unwrap();
+    for _ in 0..4 {
+        assert_eq!(script.sign_in(&acme.ada.username, "wrong").await.status, 400);
+    }
+    assert_eq!(script.password(&acme.ada).await.status, 200);
 }
 
 /// Whoever waits for what another transaction holds hears of it in time, whichever database it is.

@@ -1,0 +1,118 @@
+//! How long whoever asks may be kept waiting. What is saturated, stalled or gone does not say so: whoever asks must
+//! have a 503 within three seconds all the same (contract §4), whatever was waited for, and one after the other.
+
+use std::{cell::Cell, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// For one wait, and for all waits of one request together: less than the three seconds.
+pub const PATIENCE: Duration = Duration::from_millis(2_500);
+/// What a long wait leaves to the rest of its request, which still has to write down what came of it.
+pub const RESERVE: Duration = Duration::from_millis(400);
+/// An answer that is there at once is taken also by whoever has no patience left: a long row of them is not a stall.
+const PROMPT: Duration = Duration::from_millis(20);
+
+tokio::task_local! {
+    /// What is left of a request's patience.
+    static LEFT: Cell<Duration>;
+}
+
+/// Runs a request: however often it has to wait for the database, for a hash or for its turn, all of it together does
+/// not take longer than one wait may. Outside of it each wait has a patience of its own.
+pub async fn shared<T>(request: impl Future<Output = T>) -> T {
+    LEFT.scope(Cell::new(PATIENCE), request).await
+}
+
+/// What is left of the request's patience.
+#[must_use]
+pub fn left() -> Duration {
+    LEFT.try_with(Cell::get).unwrap_or(PATIENCE)
+}
+
+/// Waits as long as the request's patience lasts; nothing if it ends. What is given up is dropped.
+pub async fn wait<T>(awaited: impl Future<Output = T>) -> Option<T> {
+    wait_at_most(PATIENCE, awaited).await
+}
+
+/// The same, and no longer than that.
+pub async fn wait_at_most<T>(longest: Duration, awaited: impl Future<Output = T>) -> Option<T> {
+    let (before, begun) = (left(), Instant::now());
+    let ended = timeout(longest.min(before.max(PROMPT)), awaited).await;
+    let after = before.saturating_sub(begun.elapsed());
+    // what is waited for at the same time is waited for once; without a request nobody keeps count
+    let _ = LEFT.try_with(|it| it.set(it.get().min(after)));
+    ended.ok()
+}
+
+/// Lets some time pass, which the request has waited then.
+pub async fn pause(time: Duration) {
+    wait_at_most(time, sleep(time)).await;
+}
+
+/// Runs a part of a test with so much patience.
+#[cfg(test)]
+pub async fn within<T>(left: Duration, request: impl Future<Output = T>) -> T {
+    LEFT.scope(Cell::new(left), request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(60);
+
+    async fn slow() {
+        sleep(MOMENT).await;
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_given_up() {
+        assert_eq!(within(Duration::from_millis(5), wait(pending::<()>())).await, None);
+        assert_eq!(wait_at_most(Duration::from_millis(5), pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn all_waits_of_a_request_share_one_patience() {
+        within(MOMENT * 3 / 2, async {
+            assert!(wait(slow()).await.is_some());
+            assert!(left() <= MOMENT / 2, "{:?}", left());
+            assert!(wait_at_most(MOMENT * 10, slow()).await.is_none());
+            assert_eq!(left(), Duration::ZERO);
+        })
+        .await;
+        // a request has a patience of its own
+        shared(async { assert!(wait(slow()).await.is_some()) }).await;
+    }
+
+    #[tokio::test]
+    async fn many_short_waits_are_one_long_one() {
+        within(MOMENT, async {
+            for _ in 0..10 {
+                pause(MOMENT / 10).await;
+            }
+            assert_eq!(left(), Duration::ZERO);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_there_at_once_is_taken_without_patience() {
+        within(Duration::ZERO, async {
+            for _ in 0..10 {
+                assert_eq!(wait(ready(7)).await, Some(7));
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_waited_for_at_the_same_time_is_waited_for_once() {
+        within(MOMENT * 3, async {
+            tokio::join!(wait(slow()), wait(slow()), wait(slow()));
+            assert!(left() > Duration::ZERO);
+        })
+        .await;
+    }
+}
