@@ -1,6 +1,10 @@
 //! The server's database behind its back: statements that no server has.
 
-use std::path::PathBuf;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
 
 use bench_support::{Result, postgres::Cluster};
 use latchkey::crypto::digest;
@@ -40,6 +44,16 @@ impl Database {
             Self::Sqlite(_) => None,
             Self::Postgres(cluster, _) => Some(cluster.id()),
         }
+    }
+
+    /// Reads all of it once, so that it is in memory, wherever it lay before: what pages cost that are
+    /// on the disk depends on the disk, and on who else needed the memory.
+    pub(crate) fn read_through(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(file) => read_through(file)?,
+            Self::Postgres(cluster, _) => read_through(&cluster.tables())?,
+        }
+        Ok(())
     }
 
     /// Opens it to fill it while no server runs.
@@ -132,6 +146,18 @@ impl Session<'_> {
 }
 
 const REPLICA: &str = "set session_replication_role = replica";
+
+fn read_through(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return fs::read_dir(path)?.try_for_each(|entry| read_through(&entry?.path()));
+    }
+    match File::open(path) {
+        Ok(mut file) => io::copy(&mut file, &mut io::sink()).map(drop),
+        // it was only there for a while
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
 
 fn text(value: ValueRef<'_>) -> String {
     match value {

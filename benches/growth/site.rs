@@ -128,6 +128,7 @@ impl Site {
     /// Another process in place of the server's: one may be luckier than the next.
     pub(crate) async fn restarted(self) -> Result<Self> {
         self.server.stop().await?;
+        self.database.read_through()?;
         Ok(Self { server: self.installation.serve().await?, ..self })
     }
 

@@ -44,6 +44,19 @@ pub struct Txn {
     stamps: Arc<Stamps>,
 }
 
+/// Where a [`Whole`] is decided on and then written. On SQLite it is a transaction, which sees all that
+/// is in the present batch and finds in the writer's memory what it is about to change; nobody else
+/// writes until it is dropped. On PostgreSQL the whole is a transaction by itself, and asking before it
+/// holds nothing.
+pub struct Desk(Place);
+
+enum Place {
+    /// A part of the embedded database's present batch.
+    Sqlite(SqliteTxn),
+    /// The pool.
+    Postgres(DatabaseConnection),
+}
+
 enum Open {
     /// A part of the embedded database's present batch.
     Sqlite(SqliteTxn),
@@ -94,27 +107,15 @@ impl Store {
         Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
     }
 
-    /// Writes a whole; `false` if its first step changed nothing, and then nothing is changed. It is
-    /// on disk when this answers.
+    /// Where to write a whole after asking what it is to be. On SQLite it waits for the writer first.
     ///
     /// # Errors
-    /// When the database fails; then nothing of it is stored.
-    pub(super) async fn write(&self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
-        match &*self.database {
-            Database::Postgres(pool) => {
-                let backend = DbBackend::Postgres;
-                let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
-                Ok(stall::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
-            }
-            Database::Sqlite(sqlite) => {
-                let txn = stall::wait(sqlite.begin()).await?;
-                if !txn.run_all(whole.steps(), &values)? {
-                    return Ok(false);
-                }
-                txn.commit().await?;
-                Ok(true)
-            }
-        }
+    /// [`Fault::Unavailable`] when the writer is not free in time.
+    pub async fn desk(&self) -> Result<Desk, Fault> {
+        Ok(Desk(match &*self.database {
+            Database::Sqlite(sqlite) => Place::Sqlite(stall::wait(sqlite.begin()).await?),
+            Database::Postgres(pool) => Place::Postgres(pool.clone()),
+        }))
     }
 
     async fn open(&self) -> Result<Open, Fault> {
@@ -155,6 +156,30 @@ impl SchemaTxn {
             Self::Postgres(txn) => txn.commit().await?,
         }
         Ok(())
+    }
+}
+
+impl Desk {
+    /// Writes a whole; `false` if its first step changed nothing, and then nothing is changed. It is
+    /// on disk when this answers.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it is stored.
+    pub(super) async fn write(self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
+        match self.0 {
+            Place::Postgres(pool) => {
+                let backend = DbBackend::Postgres;
+                let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
+                Ok(stall::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
+            }
+            Place::Sqlite(txn) => {
+                if !txn.run_all(whole.steps(), &values)? {
+                    return Ok(false);
+                }
+                txn.commit().await?;
+                Ok(true)
+            }
+        }
     }
 }
 
@@ -283,3 +308,5 @@ either!(Database, Database, |database| database);
 either!(Txn, Open, |txn| &txn.open);
 ask_either!(Database, Database, |database| database);
 ask_either!(Txn, Open, |txn| &txn.open);
+either!(Desk, Place, |desk| &desk.0);
+ask_either!(Desk, Place, |desk| &desk.0);

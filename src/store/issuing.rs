@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use entity::{access_token, authorization_code, token_family, types::Instant};
 use sea_orm::{Value, prelude::Uuid};
 
-use super::Store;
+use super::{Desk, Store};
 use crate::fault::Fault;
 
 /// A write of several steps, the first of which decides. Each step ends in its conditions, and `$n` is
@@ -106,7 +106,7 @@ static ROTATE_AND_NOTE_USE: Whole = Whole::new(&[
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
+pub async fn rotate(desk: Desk, rotated: Rotated) -> Result<bool, Fault> {
     let jkt = rotated.access_token.jkt.clone();
     let mut values = of_access_token(rotated.access_token);
     values.extend([
@@ -120,9 +120,9 @@ pub async fn rotate(store: &Store, rotated: Rotated) -> Result<bool, Fault> {
         rotated.family_id.into(),
         jkt.into(),
     ]);
-    let Some(grant_id) = rotated.used_grant else { return store.write(&ROTATE, values).await };
+    let Some(grant_id) = rotated.used_grant else { return desk.write(&ROTATE, values).await };
     values.push(grant_id.into());
-    store.write(&ROTATE_AND_NOTE_USE, values).await
+    desk.write(&ROTATE_AND_NOTE_USE, values).await
 }
 
 static EXCHANGE: Whole = Whole::new(&[
@@ -168,7 +168,7 @@ pub async fn exchange(
         family.terms.into(),
         jkt.into(),
     ]);
-    store.write(&EXCHANGE, values).await
+    store.desk().await?.write(&EXCHANGE, values).await
 }
 
 static ISSUE: Whole = Whole::new(&[concat!(
@@ -184,7 +184,7 @@ pub async fn issue(store: &Store, token: access_token::Model) -> Result<bool, Fa
     let jkt = token.jkt.clone();
     let mut values = of_access_token(token);
     values.push(jkt.into());
-    store.write(&ISSUE, values).await
+    store.desk().await?.write(&ISSUE, values).await
 }
 
 macro_rules! insert_code {
@@ -230,9 +230,11 @@ pub async fn authorize(
         code.expires_at.into(),
         code.terms.into(),
     ];
-    let Some(pushed) = pushed_sha256 else { return store.write(&AUTHORIZE, values).await };
+    let Some(pushed) = pushed_sha256 else {
+        return store.desk().await?.write(&AUTHORIZE, values).await;
+    };
     values.push(pushed.into());
-    store.write(&AUTHORIZE_PUSHED, values).await
+    store.desk().await?.write(&AUTHORIZE_PUSHED, values).await
 }
 
 /// `$1` to `$7`.

@@ -75,7 +75,7 @@ use sea_orm::{
 };
 
 pub use self::{
-    connection::{Database, SchemaTxn, Store, Txn},
+    connection::{Database, Desk, SchemaTxn, Store, Txn},
     direct::Ask,
 };
 use crate::fault::Fault;

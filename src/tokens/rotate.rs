@@ -36,7 +36,7 @@ use crate::{
     mail::LetterKind,
     outbox,
     store::{
-        self, Txn,
+        self, Desk, Txn,
         issuing::Rotated,
         token_records::{RefreshRecord, TokenRecord},
     },
@@ -93,7 +93,8 @@ async fn rotate_once(
     let Some(family_id) = app.secrets.deriver.family_of(token) else {
         return Ok(Rotation::Invalid);
     };
-    let found = store::token_records::find_refresh(app.store.read(), family_id).await?;
+    let desk = app.store.desk().await?;
+    let found = store::token_records::find_refresh(&desk, family_id).await?;
     let Some(record) = found.and_then(|found| usable(found, client, now)) else {
         return Ok(Rotation::Invalid);
     };
@@ -107,7 +108,9 @@ async fn rotate_once(
     };
     let step = Step { app, client, token, family_id, restriction, key: asked.key, now };
     let is_present = Place::of(token, &record) == Place::Present;
-    if is_present && let Some(issued) = step.advance(&record).await? {
+    if !is_present {
+        drop(desk);
+    } else if let Some(issued) = step.advance(desk, &record).await? {
         return Ok(Rotation::Issued(issued));
     }
     step.come_late(is_present).await
@@ -263,7 +266,7 @@ impl Step<'_> {
     }
 
     /// Step 3. `None` if somebody was faster, or the family was revoked in between.
-    async fn advance(&self, record: &RefreshRecord) -> Result<Option<Issued>, Fault> {
+    async fn advance(&self, desk: Desk, record: &RefreshRecord) -> Result<Option<Issued>, Fault> {
         let (token, now) = (&record.token, self.now);
         let lifetimes = Lifetimes::of(self.app, self.client);
         let deriver = self.app.secrets.deriver.present();
@@ -288,7 +291,7 @@ impl Step<'_> {
             ),
             used_grant: token.grant_id.filter(|_| !is_noted),
         };
-        let is_first = store::issuing::rotate(&self.app.store, rotated).await?;
+        let is_first = store::issuing::rotate(desk, rotated).await?;
         Ok(is_first.then(|| self.issued(token, successors, now + lifetimes.access)))
     }
 

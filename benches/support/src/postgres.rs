@@ -124,6 +124,12 @@ impl Cluster {
         &self.version
     }
 
+    /// The directory of its tables.
+    #[must_use]
+    pub fn tables(&self) -> PathBuf {
+        self.directory.path().join("data/base")
+    }
+
     /// Creates a database and answers its URL.
     ///
     /// # Errors

@@ -103,13 +103,21 @@ impl Rows {
 async fn a_refresh_token_is_spent_once_with_all_that_comes_with_it() {
     let rows = Rows::new().await;
 
-    assert!(issuing::rotate(rows.store(), rows.rotated(rows.token("one"))).await.unwrap());
+    assert!(
+        issuing::rotate(rows.store().desk().await.unwrap(), rows.rotated(rows.token("one")))
+            .await
+            .unwrap()
+    );
     let after = rows.state().await;
     assert_eq!((after.families[0].generation, after.tokens), (1, 2));
     assert_eq!(after.grants[0].last_used_at, Some(rows.later()));
 
     rows.world.clock.advance(TimeDelta::minutes(9));
-    assert!(!issuing::rotate(rows.store(), rows.rotated(rows.token("two"))).await.unwrap());
+    assert!(
+        !issuing::rotate(rows.store().desk().await.unwrap(), rows.rotated(rows.token("two")))
+            .await
+            .unwrap()
+    );
     assert_eq!(rows.state().await, after);
 }
 
@@ -118,7 +126,9 @@ async fn a_refresh_token_is_not_spent_if_what_comes_with_it_cannot_be_stored() {
     let rows = Rows::new().await;
     let before = rows.state().await;
 
-    issuing::rotate(rows.store(), rows.rotated(rows.token.clone())).await.unwrap_err();
+    issuing::rotate(rows.store().desk().await.unwrap(), rows.rotated(rows.token.clone()))
+        .await
+        .unwrap_err();
 
     assert_eq!(rows.state().await, before);
 }
