@@ -31,21 +31,21 @@ struct OfClient {
 
 /// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users.
 pub const PUSHED: Limit =
-    Limit { name: "pushed by", of_client: OfClient::some(3_000, 600), at_address: 3_000 };
+    Limit { name: "pushed by", of_client: Some(OfClient::new(3_000, 600)), at_address: 3_000 };
 /// Requests that wait for a user who signs in or decides: anybody can begin one, with a client's name that is no
 /// secret. If a client had a limit, strangers could use it up; how many are kept is bounded by
 /// [`make_room`](super::requests::make_room).
 pub const ASKED: Limit = Limit { name: "asked for", of_client: None, at_address: 300 };
 /// Requests that browsers bring and that are too long for an address.
 pub const BROUGHT: Limit =
-    Limit { name: "brought for", of_client: OfClient::some(600, 600), at_address: 60 };
+    Limit { name: "brought for", of_client: Some(OfClient::new(600, 600)), at_address: 60 };
 /// Devices that begin to wait (RFC 8628): people who set one up, some behind one address.
 pub const DEVICES: Limit =
-    Limit { name: "awaited by", of_client: OfClient::some(600, 300), at_address: 60 };
+    Limit { name: "awaited by", of_client: Some(OfClient::new(600, 300)), at_address: 60 };
 
 impl OfClient {
-    const fn some(proved: u32, claimed: u32) -> Option<Self> {
-        Some(Self { proved, claimed })
+    const fn new(proved: u32, claimed: u32) -> Self {
+        Self { proved, claimed }
     }
 }
 
