@@ -18,7 +18,7 @@
 //!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring`,
 //!    `jsonwebtoken`, `rsa` and `webauthn_rs` only in `crypto/`; `redis` only in
 //!    `limiter/shared.rs`; `prometheus_client` only in `metrics.rs`; `tokio_rustls` only in
-//!    `crypto/certificate.rs` and `web/listener`; below the faces `reqwest` only in `outbound.rs`.
+//!    `crypto/certificate` and `web/listener`; below the faces `reqwest` only in `outbound.rs`.
 //! 3. A face sends a browser to another face by a path from `web/links.rs`.
 //! 4. Rules take `&App` and plain values and return values; they never see a request.
 //! 5. `entity` rows are the vocabulary and may be named anywhere; only `store` queries.

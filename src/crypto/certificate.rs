@@ -1,5 +1,7 @@
 //! The certificate that the listener shows, with its key: two PEM files, read and compared.
 
+mod chain;
+
 use std::{
     fs, io,
     net::IpAddr,
@@ -19,6 +21,8 @@ use tokio_rustls::rustls::{
 };
 use x509_parser::{extensions::GeneralName, prelude::FromDer, prelude::X509Certificate};
 use zeroize::Zeroizing;
+
+pub use self::chain::{Authorities, Way};
 
 /// The setting that names the file with the certificates.
 const CERTIFICATES: &str = "http.tls_cert_file";
@@ -54,10 +58,6 @@ pub struct Certificate {
     pub not_after: DateTime<Utc>,
     /// The names and addresses that it is for, as it writes them.
     pub names: Vec<String>,
-    /// Whether it vouches for itself, so that only who was told trusts it.
-    pub is_self_signed: bool,
-    /// Why clients may not find the way from it to an authority, in words.
-    pub broken_chain: Option<String>,
 }
 
 /// Why two files are no certificate with its key. Names the setting and the file, never what is in
@@ -140,16 +140,8 @@ impl PemFiles {
             chain.iter().map(|it| X509Certificate::from_der(it).map(|(_, it)| it)).collect();
         let all = parsed.map_err(|_| unreadable())?;
         let parsed = all.first().ok_or_else(unreadable)?;
-        let validity = parsed.validity();
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-        Ok(Certificate {
-            shown,
-            not_before: at(validity.not_before.timestamp()),
-            not_after: at(validity.not_after.timestamp()),
-            names: names(parsed),
-            is_self_signed: parsed.subject() == parsed.issuer(),
-            broken_chain: broken(&all),
-        })
+        let (not_before, not_after) = validity(parsed);
+        Ok(Certificate { shown, not_before, not_after, names: names(parsed) })
     }
 
     fn chain(&self, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
@@ -197,26 +189,28 @@ impl Certificate {
     /// What is wrong with its time, in words; `None` while it is good for a week or more.
     #[must_use]
     pub fn untimely(&self, now: DateTime<Utc>) -> Option<String> {
-        if now < self.not_before {
-            return Some(format!("is not valid before {}", self.not_before));
-        }
-        if now >= self.not_after {
-            return Some(format!("has expired on {}", self.not_after));
-        }
-        (self.not_after - now < LATE).then(|| format!("expires soon, on {}", self.not_after))
+        outlived((self.not_before, self.not_after), now).or_else(|| {
+            (self.not_after - now < LATE).then(|| format!("expires soon, on {}", self.not_after))
+        })
     }
 }
 
-/// Why the certificates do not lead from one to the next (RFC 8446 §4.4.2).
-fn broken(chain: &[X509Certificate<'_>]) -> Option<String> {
-    let apart = chain.windows(2).find(|pair| pair[0].issuer() != pair[1].subject());
-    if let Some(pair) = apart {
-        let (subject, issuer) = (pair[0].subject(), pair[0].issuer());
-        return Some(format!("{subject} was issued by {issuer}, which does not come next"));
+/// From when and until when a certificate is good.
+fn validity(certificate: &X509Certificate<'_>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let validity = certificate.validity();
+    let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    (at(validity.not_before.timestamp()), at(validity.not_after.timestamp()))
+}
+
+/// Why it is not good now, in words.
+fn outlived(
+    (not_before, not_after): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Option<String> {
+    if now < not_before {
+        return Some(format!("is not valid before {not_before}"));
     }
-    let [only] = chain else { return None };
-    let is_own = only.subject() == only.issuer();
-    (!is_own).then(|| format!("the file holds nothing of {}, who issued it", only.issuer()))
+    (now >= not_after).then(|| format!("has expired on {not_after}"))
 }
 
 /// Where a certificate may stand (RFC 5280 §4.2.1.6).

@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use url::{Host, Url};
 
 use super::findings::Findings;
-use crate::{cli::certificate, config::Config, crypto::certificate::Certificate};
+use crate::{
+    cli::certificate,
+    config::Config,
+    crypto::certificate::{Authorities, Certificate, Way},
+};
 
 const TLS: &str = "tls";
 const KEY: &str = "tls key";
@@ -76,17 +80,35 @@ fn sound(config: &Config, certificate: &Certificate, now: DateTime<Utc>, finding
             "get one for the host of issuer, or mend issuer",
         ),
     }
-    let advice = "append the certificates that your authority sends along, in order, unless it is known \
-                  to clients itself";
-    match &certificate.broken_chain {
-        Some(problem) => findings.warn(CHAIN, problem.clone(), advice),
-        None if certificate.is_self_signed => {
+    let authorities = Authorities::of_machine(config.http.extra_ca_file.as_deref());
+    chain(certificate.way(&authorities, now), findings);
+}
+
+fn chain(way: Way, findings: &mut Findings) {
+    let advice = "append the certificates that your authority sends along, in order, each signed by the \
+                  next";
+    match way {
+        Way::Known => findings.good(CHAIN, "leads to an authority that this machine knows"),
+        Way::Stumbling(problem) => {
+            let found = format!("leads to an authority that this machine knows, but {problem}");
+            findings.warn(CHAIN, found, advice);
+        }
+        Way::Private(authority) => findings.good(
+            CHAIN,
+            format!("leads to {authority}, which this machine does not know: clients must be told"),
+        ),
+        Way::Itself => {
             let advice = "get one from an authority that clients know";
             findings.warn(CHAIN, "the certificate vouches for itself", advice);
         }
-        None => {
-            findings.good(CHAIN, "each certificate names the next as the one that vouches for it");
+        Way::Cut(issuer) => {
+            let found = format!(
+                "the file holds nothing of {issuer}, who issued the certificate and whom this machine \
+                 does not know"
+            );
+            findings.warn(CHAIN, found, advice);
         }
+        Way::Wrong(problem) => findings.bad(CHAIN, problem, advice),
     }
 }
 

@@ -34,7 +34,7 @@ const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 15] = [
+const FENCED: [(&str, &[&str]); 16] = [
     ("sea_orm", &["store/"]),
     ("rusqlite", &["store/sqlite/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
@@ -48,8 +48,9 @@ const FENCED: [(&str, &[&str]); 15] = [
     ("redis", &["limiter/shared.rs"]),
     ("prometheus_client", &["metrics"]),
     ("serde_saphyr", &["cli/scan/"]),
-    ("tokio_rustls", &["crypto/certificate.rs", "web/listener"]),
-    ("x509_parser", &["crypto/certificate.rs"]),
+    ("tokio_rustls", &["crypto/certificate", "web/listener"]),
+    ("x509_parser", &["crypto/certificate"]),
+    ("rustls_native_certs", &["crypto/certificate"]),
 ];
 /// Crates that speak HTTP: nothing of them is seen below the faces.
 const HTTP_CRATES: [&str; 7] =

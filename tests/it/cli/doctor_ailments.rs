@@ -9,6 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::doctor_installation::{Patient, closed_port};
+use crate::support::Certificates;
 
 type Spoil = fn(&Patient, &mut Value);
 
@@ -133,6 +134,16 @@ fn tls() -> Vec<Ailment> {
             |it, _| drop(fs::copy(it.certificates.path("server.pem"), it.file("chain.pem"))),
             vec![("tls chain", "warning")],
             "CN=Authority of the tests",
+        ),
+        (
+            |it, _| {
+                let twin = Certificates::make();
+                let read = |of: &Certificates, name| fs::read(of.path(name)).unwrap();
+                let chain = [read(&it.certificates, "server.pem"), read(&twin, "ca.pem")].concat();
+                fs::write(it.file("chain.pem"), chain).unwrap();
+            },
+            vec![("tls chain", "bad")],
+            "was signed with another key",
         ),
         (
             |_, it| it["issuer"] = "https://127.0.0.2".into(),

@@ -5,6 +5,7 @@ mod audit;
 mod clients;
 mod doctor;
 mod doctor_ailments;
+mod doctor_chain;
 mod doctor_installation;
 mod rotate_secrets;
 mod scan;

@@ -36,6 +36,19 @@ impl Certificates {
         made
     }
 
+    /// A certificate `{name}.pem` and its key, good for so many days and signed with the key of `by`.
+    pub fn issue(&self, name: &str, (by, days): (&str, u32), subject: &str, extensions: &[&str]) {
+        let file = |name: &str, kind: &str| self.path(&format!("{name}.{kind}"));
+        let signer = [("-CA", file(by, "pem")), ("-CAkey", file(by, "key"))];
+        openssl(&signer, subject, extensions)
+            .args(["-days", &days.to_string()])
+            .arg("-out")
+            .arg(file(name, "pem"))
+            .arg("-keyout")
+            .arg(file(name, "key"))
+            .succeed();
+    }
+
     /// What a client is to trust.
     pub fn authority(&self) -> PathBuf {
         self.path("ca.pem")
