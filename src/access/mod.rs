@@ -18,6 +18,6 @@ pub use self::{
     refusal::Refusal,
     scopes::{require_all, require_for, require_somewhere},
     step_up::{Demand, UserSignIn, require_sign_in},
-    userinfo::tell_who,
+    userinfo::{Telling, tell_who},
 };
 pub use crate::tokens::permission::Resource;

@@ -13,8 +13,16 @@ use crate::{
     tokens::dpop::Shown,
 };
 
-/// Tells who the user of a token is, and where the token stands with its limit, if it is one; `shown` is
-/// how the token came.
+/// What became of a request.
+#[derive(Debug)]
+pub enum Telling {
+    /// It was answered, and the token stands so with its limit, if it is one.
+    Answered(Option<Count>, UserInfo),
+    /// It was not looked at: the limit of the token is reached (contract §4).
+    TooMany(Count),
+}
+
+/// Tells who the user of a token is; `shown` is how the token came.
 ///
 /// # Errors
 /// When the database fails, or the keys cannot be had.
@@ -22,14 +30,14 @@ pub async fn tell_who(
     app: &Arc<App>,
     token: &Secret<AccessToken>,
     shown: Shown<'_>,
-) -> Result<(Option<Count>, UserInfo), Fault> {
+) -> Result<Telling, Fault> {
     let record = match userinfo::find(app, token, shown).await? {
         Ok(record) => record,
-        Err(refused) => return Ok((None, refused)),
+        Err(refused) => return Ok(Telling::Answered(None, refused)),
     };
     let count = count_use(app, &account_of(&record));
     if !count.is_allowed {
-        return Ok((Some(count), UserInfo::TooMany(count.secs_left(app.now()))));
+        return Ok(Telling::TooMany(count));
     }
-    Ok((Some(count), userinfo::tell(app, &record).await?))
+    Ok(Telling::Answered(Some(count), userinfo::tell(app, &record).await?))
 }

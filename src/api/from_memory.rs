@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use super::{
     guard::{self, API_KEY, LookedUp},
     me::Identity,
-    verify::Verified,
+    verify::{self, Verified},
 };
 use crate::{
     access::{self, CredentialKind, Presented, Principal},
@@ -29,7 +29,6 @@ use crate::{
 };
 
 const ME: &str = "/api/v1/me";
-const VERIFY: &str = "/api/v1/verify";
 const SCOPE: &str = "scope";
 
 /// The answers about one credential, each made when it is first asked for.
@@ -89,7 +88,7 @@ impl<'r> Question<'r> {
         }
         let is_me = match request.uri().path() {
             ME => true,
-            VERIFY => false,
+            verify::PATH => false,
             _ => return None,
         };
         let (credential, by_header) = credential(request.headers())?;

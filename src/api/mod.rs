@@ -42,7 +42,7 @@ use poem_openapi::OpenApiService;
 
 pub use self::from_memory::{answer as answer_from_memory, answer_after_a_look};
 use self::{document::Document, error::Shaped, guard::Guard, paths::Paths};
-use crate::web::methods::only;
+use crate::web::{links, methods::only};
 
 /// Where the routes of the API are.
 const ROOMS: [&str; 4] = ["/api", "/v1", "/comms", "/checkin"];
@@ -60,7 +60,7 @@ pub fn routes() -> Route {
     let docs = Route::new()
         .at(leaked_github::PATH, Shaped(leaked_github::GitHub))
         .at("/openapi.json", read(get(docs::openapi)))
-        .at("/docs", read(get(docs::page)))
+        .at(links::api_docs(), read(get(docs::page)))
         .at("/llms.txt", read(get(docs::llms)));
     // these rooms are this face's whole, so that an unknown path there is answered in JSON too
     ROOMS.into_iter().fold(docs, |routes, room| routes.nest_no_strip(room, Arc::clone(&guard)))

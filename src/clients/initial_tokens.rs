@@ -41,7 +41,7 @@ pub struct InitialToken {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(app: &App, actor: Actor, note: &str) -> Result<Checked, Fault> {
+pub async fn create(app: &App, actor: Actor, note: &str) -> Result<Made, Fault> {
     if let Some(problem) = note_problem(note) {
         return Ok(Err(problem));
     }
@@ -58,7 +58,7 @@ pub async fn create_once(
     actor: Actor,
     note: &str,
     form: Sent<'_>,
-) -> Result<Result<Checked, Unfit>, Fault> {
+) -> Result<Result<Made, Unfit>, Fault> {
     if let Some(problem) = note_problem(note) {
         return Ok(Ok(Err(problem)));
     }
@@ -68,8 +68,8 @@ pub async fn create_once(
     })
 }
 
-/// A token, or what is wrong with what it is for.
-pub type Checked = Result<Secret<RegistrationToken>, FieldError>;
+/// A token, to be shown once, or what is wrong with the note that says what it is for.
+pub type Made = Result<Secret<RegistrationToken>, FieldError>;
 
 fn note_problem(note: &str) -> Option<FieldError> {
     let note = note.trim();

@@ -45,6 +45,9 @@ use crate::{
     web::{browser::Browser, links, page::see_other, page_error::PageError},
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/authorize";
+
 /// More than any client needs; what is longer would be kept for every browser that passes by.
 const MAX_ECHOED_BYTES: usize = 4096;
 

@@ -17,6 +17,7 @@ use super::{
     dpop,
     error::OAuthError,
     params::{Params, is_form},
+    token,
 };
 use crate::{
     app::App,
@@ -29,8 +30,6 @@ use crate::{
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// The endpoint whose URL clients sign for everywhere (OpenID Connect Core §9, RFC 9126 §2).
-const TOKEN: &str = "/oauth/token";
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -78,7 +77,8 @@ impl ClientRequest {
         params: Params,
     ) -> Result<Self, OAuthError> {
         let presented = Presented::read(authorization(req)?, &params)?;
-        let (own, token) = (app.url(req.uri().path()), app.url(TOKEN));
+        // clients sign for the token endpoint everywhere (OpenID Connect Core §9, RFC 9126 §2)
+        let (own, token) = (app.url(req.uri().path()), app.url(token::PATH));
         let proof = presented.proof(Endpoint { own: &own, token: &token });
         let client = authentication::authenticate(app, &presented.client_id, proof)
             .await?

@@ -20,6 +20,9 @@ use crate::{
     web::links,
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/device_authorization";
+
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {

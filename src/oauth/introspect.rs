@@ -39,6 +39,9 @@ use crate::{
     },
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/introspect";
+
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {

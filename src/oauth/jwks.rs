@@ -7,6 +7,9 @@ use poem::{IntoResponse, Response, handler, web::Data};
 use super::{error::OAuthError, metadata::public};
 use crate::{app::App, signing};
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/jwks.json";
+
 #[handler]
 pub async fn get(Data(app): Data<&Arc<App>>) -> Response {
     match signing::published(app).await {

@@ -7,13 +7,16 @@ use entity::signing_key::Algorithm;
 use poem::{IntoResponse, Request, Response, handler, http::header, web::Data};
 use serde_json::{Value, json};
 
-use super::{error::OAuthError, grant_types, par, redirect::ResponseMode};
+use super::{
+    authorize, device_authorization, error::OAuthError, grant_types, introspect, jwks, par,
+    redirect::ResponseMode, register, revoke, token, userinfo,
+};
 use crate::{
     app::App,
     config::RegistrationMode,
     openid::claims,
     tokens::{acr, authorization_details, dpop, scopes},
-    web::resource,
+    web::{links, resource},
 };
 
 /// Where RFC 8414 §3 has the server's description.
@@ -41,14 +44,14 @@ fn description(app: &App) -> Value {
     let algorithms = Algorithm::ALL.map(Algorithm::name);
     let mut description = json!({
         "issuer": app.config.issuer,
-        "authorization_endpoint": app.url("/oauth/authorize"),
-        "token_endpoint": app.url("/oauth/token"),
+        "authorization_endpoint": app.url(authorize::PATH),
+        "token_endpoint": app.url(token::PATH),
         "pushed_authorization_request_endpoint": app.url(par::PATH),
         "require_pushed_authorization_requests": false,
-        "revocation_endpoint": app.url("/oauth/revoke"),
-        "introspection_endpoint": app.url("/oauth/introspect"),
-        "device_authorization_endpoint": app.url("/oauth/device_authorization"),
-        "end_session_endpoint": app.url("/oauth/logout"),
+        "revocation_endpoint": app.url(revoke::PATH),
+        "introspection_endpoint": app.url(introspect::PATH),
+        "device_authorization_endpoint": app.url(device_authorization::PATH),
+        "end_session_endpoint": app.url(links::logout()),
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
         "backchannel_logout_supported": true,
@@ -73,10 +76,10 @@ fn description(app: &App) -> Value {
         "require_signed_request_object": false,
         "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "authorization_details_types_supported": [authorization_details::TYPE],
-        "service_documentation": app.url("/docs"),
+        "service_documentation": app.url(links::api_docs()),
     });
     if app.config.oauth.registration != RegistrationMode::Off {
-        description["registration_endpoint"] = app.url("/oauth/register").into();
+        description["registration_endpoint"] = app.url(register::PATH).into();
     }
     if app.config.oauth.client_id_metadata_documents {
         description["client_id_metadata_document_supported"] = true.into();
@@ -91,8 +94,8 @@ fn description(app: &App) -> Value {
 fn openid(app: &App) -> Value {
     let algorithms = Algorithm::ALL.map(Algorithm::name);
     json!({
-        "userinfo_endpoint": app.url("/oauth/userinfo"),
-        "jwks_uri": app.url("/oauth/jwks.json"),
+        "userinfo_endpoint": app.url(userinfo::PATH),
+        "jwks_uri": app.url(jwks::PATH),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "userinfo_signing_alg_values_supported": algorithms,
@@ -119,7 +122,7 @@ pub fn protected_resource(Data(app): Data<&Arc<App>>, req: &Request) -> Response
         "dpop_bound_access_tokens_required": false,
         "authorization_details_types_supported": [authorization_details::TYPE],
         "resource_name": app.config.brand.name,
-        "resource_documentation": app.url("/docs"),
+        "resource_documentation": app.url(links::api_docs()),
     }))
 }
 

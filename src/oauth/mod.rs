@@ -36,7 +36,10 @@ mod workspace_finder;
 
 use poem::{Route, RouteMethod, get, post};
 
-use crate::web::{links::PROTECTED_RESOURCE, methods::only};
+use crate::web::{
+    links::{self, PROTECTED_RESOURCE},
+    methods::only,
+};
 
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
@@ -48,30 +51,30 @@ pub fn routes() -> Route {
     let registered = get(register::get).put(register::put).delete(register::delete);
     Route::new()
         .at(
-            "/oauth/authorize",
+            authorize::PATH,
             only("GET, HEAD, POST", get(authorize::get).post(authorize_post::post)),
         )
         .at("/oauth/consent", only("GET, HEAD, POST", get(consent::get).post(consent::post)))
         .at(approval::PATH, only("POST", post(approval::post)))
-        .at("/oauth/logout", only("GET, HEAD, POST", get(logout::get).post(logout::post)))
+        .at(links::logout(), only("GET, HEAD, POST", get(logout::get).post(logout::post)))
         .at(par::PATH, posted(post(par::post)))
-        .at("/device", only("GET, HEAD, POST", get(device::ask).post(device::look)))
+        .at(links::device(), only("GET, HEAD, POST", get(device::ask).post(device::look)))
         .at("/device/decision", only("POST", post(device::decide)))
         .at(device::APPROVAL, only("POST", post(device::ask_for_approval)))
         .at("/device/:code", only("GET, HEAD", get(device::ask_filled)))
-        .at("/oauth/device_authorization", posted(post(device_authorization::post)))
-        .at("/oauth/token", posted(post(token::post)))
-        .at("/oauth/revoke", posted(post(revoke::post)))
-        .at("/oauth/introspect", error::json_405("POST", post(introspect::post)))
-        .at("/oauth/jwks.json", only("GET, HEAD", get(jwks::get)))
+        .at(device_authorization::PATH, posted(post(device_authorization::post)))
+        .at(token::PATH, posted(post(token::post)))
+        .at(revoke::PATH, posted(post(revoke::post)))
+        .at(introspect::PATH, error::json_405("POST", post(introspect::post)))
+        .at(jwks::PATH, only("GET, HEAD", get(jwks::get)))
         .at(userinfo::PATH, only(USERINFO, userinfo))
         .at(metadata::OAUTH_SERVER, authorization_server())
         .at(format!("{}/*path", metadata::OAUTH_SERVER), authorization_server())
         .at(metadata::OPENID_PROVIDER, authorization_server())
         .at(format!("{}/*path", metadata::OPENID_PROVIDER), authorization_server())
-        .at("/oauth/register", posted(post(register::post)))
+        .at(register::PATH, posted(post(register::post)))
         .at(
-            "/oauth/register/:client_id",
+            format!("{}/:client_id", register::PATH),
             other_sites::open(REGISTERED, error::json_405(REGISTERED, registered)),
         )
         .at(PROTECTED_RESOURCE, metadata_of_the_api())

@@ -24,6 +24,8 @@ use crate::{
     web::{body, client_ip::client_ip},
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/register";
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 #[handler]

@@ -18,6 +18,9 @@ use crate::{
     tokens::revoke::{self, Revocation},
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/revoke";
+
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {

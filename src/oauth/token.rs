@@ -28,6 +28,9 @@ use crate::{
     tokens::{authorization_details, issue::Issued},
 };
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth/token";
+
 #[handler]
 pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Response {
     match answer(app, req, body).await {

@@ -25,7 +25,7 @@ use super::{
     params::{Params, is_form},
 };
 use crate::{
-    access,
+    access::{self, Telling},
     app::App,
     crypto::secret::{AccessToken, Secret},
     openid::{OPENID, userinfo::UserInfo},
@@ -88,11 +88,14 @@ async fn answer(app: &Arc<App>, req: &Request, carried: Result<Carried, Refused>
     let url = app.url(PATH);
     let target = Target { method: req.method().as_str(), url: &url };
     let shown = Shown { by_dpop, proofs: &proofs, target, token: token.reveal() };
-    let (count, told) = match access::tell_who(app, &token, shown).await {
-        Ok(answer) => answer,
+    let (count, mut response) = match access::tell_who(app, &token, shown).await {
+        Ok(Telling::Answered(count, told)) => (count, told_to(app, told)),
+        Ok(Telling::TooMany(count)) => {
+            let error = OAuthError::too_many_requests(count.secs_left(app.now()));
+            (Some(count), error.into_response())
+        }
         Err(fault) => return OAuthError::from(fault).into_response(),
     };
-    let mut response = told_to(app, told);
     if let Some(count) = count {
         rate_limit::state(count, &mut response);
     }
@@ -115,7 +118,6 @@ fn told_to(app: &App, told: UserInfo) -> Response {
             let challenge = Challenge::InsufficientScope(Scope::stored(OPENID));
             OAuthError::insufficient_scope(challenge.headers(app, PATH)).into_response()
         }
-        UserInfo::TooMany(secs) => OAuthError::too_many_requests(secs).into_response(),
     }
 }
 

@@ -34,8 +34,6 @@ pub enum UserInfo {
     Unproved(Problem),
     /// The token was not granted for signing in.
     InsufficientScope,
-    /// The limit of the token is reached: in so many seconds there is a new one (contract §4).
-    TooMany(u64),
 }
 
 /// A live token for this server that whoever shows it may use; else the answer. `shown` is how it came.

@@ -13,6 +13,12 @@ const INVITATIONS: &str = "/invitations/";
 /// Where the API describes itself, and under it every part of the API (RFC 9728 §3).
 pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
+/// What the API is, for people who write clients of it.
+#[must_use]
+pub fn api_docs() -> &'static str {
+    "/docs"
+}
+
 /// The sign-in page; with the handle of an authorization request it returns to that afterwards.
 #[must_use]
 pub fn login(request: Option<&str>) -> String {
