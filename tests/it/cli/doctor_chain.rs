@@ -1,9 +1,15 @@
 //! The way from a certificate to an authority, as `latchkey doctor` and clients go it.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use chrono::{TimeDelta, Utc};
-use latchkey::crypto::certificate::{Authorities, PemFiles, Way};
+use chrono::TimeDelta;
+use latchkey::{
+    clock::{Clock, SystemClock},
+    crypto::certificate::{Authorities, PemFiles, Way},
+};
 
 use crate::support::Certificates;
 
@@ -28,11 +34,11 @@ fn files(made: &Certificates, chain: &[PathBuf]) -> PemFiles {
 }
 
 /// The way of these certificates after some days, where `known` is an authority.
-fn way(made: &Certificates, chain: &[PathBuf], known: Option<PathBuf>, days: i64) -> Way {
+fn way(made: &Certificates, chain: &[PathBuf], known: Option<&Path>, days: i64) -> Way {
     let files = files(made, chain);
     let certificate = files.certificate(&files.read().unwrap()).unwrap();
-    let authorities = Authorities::of_machine(known.as_deref());
-    certificate.way(&authorities, Utc::now() + TimeDelta::days(days))
+    let authorities = Authorities::of_machine(known);
+    certificate.way(&authorities, SystemClock.now() + TimeDelta::days(days))
 }
 
 fn wrong(way: Way) -> String {
@@ -55,7 +61,11 @@ fn a_way_to_an_authority_that_is_known_or_not_is_sound() {
         (vec![&leaf], Some(&ca), Way::Cut("CN=Between".to_owned())),
     ] {
         let chain: Vec<_> = chain.into_iter().cloned().collect();
-        assert_eq!(way(&made, &chain, known.cloned(), 0), expected, "{chain:?} {known:?}");
+        assert_eq!(
+            way(&made, &chain, known.map(PathBuf::as_path), 0),
+            expected,
+            "{chain:?} {known:?}"
+        );
     }
 }
 
@@ -67,9 +77,9 @@ fn an_authority_of_the_same_name_with_another_key_vouches_for_nothing() {
 
     let chain = [leaf.clone(), other.path("between.pem"), other.path("ca.pem")];
     let told = wrong(way(&made, &chain, None, 0));
-    let known = wrong(way(&made, &chain, Some(ca.clone()), 0));
+    let known = wrong(way(&made, &chain, Some(&ca), 0));
     let root = wrong(way(&made, &[leaf.clone(), between.clone(), other.path("ca.pem")], None, 0));
-    let elsewhere = wrong(way(&made, &[leaf, between], Some(other.path("ca.pem")), 0));
+    let elsewhere = wrong(way(&made, &[leaf, between], Some(&other.path("ca.pem")), 0));
 
     let first =
         "CN=id.example was signed with another key than that of the CN=Between that comes next";
@@ -86,7 +96,7 @@ fn who_has_expired_vouches_for_nothing() {
     let made = made();
     let chain = ["leaf.pem", "between.pem"].map(|name| made.path(name));
 
-    let later = wrong(way(&made, &chain, Some(made.authority()), 20));
+    let later = wrong(way(&made, &chain, Some(&made.authority()), 20));
     let earlier = wrong(way(&made, &chain, None, -1));
 
     assert!(
@@ -102,18 +112,18 @@ fn what_is_out_of_order_or_no_authority_is_named() {
     let chain = ["leaf.pem", "ca.pem", "between.pem"].map(|name| made.path(name));
     let next = "CN=id.example was issued by CN=Between, which does not come next";
     assert_eq!(wrong(way(&made, &chain, None, 0)), next);
-    let known = way(&made, &chain, Some(made.authority()), 0);
+    let known = way(&made, &chain, Some(&made.authority()), 0);
     assert_eq!(known, Way::Stumbling(next.to_owned()));
 
     made.issue("between", ("ca", 10), BETWEEN, &["basicConstraints=CA:FALSE"]);
     made.issue("leaf", ("between", 30), "/CN=id.example", SERVER);
     let chain = ["leaf.pem", "between.pem"].map(|name| made.path(name));
 
-    let told = wrong(way(&made, &chain, Some(made.authority()), 0));
+    let told = wrong(way(&made, &chain, Some(&made.authority()), 0));
 
     assert_eq!(told, "CN=Between comes after CN=id.example and is no authority");
     made.issue("leaf", ("ca", 30), "/CN=id.example", AUTHORITY);
-    let told = wrong(way(&made, &[made.path("leaf.pem")], Some(made.authority()), 0));
+    let told = wrong(way(&made, &[made.path("leaf.pem")], Some(&made.authority()), 0));
     assert_eq!(told, "CN=id.example is an authority's, which clients take for no server's");
 }
 
