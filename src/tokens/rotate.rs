@@ -13,14 +13,16 @@
 //! 5. Anything else that was minted for the family is reuse: the grant ends, the event is recorded,
 //!    the user is told by mail.
 
+mod asked;
+
 use chrono::{DateTime, Utc};
 use entity::client;
 
+use self::asked::{Excess, is_proved, restrict};
 use super::{
-    audience,
     dpop::Thumbprint,
     grants,
-    issue::{About, AccessRow, Issued, Lifetimes, key_of},
+    issue::{About, AccessRow, Issued, Lifetimes},
     resolve::{self, Resolved},
     scopes::Scope,
 };
@@ -108,9 +110,11 @@ async fn rotate_once(
     };
     let step = Step { app, client, token, family_id, restriction, key: asked.key, now };
     let is_present = Place::of(token, &record) == Place::Present;
-    if !is_present {
-        drop(desk);
-    } else if let Some(issued) = step.advance(desk, &record).await? {
+    // who comes late begins anew, once others may write
+    let desk = is_present.then_some(desk);
+    if let Some(desk) = desk
+        && let Some(issued) = step.advance(desk, &record).await?
+    {
         return Ok(Rotation::Issued(issued));
     }
     step.come_late(is_present).await
@@ -164,47 +168,6 @@ fn living(record: TokenRecord) -> Option<TokenRecord> {
         Resolved::NotBound => copy,
         Resolved::ClientDisabled | Resolved::WorkspaceDisabled | Resolved::Dead => None,
     }
-}
-
-/// Step 2. A family that began with a key never yields a token without one. The refresh token of a
-/// public client is bound to that key (RFC 9449 §5); a confidential one proves itself, and may change it.
-fn is_proved(client: &client::Model, record: &TokenRecord, key: Option<Thumbprint>) -> bool {
-    match (record.terms.as_ref().and_then(key_of), key) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(first), Some(key)) => client.kind == client::Kind::Confidential || key == first,
-    }
-}
-
-/// What is asked for beyond what was granted.
-enum Excess {
-    Scope,
-    Target,
-}
-
-/// Step 2: what the new access token may do.
-fn restrict(
-    app: &App,
-    record: &TokenRecord,
-    asked: &Restriction,
-) -> Result<(Scope, Option<String>), Excess> {
-    // what was granted may have become less since: the client's registration, the user's role
-    let possible = resolve::scope_of(record);
-    let scope = match &asked.scope {
-        // RFC 6749 §6: must not include any scope not originally granted
-        Some(scope) if !scope.is_within(&Scope::stored(&record.family_scope)) => {
-            return Err(Excess::Scope);
-        }
-        Some(scope) => scope.intersection(&possible),
-        None => possible,
-    };
-    let resource = match (&asked.resource, &record.family_resource) {
-        (None, granted) => granted.clone(),
-        (Some(part), Some(all)) if audience::covers(app, all, part) => Some(part.clone()),
-        (Some(asked), None) if audience::is_registered(app, asked) => Some(asked.clone()),
-        (Some(_), _) => return Err(Excess::Target),
-    };
-    Ok((scope, resource))
 }
 
 struct Step<'a> {
