@@ -20,7 +20,10 @@ use tokio::{sync::oneshot, time::timeout};
 use zeroize::Zeroizing;
 
 use self::memory::Memory;
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    traces::{self, Step},
+};
 
 /// The longest password that may be hashed; callers refuse longer ones before.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -140,11 +143,14 @@ impl PasswordPool {
             // an error only says that the receiver left meanwhile
             let _ = reply.send(work(memory));
         };
-        self.queue.try_send(Box::new(job)).map_err(|_| busy())?;
-        match timeout(deadline + WORK, answer).await {
+        let step = traces::step(Step::Password);
+        if self.queue.try_send(Box::new(job)).is_err() {
+            return step.ended(Err(busy()));
+        }
+        step.ended(match timeout(deadline + WORK, answer).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(busy()),
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use sea_orm::DbErr;
 use tokio::time::{Instant, timeout};
 
 use super::unavailable;
+use crate::traces::{self, Step};
 
 /// For one question, and for all questions of one request together: less than the three seconds.
 pub(super) const PATIENCE: Duration = Duration::from_millis(2_500);
@@ -29,13 +30,14 @@ pub async fn shared<T>(request: impl Future<Output = T>) -> T {
 pub(super) async fn wait<T>(asked: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
     let left = LEFT.try_with(Cell::get).unwrap_or(PATIENCE);
     let begun = Instant::now();
+    let step = traces::step(Step::Database);
     let answered = timeout(left, asked).await;
     let took = begun.elapsed();
     if took > PROMPT {
         // without a request nobody keeps count
         let _ = LEFT.try_with(|it| it.set(left.saturating_sub(took)));
     }
-    answered.unwrap_or_else(|_| Err(unavailable("the database does not answer")))
+    step.ended(answered.unwrap_or_else(|_| Err(unavailable("the database does not answer"))))
 }
 
 #[cfg(test)]
