@@ -9,15 +9,15 @@
 //!  2 rules     jobs/ → resources/ → access/ → openid/ → identity/ → leaks/ → keys/ → tokens/
 //!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs → forms.rs
 //!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs →
-//!              metrics.rs · config/
-//!              · clock.rs → patience.rs · fault.rs
+//!              metrics.rs · traces.rs · config/ · clock.rs → patience.rs · fault.rs
 //!  0 schema    entity (crate)   migration (crate)
 //! ```
 //! 1. A module imports only from its own row to the right, or from rows below.
 //! 2. `poem` appears only in rows 3–4; `sea_orm` only in `store/`; `oxide_auth` only in
 //!    `oauth/{registrar,flow,pkce}.rs`; `lettre` only in `mail/`; `argon2`, `ring`,
 //!    `jsonwebtoken`, `rsa` and `webauthn_rs` only in `crypto/`; `redis` only in
-//!    `limiter/shared.rs`; `prometheus_client` only in `metrics.rs`; `tokio_rustls` only in
+//!    `limiter/shared.rs`; `prometheus_client` only in `metrics.rs`; `opentelemetry` only in
+//!    `traces.rs`, and what sends spans only in `cli/traces.rs`; `tokio_rustls` only in
 //!    `crypto/certificate` and `web/listener`; below the faces `reqwest` only in `outbound.rs`.
 //! 3. A face sends a browser to another face by a path from `web/links.rs`.
 //! 4. Rules take `&App` and plain values and return values; they never see a request.
@@ -54,5 +54,6 @@ pub mod server;
 pub mod signing;
 pub mod store;
 pub mod tokens;
+pub mod traces;
 pub mod web;
 pub mod workspaces;

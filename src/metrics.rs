@@ -6,7 +6,11 @@
 
 mod process;
 
-use std::{fmt, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use prometheus_client::{
@@ -14,6 +18,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+
+use crate::traces::Counts;
 
 /// Upper bounds of the buckets that durations fall into, in seconds.
 const BUCKETS: [f64; 12] =
@@ -81,6 +87,8 @@ pub struct Reading {
     pub in_memory: usize,
     /// Passwords that wait to be hashed, or are being hashed.
     pub passwords: usize,
+    /// What became of spans, if any are made.
+    pub spans: Option<Counts>,
 }
 
 /// The counters of one process.
@@ -111,6 +119,7 @@ struct Read {
     following: Gauge,
     in_memory: Gauge,
     passwords: Gauge,
+    spans: Family<State, Counter>,
 }
 
 impl Read {
@@ -134,6 +143,11 @@ impl Read {
             ),
             in_memory: names.gauge("memory_entries", "Answers in memory."),
             passwords: names.gauge("passwords_waiting", "Passwords that wait or are being hashed."),
+            spans: names.counters(
+                "trace_spans",
+                "Spans of traces by what became of them: exported, refused by the collector, or \
+                 dropped because too many waited.",
+            ),
         }
     }
 
@@ -154,6 +168,13 @@ impl Read {
         }
         if let Some(number) = reading.logouts_waiting {
             self.logouts.set(whole(number));
+        }
+        if let Some(Counts { exported, dropped, refused }) = reading.spans {
+            for (state, number) in
+                [("exported", exported), ("dropped", dropped), ("refused", refused)]
+            {
+                self.spans.get_or_create(&State { state }).inner().store(number, Relaxed);
+            }
         }
         if reading.letters_waiting.is_some() {
             self.letters_overdue.set(reading.letters_overdue.unwrap_or_default().as_secs_f64());

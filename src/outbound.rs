@@ -35,6 +35,7 @@ use crate::{
     config::Config,
     fault::Fault,
     limiter::{Gate, Guard},
+    traces::{self, Step},
 };
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -161,7 +162,8 @@ impl Outbound {
             }
             read(response, max_bytes).await
         };
-        timeout(DEADLINE, answer).await.unwrap_or(Err(OutboundError::Unreachable))
+        let step = traces::step(Step::Outbound);
+        step.ended(timeout(DEADLINE, answer).await.unwrap_or(Err(OutboundError::Unreachable)))
     }
 
     /// Sends a form, and answers with the status; the answer itself is not read.
@@ -187,7 +189,8 @@ impl Outbound {
             let response = request.send().await.map_err(|_| OutboundError::Unreachable)?;
             Ok(response.status().as_u16())
         };
-        timeout(DEADLINE, answer).await.unwrap_or(Err(OutboundError::Unreachable))
+        let step = traces::step(Step::Outbound);
+        step.ended(timeout(DEADLINE, answer).await.unwrap_or(Err(OutboundError::Unreachable)))
     }
 
     /// A place among those who are on their way to the host of a URL, whatever the port.

@@ -4,6 +4,7 @@ mod access_log;
 mod errors;
 mod health;
 mod metrics;
+mod traces;
 
 use std::{
     sync::Arc,
@@ -21,6 +22,7 @@ use crate::{
     jobs,
     metrics::From,
     oauth,
+    traces::are_on,
     web::{
         assets,
         detached::Detached,
@@ -62,9 +64,20 @@ struct FromMemory<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for FromMemory<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let (began, counted) = (Instant::now(), &self.app.metrics);
+    async fn call(&self, request: Request) -> Result<Response> {
         let endpoint = metrics::endpoint_of(request.uri().path());
+        if are_on() {
+            let span = traces::begin(&self.app, &request);
+            let answer = self.answer(request, endpoint);
+            return Box::pin(traces::within(span, endpoint, answer)).await;
+        }
+        self.answer(request, endpoint).await
+    }
+}
+
+impl<E: Endpoint<Output = Response>> FromMemory<E> {
+    async fn answer(&self, mut request: Request, endpoint: &'static str) -> Result<Response> {
+        let (began, counted) = (Instant::now(), &self.app.metrics);
         let _held = counted.request();
         let answer = if let Some(response) = api::answer_from_memory(&self.app, &request) {
             counted.accepted(From::Memory);

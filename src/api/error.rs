@@ -21,7 +21,7 @@ use crate::{
     app::App,
     fault::{Fault, FieldError},
     tokens::{dpop, scopes::Scope},
-    web::{self, challenge::Challenge, links, methods::WrongMethod, request_id},
+    web::{self, challenge::Challenge, links, methods::WrongMethod, request_id, route},
 };
 
 /// Seconds after which it makes sense to try again when the database is busy or away.
@@ -332,7 +332,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shaped<E> {
         let (id, path) = (id_of(&request), request.uri().path().to_owned());
         let mut response = match self.0.call(request).await {
             Ok(response) => response,
-            Err(error) => ApiError::shape(error).respond(&app, (&id, &path)),
+            Err(error) => {
+                route::kept(error, |it| Ok(ApiError::shape(it).respond(&app, (&id, &path))))?
+            }
         };
         let nosniff = HeaderValue::from_static("nosniff");
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);

@@ -25,7 +25,7 @@ use crate::{
     keys::exposure,
     leaks,
     limiter::Count,
-    web::{self, client_ip::client_ip, rate_limit},
+    web::{self, client_ip::client_ip, rate_limit, route},
 };
 
 /// How long finding out who asks may take; a caller hears 503 within 3 seconds.
@@ -60,7 +60,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
         };
         let mut response = match self.pass(request, (found, admission)).await {
             Ok(response) => response,
-            Err(error) => error.respond(&app, (&id, uri.path())),
+            Err(error) => {
+                route::kept(error, |it| Ok(ApiError::shape(it).respond(&app, (&id, uri.path()))))?
+            }
         };
         if let Some(count) = count {
             rate_limit::state(count, &mut response);
@@ -75,15 +77,15 @@ impl<E: Endpoint<Output = Response>> Guard<E> {
         &self,
         mut request: Request,
         (found, admission): (Found, Admission),
-    ) -> Result<Response, ApiError> {
+    ) -> Result<Response> {
         match found {
-            Found::Nothing => Err(ApiError::not_found()),
-            Found::WrongMethod(allow) => Err(ApiError::method_not_allowed(allow)),
+            Found::Nothing => Err(ApiError::not_found().into()),
+            Found::WrongMethod(allow) => Err(ApiError::method_not_allowed(allow).into()),
             Found::Operation | Found::OpenOperation => {
                 if let Some(principal) = admission? {
                     request.set_data(principal);
                 }
-                self.routes.call(request).await.map_err(ApiError::shape)
+                self.routes.call(request).await
             }
         }
     }

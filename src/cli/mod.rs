@@ -14,6 +14,7 @@ pub mod scan;
 mod scan_secrets;
 mod serve;
 mod settings;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     Failure, certificate, demo, log, output,
     settings::{self, Settings},
+    traces,
 };
 use crate::{config::Config, server, web::listener::Listener};
 
@@ -24,6 +25,7 @@ pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failur
     let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
+    let traces = traces::begin(&config)?;
     let app = settings::open_to_serve(config).await?;
     if is_demo {
         demo::run(&app).await?;
@@ -46,7 +48,7 @@ pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failur
     // a receiver that is gone has stopped already
     let _ = stop.send(true);
     tokio::select! {
-        ended = serving => finished(ended),
+        ended = async { (serving.await, traces::end(traces).await) } => finished(ended.0),
         () = signals.next() => Err(Failure::new("stopped by a second signal before all requests ended")),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, Origin};
+use super::{Config, ConfigError, Origin, traces};
 
 const PREFIX: &str = "LATCHKEY_";
 /// Variables of other commands.
@@ -26,7 +26,8 @@ pub fn environment() -> Vec<(String, String)> {
 #[must_use]
 pub fn names(environment: &[(String, String)]) -> Vec<String> {
     let names = environment.iter().map(|(name, _)| name);
-    let mut names: Vec<_> = names.filter(|name| is_setting(name)).cloned().collect();
+    let mut names: Vec<_> =
+        names.filter(|name| is_setting(name) || traces::is_variable(name)).cloned().collect();
     names.sort();
     names
 }
@@ -42,7 +43,8 @@ fn is_setting(name: &str) -> bool {
 }
 
 /// Reads the configuration: the file at `path` (or `./latchkey.toml`, if there is one), then
-/// `LATCHKEY_…` variables, then `flags`, a table nested like the file.
+/// the standard variables of traces, then `LATCHKEY_…` variables, then `flags`, a table nested like
+/// the file.
 ///
 /// # Errors
 /// When the file cannot be read, a key is unknown or a value breaks a rule; the error names the key
@@ -56,10 +58,12 @@ pub fn load(
         Some((path, table)) => understood(table, &Origin::File(path))?,
         None => Table::new(),
     };
-    let mut variables: Vec<_> =
-        environment.into_iter().filter(|(name, _)| is_setting(name)).collect();
+    let mut variables: Vec<_> = environment.into_iter().collect();
     variables.sort();
-    for (name, value) in variables {
+    for (name, table) in traces::from_variables(&variables, &settings)? {
+        merge(&mut settings, understood(table, &Origin::Variable(name.to_owned()))?);
+    }
+    for (name, value) in variables.into_iter().filter(|(name, _)| is_setting(name)) {
         merge(&mut settings, variable(&name, &value)?);
     }
     merge(&mut settings, understood(flags, &Origin::Flag)?);

@@ -15,6 +15,7 @@ mod mail;
 mod oauth;
 mod plans;
 mod products;
+mod traces;
 
 use std::{
     fmt,
@@ -40,6 +41,7 @@ pub use self::{
         DEFAULT_PRODUCT, EmptyScopes, Environment, KeyBody, KeyFormat, OnLeak, Product, Products,
         TOKEN_PREFIXES,
     },
+    traces::{Endpoint, Headers, Ratio, TracesConfig, TracesSampler},
 };
 
 /// Everything an operator may set. Unknown keys stop the start.
@@ -74,6 +76,8 @@ pub struct Config {
     pub leaks: LeaksConfig,
     /// How lines of the log are written.
     pub log: LogConfig,
+    /// Where traces go, if anywhere.
+    pub traces: TracesConfig,
     /// How pages look.
     pub brand: BrandConfig,
     /// How many API keys a workspace may have, by plan.
@@ -98,6 +102,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             leaks: LeaksConfig::default(),
             log: LogConfig::default(),
+            traces: TracesConfig::default(),
             brand: BrandConfig::default(),
             plans: Plans::default(),
             products: Products::default(),
@@ -122,6 +127,7 @@ impl fmt::Debug for Config {
             .field("http", &self.http)
             .field("leaks", &self.leaks)
             .field("log", &self.log)
+            .field("traces", &self.traces)
             .field("brand", &self.brand)
             .field("plans", &self.plans)
             .field("products", &self.products)

@@ -23,6 +23,7 @@ use self::memory::Memory;
 use crate::{
     fault::Fault,
     patience::{self, PATIENCE, RESERVE},
+    traces::{self, Step},
 };
 
 /// The longest password that may be hashed; callers refuse longer ones before.
@@ -144,11 +145,14 @@ impl PasswordPool {
             // an error only says that the receiver left meanwhile
             let _ = reply.send(work(memory));
         };
-        self.queue.try_send(Box::new(job)).map_err(|_| busy())?;
-        match patience::wait_at_most(deadline + WORK, answer).await {
+        let step = traces::step(Step::Password);
+        if self.queue.try_send(Box::new(job)).is_err() {
+            return step.ended(Err(busy()));
+        }
+        step.ended(match patience::wait_at_most(deadline + WORK, answer).await {
             Some(Ok(result)) => result,
             Some(Err(_)) | None => Err(busy()),
-        }
+        })
     }
 }
 

@@ -22,7 +22,11 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{Letter, smtp::transport};
-use crate::{config::Config, fault::Fault};
+use crate::{
+    config::Config,
+    fault::Fault,
+    traces::{self, Step},
+};
 
 /// For the whole dialogue.
 const DIALOGUE: Duration = Duration::from_secs(30);
@@ -90,7 +94,8 @@ impl Mailer {
     /// [`MailError::Refused`] when trying again cannot help, else [`MailError::Transient`].
     pub async fn send(&self, letter: &Letter, to: Recipient<'_>) -> Result<(), MailError> {
         let message = self.message(letter, to)?;
-        match &self.transport {
+        let step = traces::alone(Step::Letter);
+        step.ended(match &self.transport {
             Transport::Smtp(transport) => match timeout(DIALOGUE, transport.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(refusal(&error)),
@@ -99,7 +104,7 @@ impl Mailer {
             Transport::Files { drafts, mail } => keep(message, drafts, mail)
                 .await
                 .map_err(|error| MailError::Transient(format!("no file for the letter: {error}"))),
-        }
+        })
     }
 
     /// Goes to the SMTP server as a letter would: connects, greets, begins TLS, signs in; and sends

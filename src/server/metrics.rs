@@ -19,7 +19,7 @@ use crate::{
     crypto::digest,
     fault::Fault,
     metrics::{CONTENT_TYPE, Reading},
-    store,
+    store, traces,
     web::{
         client_ip::{client_ip, is_forwarded},
         page_error::PageError,
@@ -105,6 +105,7 @@ async fn reading(app: &App) -> Reading {
         is_following: app.cache.is_trusted(app.now()),
         in_memory: app.cache.len(),
         passwords: app.passwords.waiting(),
+        spans: traces::counts(),
         ..Reading::default()
     };
     // what was read until the patience ended stands

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     cache::{Stamps, Subject},
     fault::Fault,
+    traces::{self, Step},
 };
 
 /// The database; a clone is another way to the same.
@@ -176,7 +177,8 @@ impl Desk {
                 if !txn.run_all(whole.steps(), &values)? {
                     return Ok(false);
                 }
-                txn.commit().await?;
+                let step = traces::step(Step::Database);
+                step.ended(txn.commit().await)?;
                 Ok(true)
             }
         }
@@ -201,7 +203,10 @@ impl Txn {
         // also when this is cut off while it waits: nobody can tell what became of it then
         let _at_the_end = Forget { subjects, stamps: self.stamps };
         match self.open {
-            Open::Sqlite(txn) => txn.commit().await,
+            Open::Sqlite(txn) => {
+                let step = traces::step(Step::Database);
+                step.ended(txn.commit().await)
+            }
             Open::Postgres(txn) => stall::wait(txn.commit()).await,
         }
     }

@@ -16,7 +16,10 @@ use sea_orm::{
 use tokio::time::{Instant, timeout};
 
 use super::{connect::STATEMENT_TIMEOUT, unavailable};
-use crate::patience;
+use crate::{
+    patience,
+    traces::{self, Step},
+};
 
 /// How long a connection may take to come to the end of what was asked before it is closed: longer than PostgreSQL
 /// takes to end a statement by itself, after which the connection is as good as new.
@@ -30,11 +33,12 @@ static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 /// Waits for an answer of the database, as long as the request's patience lasts. A question that is given up is
 /// dropped, and with it the transaction it belongs to.
 pub(super) async fn wait<T>(asked: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    let step = traces::step(Step::Database);
     let Some(answered) = patience::wait(asked).await else {
         GIVEN_UP.store(millis_at(Instant::now()), Relaxed);
-        return Err(unavailable("the database does not answer"));
+        return step.ended(Err(unavailable("the database does not answer")));
     };
-    answered
+    step.ended(answered)
 }
 
 /// Has a pool give up connections that do not answer any more.

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 use tracing::{Instrument, Span, error};
 
-use crate::patience;
+use crate::{patience, traces};
 
 /// An endpoint panicked (500). Each face gives it a body of its dialect.
 #[derive(Clone, Copy, Debug, Error)]
@@ -78,7 +78,7 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
         let run =
             Box::pin(async move { endpoint.call(request).await.map(IntoResponse::into_response) });
         // what waits gives up before its client does
-        let run = patience::shared(run);
+        let run = traces::carried(patience::shared(run));
         let task = tokio::spawn(run.instrument(Span::current()));
         let Ok(ended) = timeout(self.patience, task).await else {
             error!("a request has taken longer than {} s", self.patience.as_secs());

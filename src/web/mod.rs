@@ -34,4 +34,5 @@ pub mod rate_limit;
 pub mod request_id;
 pub mod resource;
 pub mod return_path;
+pub mod route;
 pub mod session_cookie;

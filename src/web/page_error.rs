@@ -15,7 +15,7 @@ use super::{
     detached::{Panicked, TooSlow},
     methods::WrongMethod,
     page::{Brand, Page},
-    request_id,
+    request_id, route,
 };
 use crate::{app::App, fault::Fault};
 
@@ -287,10 +287,10 @@ impl<E: Endpoint> Endpoint for ErrorPagesEndpoint<E> {
         let id = request_id::of(&request).cloned();
         match self.0.call(request).await {
             Ok(output) => Ok(output.into_response()),
-            Err(error) => {
+            Err(error) => route::kept(error, |error| {
                 let refusal = PageError::from_unshaped(error)?;
                 Ok(refusal.page(&app, id.as_ref().map(request_id::RequestId::as_str)))
-            }
+            }),
         }
     }
 }

@@ -59,6 +59,16 @@ fn unusual(config: &Config) -> Vec<(&'static str, &'static str)> {
             "accounts.sign_up is on and letters are only files",
             "set mail.smtp_url: without letters nobody can finish signing up",
         ),
+        (
+            config.traces.from_proxies && config.http.trusted_proxies.is_empty(),
+            "traces.from_proxies is true and there are no http.trusted_proxies",
+            "name the proxies that begin traces, or take it out: it does nothing",
+        ),
+        (
+            config.traces.tells_secrets(),
+            "traces.headers go over the network in the clear",
+            "have traces.endpoint begin with https",
+        ),
     ];
     rules
         .into_iter()

@@ -3,7 +3,9 @@
 
 use clap::Args;
 
-use super::{clock, configuration, database, files, findings::Findings, mail, neighbours, tls};
+use super::{
+    clock, configuration, database, files, findings::Findings, mail, neighbours, tls, traces,
+};
 use crate::{
     cli::{Failure, settings::Settings},
     clock::{Clock, SystemClock},
@@ -49,5 +51,6 @@ pub(super) async fn look(settings: &Settings, asked: &Installation) -> Result<()
     tls::look(&config, now, &mut findings);
     neighbours::look(&config, &mut findings).await;
     mail::look(&config, asked.mail_to.as_deref(), &mut findings).await;
+    traces::look(&config, &mut findings).await;
     findings.print(asked.json)
 }

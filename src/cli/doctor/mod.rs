@@ -15,6 +15,7 @@ mod mail;
 mod neighbours;
 mod oauth;
 mod tls;
+mod traces;
 mod visit;
 
 use clap::{Args, Subcommand};

@@ -25,8 +25,8 @@ const ROWS: [&[&str]; 4] = [
         "forms",
     ],
     &[
-        "app", "store", "crypto", "mail", "outbound", "limiter", "cache", "metrics", "config",
-        "clock", "patience", "fault",
+        "app", "store", "crypto", "mail", "outbound", "limiter", "cache", "metrics", "traces",
+        "config", "clock", "patience", "fault",
     ],
 ];
 const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
@@ -34,7 +34,7 @@ const FACES: [&str; 4] = ["oauth", "api", "account", "admin"];
 const LAST_HTTP_ROW: usize = 1;
 
 /// Which files may name a crate; by the beginning of their path.
-const FENCED: [(&str, &[&str]); 16] = [
+const FENCED: [(&str, &[&str]); 20] = [
     ("sea_orm", &["store/"]),
     ("rusqlite", &["store/sqlite/"]),
     ("oxide_auth", &["oauth/registrar.rs", "oauth/flow.rs", "oauth/pkce.rs"]),
@@ -47,6 +47,10 @@ const FENCED: [(&str, &[&str]); 16] = [
     ("migration", &["store/"]),
     ("redis", &["limiter/shared.rs"]),
     ("prometheus_client", &["metrics"]),
+    ("opentelemetry", &["traces.rs", "cli/traces.rs"]),
+    ("opentelemetry_sdk", &["traces.rs", "cli/traces.rs"]),
+    ("opentelemetry_otlp", &["cli/traces.rs"]),
+    ("opentelemetry_http", &["cli/traces.rs"]),
     ("serde_saphyr", &["cli/scan/"]),
     ("tokio_rustls", &["crypto/certificate", "web/listener"]),
     ("x509_parser", &["crypto/certificate"]),

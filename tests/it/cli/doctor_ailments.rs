@@ -35,6 +35,19 @@ fn settings() -> Vec<Ailment> {
             vec![("unusual settings", "warning"), ("unusual settings", "warning")],
             "anybody registers",
         ),
+        (
+            |_, it| it["traces"] = json!({ "from_proxies": true }),
+            vec![("unusual settings", "warning")],
+            "it does nothing",
+        ),
+        (
+            |_, it| {
+                let endpoint = format!("http://127.0.0.1:{}/v1/traces", closed_port());
+                it["traces"] = json!({ "endpoint": endpoint, "headers": { "x-key": "hunter2" } });
+            },
+            vec![("traces", "warning")],
+            "cannot be reached",
+        ),
     ]
 }
 

@@ -8,7 +8,9 @@ use latchkey::crypto::digest;
 use serde_json::Value;
 
 use self::drill::Drill;
-use crate::support::stored;
+use crate::support::{Collector, stored};
+
+const COLLECTORS: &str = "canary-token-of-a-collector-5e90";
 
 /// What nobody may find, by what it is.
 #[derive(Default)]
@@ -40,7 +42,10 @@ impl Canaries {
 
 /// SR-5: the whole drill, in one format of the log.
 async fn nothing_sings(format: &str) -> String {
-    let mut drill = Drill::begin(format).await;
+    nothing_sings_in(Drill::begin(format, &[]).await).await
+}
+
+async fn nothing_sings_in(mut drill: Drill) -> String {
     let mut browser = drill.browser().await;
     drill.code_grant(&mut browser).await;
     drill.other_grants().await;
@@ -58,6 +63,12 @@ async fn nothing_sings(format: &str) -> String {
     let store = drill.installation.store().await;
     let afterwards = stored(&store, &data_dir).await;
 
+    if let Some(collector) = &drill.heard_by {
+        assert!(collector.spans().len() > 100, "{} spans are few", collector.spans().len());
+        assert!(collector.heads().iter().all(|head| head.contains(COLLECTORS)));
+        let found = drill.canaries.found_in("traces", &collector.bytes());
+        assert_eq!(found, Vec::<String>::new());
+    }
     let canaries = drill.canaries;
     assert!(canaries.0.len() > 50, "{} canaries are few", canaries.0.len());
     let mut found: Vec<_> =
@@ -81,6 +92,22 @@ async fn no_canary_sings_while_the_log_is_text() {
 
     let line = log.lines().find(|line| line.contains("POST /oauth/token 200")).unwrap();
     assert!(line.contains("request{request.id="), "{line}");
+}
+
+/// SR-5: with traces, whose collector hears of every request.
+#[tokio::test]
+async fn no_canary_sings_to_a_collector_of_traces() {
+    let collector = Collector::start();
+    let headers = format!("authorization=Bearer%20{COLLECTORS}");
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url),
+        ("OTEL_EXPORTER_OTLP_HEADERS", &*headers),
+    ];
+    let mut drill = Drill::begin("text", &variables).await;
+    drill.canaries.plant("what the collector demands", COLLECTORS);
+    drill.heard_by = Some(collector);
+
+    nothing_sings_in(drill).await;
 }
 
 /// SR-5: as JSON, of which every line is an object; what belongs to a request has its name.

@@ -16,3 +16,4 @@ mod metrics;
 mod scan_secrets;
 mod shutdown;
 mod tls;
+mod traces;

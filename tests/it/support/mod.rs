@@ -9,6 +9,7 @@ mod browser;
 mod certificates;
 mod chance;
 mod client_app;
+mod collector;
 mod command;
 mod crowds;
 mod database;
@@ -42,6 +43,7 @@ pub use self::{
     browser::{Browser, Page},
     certificates::{Certificates, SecureHost},
     client_app::{Authorization, Callback, ClientApp, Tokens},
+    collector::Collector,
     database::{Database, postgres_server},
     factors::seed_on,
     form::Form,

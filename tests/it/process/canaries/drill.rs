@@ -10,8 +10,8 @@ use super::Canaries;
 use crate::{
     nodes::cluster::within,
     support::{
-        Answer, ApiCaller, Browser, CALLBACK, ClientApp, Draft, Holder, Installation, Letter,
-        Person, Pkce, Process, Site, Tokens, seed_on, totp,
+        Answer, ApiCaller, Browser, CALLBACK, ClientApp, Collector, Draft, Holder, Installation,
+        Letter, Person, Pkce, Process, Site, Tokens, seed_on, totp,
     },
 };
 
@@ -25,20 +25,24 @@ pub(super) struct Drill {
     demo: Value,
     pub(super) server: Process,
     pub(super) installation: Installation,
+    /// Who is sent traces.
+    pub(super) heard_by: Option<Collector>,
 }
 
 impl Drill {
-    pub(super) async fn begin(format: &str) -> Self {
+    pub(super) async fn begin(format: &str, variables: &[(&str, &str)]) -> Self {
         let installation = Installation::new().await;
         let settings = format!("[http]\nmetrics_token = \"{METRICS_TOKEN}\"\n");
         fs::write(installation.directory().join("latchkey.toml"), settings).unwrap();
         let mut command = installation.command(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
         command.env("RUST_LOG", "trace").env("LATCHKEY_LOG__FORMAT", format);
+        command.envs(variables.iter().copied());
         let server = Process::start(command);
         let file = fs::read_to_string(installation.data_dir().join("demo.json")).unwrap();
         let mut canaries = Canaries::default();
         canaries.plant("the token for metrics", METRICS_TOKEN);
-        Self { canaries, demo: serde_json::from_str(&file).unwrap(), server, installation }
+        let demo = serde_json::from_str(&file).unwrap();
+        Self { canaries, demo, server, installation, heard_by: None }
     }
 
     fn text(&self, pointer: &str) -> String {
