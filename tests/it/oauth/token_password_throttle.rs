@@ -234,7 +234,7 @@ async fn many_of_one_network_sign_in_at_once_though_it_has_one_failure_left() {
     let node = world.another_node().await;
     let clients = [&script, &script.at(&node)];
     let mut people = vec![acme.ada.clone()];
-    for number in 0..5 {
+    for number in 0..3 {
         let name = format!("acme/person{number}@acme.example");
         people.push(world.person(&name, &[(&acme.workspace, Role::Member)]).await);
     }
