@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QueryResult, QuerySelect,
     prelude::Uuid,
-    sea_query::{CommonTableExpression, Expr, ExprTrait, Func, Query, SelectStatement, UnionType},
+    sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -254,47 +254,29 @@ pub async fn page(
     wanted: &Wanted,
 ) -> Result<Page<client::Model>, Fault> {
     use client::{Column, Entity};
-    let all = Entity::find().filter(Column::Id.in_subquery(connected_or_decided(workspace_id)));
+    let all = Entity::find().filter(is_connected_or_decided(workspace_id));
     let places: (_, &[_]) = (Column::Id, &[Column::Id, Column::Name, Column::Publisher]);
     paging::page(db, all, wanted, places, |client| client.id.clone()).await
 }
 
-/// The clients of [`page`], as a part of its question: a workspace may have more of them than a
-/// statement takes values. Goes from one to the next as `connected!` does.
-fn connected_or_decided(workspace_id: Uuid) -> SelectStatement {
-    use grant::{COLUMN, Column, Entity};
-    const WALK: &str = "connected";
-    let reached = || Expr::col((WALK, Column::ClientId));
-    let first = Query::select()
-        .expr(Func::min(Expr::col(Column::ClientId)))
-        .from(Entity)
-        .and_where(COLUMN.workspace_id.eq(workspace_id))
-        .and_where(COLUMN.revoked_at.is_null())
-        .to_owned();
-    let further =
-        first.clone().and_where(Expr::col((Entity, Column::ClientId)).gt(reached())).to_owned();
-    let next = Query::select()
-        .expr(Expr::SubQuery(None, Box::new(further.into())))
-        .from(WALK)
-        .and_where(reached().is_not_null())
-        .to_owned();
-    let walk = CommonTableExpression::new()
-        .query(first.clone().union(UnionType::All, next).to_owned())
-        .table_name(WALK)
-        .column(Column::ClientId)
+/// Whether a client is one of [`page`], looked up for each: a workspace may have more of them than a
+/// statement takes values.
+fn is_connected_or_decided(workspace_id: Uuid) -> Condition {
+    let client = || Expr::col((client::Entity, client::Column::Id));
+    let connected = Query::select()
+        .expr(Expr::val(1))
+        .from(grant::Entity)
+        .and_where(grant::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(Expr::col((grant::Entity, grant::Column::ClientId)).eq(client()))
+        .and_where(grant::COLUMN.revoked_at.is_null())
         .to_owned();
     let decided = Query::select()
-        .column(app_decision::Column::ClientId)
+        .expr(Expr::val(1))
         .from(app_decision::Entity)
         .and_where(app_decision::COLUMN.workspace_id.eq(workspace_id))
+        .and_where(Expr::col((app_decision::Entity, app_decision::Column::ClientId)).eq(client()))
         .to_owned();
-    Query::select()
-        .column(Column::ClientId)
-        .from(WALK)
-        .and_where(reached().is_not_null())
-        .union(UnionType::Distinct, decided)
-        .with_cte(Query::with().recursive(true).cte(walk).to_owned())
-        .to_owned()
+    Condition::any().add(Expr::exists(connected)).add(Expr::exists(decided))
 }
 
 /// A page of what a user has allowed, newest first; a search looks into the names, publishers and ids
