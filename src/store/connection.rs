@@ -45,7 +45,7 @@ pub struct Txn {
     stamps: Arc<Stamps>,
 }
 
-/// Where a [`Whole`] is decided on and then written. On SQLite it is a transaction, which sees all that
+/// Where a write of several steps is decided on and then made. On SQLite it is a transaction, which sees all that
 /// is in the present batch and finds in the writer's memory what it is about to change; nobody else
 /// writes until it is dropped. On PostgreSQL the whole is a transaction by itself, and asking before it
 /// holds nothing.
