@@ -135,8 +135,9 @@ pub async fn list_sole_owned(db: &impl Ask, user_id: Uuid) -> Result<Vec<String>
          and not exists (select 1 from member other join "user" person on person.id = other.user_id
            where other.workspace_id = own.workspace_id and other.user_id <> $1
            and other.role = 'owner' and person.disabled_at is null)
-         order by workspace.slug limit 11"#;
-    let found: Vec<Owned> = db.every(SOLE, vec![user_id.into()]).await?;
+         order by workspace.slug limit $2"#;
+    let most = i64::try_from(SOLE_OWNED).unwrap_or(i64::MAX);
+    let found: Vec<Owned> = db.every(SOLE, vec![user_id.into(), most.into()]).await?;
     Ok(found.into_iter().map(|owned| owned.slug).collect())
 }
 
