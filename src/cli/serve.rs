@@ -20,8 +20,8 @@ use crate::{config::Config, server, web::listener::Listener};
 pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failure> {
     let mut config = if is_demo { settings.load_over(demo::PRODUCTS)? } else { settings.load()? };
     log::begin(&config.log);
-    // before anything is written: a second server on the same port must change nothing
     let hangup = signal(SignalKind::hangup())?;
+    // before anything is written: a second server on the same port must change nothing
     let tls = certificate::open(&config)?;
     let listener = bind(&mut config).await?;
     let mut signals = Signals::new()?;
@@ -47,8 +47,13 @@ pub(super) async fn run(settings: &Settings, is_demo: bool) -> Result<(), Failur
     tracing::info!("stopping: open requests may finish");
     // a receiver that is gone has stopped already
     let _ = stop.send(true);
+    let ending = async {
+        let ended = serving.await;
+        traces::end(traces).await;
+        ended
+    };
     tokio::select! {
-        ended = async { (serving.await, traces::end(traces).await) } => finished(ended.0),
+        ended = ending => finished(ended),
         () = signals.next() => Err(Failure::new("stopped by a second signal before all requests ended")),
     }
 }
