@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, de::Error};
 use toml::{Table, Value};
-use url::{Host, Url, form_urlencoded};
+use url::{Host, Url};
 
 use super::ConfigError;
 
@@ -271,17 +272,11 @@ fn headers(text: &str) -> Option<Table> {
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=')?;
-            let (name, value) = (name.trim(), decoded(value.trim()));
+            let value = percent_decode_str(value.trim()).decode_utf8().ok()?.into_owned();
+            let name = name.trim();
             is_header(name, &value).then(|| (name.to_owned(), Value::String(value)))
         })
         .collect()
-}
-
-/// Percent signs and what they stand for; a plus sign is one.
-fn decoded(value: &str) -> String {
-    let form = value.replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
-    let name = form_urlencoded::parse(form.as_bytes()).next();
-    name.map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 /// What is in the environment.

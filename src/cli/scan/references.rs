@@ -1,5 +1,6 @@
 //! `$ref`: what a description says in one place and means in another.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// More steps than any honest chain of references has.
@@ -43,7 +44,8 @@ pub(super) fn find<'a>(root: &'a Value, reference: &str) -> Target<'a> {
         // schema's own rules say
         Some(fragment) if !fragment.is_empty() && !fragment.starts_with('/') => Target::Elsewhere,
         Some(fragment) => {
-            let found = percent_decoded(fragment).and_then(|pointer| root.pointer(&pointer));
+            let pointer = percent_decode_str(fragment).decode_utf8().ok();
+            let found = pointer.and_then(|pointer| root.pointer(&pointer));
             found.map_or(Target::Nothing, Target::Value)
         }
     }
@@ -80,21 +82,6 @@ fn collect<'a>(
         Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
         _ => {}
     }
-}
-
-fn percent_decoded(fragment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut rest = fragment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
