@@ -15,7 +15,7 @@ use bench_support::{
 use crate::{
     Arguments,
     database::{ACCESS, Database, FAMILY},
-    fill::Copies,
+    fill::{Copies, users_of},
     planted::Chains,
     site::{Contents, Site, millis_from_now},
 };
@@ -51,10 +51,17 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
     // filling takes a while, and then it is to be seen how everything was before
     let wait = Duration::from_secs(120 + u64::try_from(count)? / 5_000);
     let (begun, ends_at) = (Instant::now(), millis_from_now(wait));
-    let dying = Copies { count, access_ends_at: ends_at, ends_at: Some(ends_at), planted: &[] };
+    let dying = Copies {
+        count,
+        users: users_of(count),
+        access_ends_at: ends_at,
+        ends_at: Some(ends_at),
+        planted: &[],
+    };
     // one of them is met for the first time in every hundredth of a second, until all is over
     let live = arguments.few.max(count / 4);
-    let contents = Contents { live, planted: live, dying: Some(dying) };
+    let contents =
+        Contents { live, users: users_of(live), planted: live, dying: Some(dying) };
     eprintln!("{live} sessions that live and {count} that end in {} s", wait.as_secs());
     let mut site = Site::with(contents, is_postgres, arguments.connections).await?;
     let watch = Watch::new(&site.database, ends_at)?;

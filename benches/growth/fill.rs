@@ -11,7 +11,7 @@ use crate::{
     planted::Planted,
 };
 
-/// Sessions that a user has under the one grant.
+/// Sessions that a user has under the one grant, where users come with them.
 const OF_A_USER: usize = 10;
 /// What a user has, in the order of what needs what.
 const PEOPLE: [&str; 3] = ["user", "member", "grant"];
@@ -24,6 +24,8 @@ const AT_ONCE: usize = 400;
 pub(crate) struct Copies<'a> {
     /// How many.
     pub(crate) count: usize,
+    /// Whose they are, in turns.
+    pub(crate) users: usize,
     /// When their access tokens end, in milliseconds since 1970.
     pub(crate) access_ends_at: i64,
     /// When all else of them ends; `None` for as late as the server's own.
@@ -41,6 +43,11 @@ pub(crate) struct Filler<'a> {
 struct Column {
     name: String,
     value: String,
+}
+
+/// How many users so many sessions belong to.
+pub(crate) fn users_of(sessions: usize) -> usize {
+    sessions.div_ceil(OF_A_USER)
 }
 
 impl<'a> Filler<'a> {
@@ -82,7 +89,7 @@ impl<'a> Filler<'a> {
     pub(crate) fn write(&self, copies: Copies<'_>) -> Result<()> {
         self.plant(copies)?;
         self.number(copies.count)?;
-        self.name(copies.count.div_ceil(OF_A_USER))?;
+        self.name(copies.users)?;
         for table in PEOPLE.into_iter().chain([FAMILY, ACCESS]) {
             self.session.run(&self.statement(table, copies)?)?;
         }
@@ -160,7 +167,7 @@ impl<'a> Filler<'a> {
             write!(names, "{separator}{}", column.name)?;
             write!(values, "{separator}{}", column.value)?;
         }
-        let templates = self.templates;
+        let (templates, users) = (self.templates, copies.users);
         // a cross join keeps the order of the numbers
         Ok(if PEOPLE.contains(&table) {
             format!(
@@ -170,7 +177,7 @@ impl<'a> Filler<'a> {
         } else {
             format!(
                 "insert into {table} ({names}) select {values} from numbered \
-                 join people on people.p = numbered.n / {OF_A_USER} \
+                 join people on people.p = numbered.n % {users} \
                  cross join template_{table} as template \
                  left join planted on planted.n = numbered.n \
                  where template.place = people.p % {templates}"

@@ -10,6 +10,7 @@ use bench_support::{
 
 use crate::{
     Arguments,
+    fill::users_of,
     site::{Contents, Site, Work},
 };
 
@@ -27,7 +28,8 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Stri
     let mut sites = Vec::new();
     for live in counts {
         eprintln!("{live} sessions");
-        let contents = Contents { live, planted: planted.min(live), dying: None };
+        let users = users_of(if arguments.users { live } else { few });
+        let contents = Contents { live, users, planted: planted.min(live), dying: None };
         sites.push(Site::with(contents, is_postgres, arguments.connections).await?);
     }
     let mut sites: Pair<Site> = sites.try_into().map_err(|_| "two servers were to be made")?;
@@ -47,9 +49,14 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Stri
     }
     let stored = stored_table(&sites, counts);
     let about = format!(
-        "{}, {few} and {many} access tokens and as many families, {} connections, medians of {} \
+        "{}, {few} and {many} access tokens and as many families{}, {} connections, medians of {} \
          rounds with a process each, while other programs used up to {others:.0} % of the processors; {}.",
         sites[0].database.title(),
+        if arguments.users {
+            format!(" of {} and {} users", users_of(few), users_of(many))
+        } else {
+            format!(" of the same {} users", users_of(few))
+        },
         arguments.connections,
         arguments.rounds,
         machine::description(),

@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// How many are few
     #[arg(long, default_value_t = 100_000)]
     few: usize,
+    /// Users become more too, with ten sessions each; without it those of the few have all of them
+    #[arg(long)]
+    users: bool,
     /// Instead: how many expire while a server with few others works
     #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "1000000")]
     expired: Option<usize>,
@@ -58,7 +61,10 @@ fn main() -> Result<()> {
 async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
     let (what, text) = match arguments.expired {
         Some(count) => ("expired", expired::run(arguments, is_postgres, count).await?),
-        None => ("growth", grown::run(arguments, is_postgres).await?),
+        None => {
+            let what = if arguments.users { "growth with users" } else { "growth" };
+            (what, grown::run(arguments, is_postgres).await?)
+        }
     };
     println!("\n{text}");
     if arguments.write {

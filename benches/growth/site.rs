@@ -58,6 +58,8 @@ impl Work {
 pub(crate) struct Contents<'a> {
     /// Sessions that live.
     pub(crate) live: usize,
+    /// Whose they are.
+    pub(crate) users: usize,
     /// How many of them have tokens that are known.
     pub(crate) planted: usize,
     /// Sessions beside them that do not live long.
@@ -201,6 +203,7 @@ fn fill(database: &Database, contents: Contents<'_>, planted: &[Planted]) -> Res
     let filler = Filler::new(&session)?;
     filler.write(Copies {
         count: contents.live,
+        users: contents.users,
         // not before everything is measured
         access_ends_at: millis_from_now(Duration::from_hours(24)),
         ends_at: None,
