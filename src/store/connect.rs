@@ -10,13 +10,13 @@ use sea_orm::{
 
 use super::{
     Database, Store,
+    pool::{self, Pool},
     schema::{Schema, known_steps},
     sqlite::{Sqlite, sound},
     stall,
 };
 use crate::{fault::Fault, patience::PATIENCE};
 
-const POSTGRES_CONNECTIONS: u32 = 16;
 /// The advisory lock on PostgreSQL that nodes migrate under: "latchkey" in ASCII.
 const SCHEMA_LOCK: i64 = 0x6c61_7463_686b_6579;
 /// When PostgreSQL itself ends a statement, or one that waits for a lock: before this side gives it up,
@@ -63,7 +63,7 @@ impl Store {
         let millis = patience.as_millis().to_string();
         let mut options = ConnectOptions::new(url);
         options
-            .max_connections(POSTGRES_CONNECTIONS)
+            .max_connections(pool::CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .connect_timeout(PATIENCE)
             .test_before_acquire(false)
@@ -79,8 +79,8 @@ impl Store {
                 ])
             });
         stall::gives_up(&mut options);
-        let pool = connect(options).await?;
-        Ok(Self::on(Database::Postgres(pool)))
+        let connections = connect(options).await?;
+        Ok(Self::on(Database::Postgres(Pool::of(connections))))
     }
 
     /// Brings the schema up to this binary's, unless it is already past it. Nodes that start
@@ -135,7 +135,7 @@ impl Store {
     pub async fn close(&self) -> Result<(), Fault> {
         match self.read() {
             Database::Sqlite(sqlite) => sqlite.close().await?,
-            Database::Postgres(pool) => stall::close(pool).await?,
+            Database::Postgres(pool) => stall::close(pool.connections()).await?,
         }
         Ok(())
     }

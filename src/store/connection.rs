@@ -5,14 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sea_orm::{
     ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
-    DbBackend, DbErr, ExecResult, ProxyDatabaseTrait, QueryResult, Statement, TransactionTrait,
-    Value,
+    DbBackend, DbErr, ExecResult, ProxyDatabaseTrait, QueryResult, Statement, Value,
 };
 
 use super::{
     direct::{self, Ask, Record},
     invalidations,
     issuing::Whole,
+    pool::{self, Pool},
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
     stall,
 };
@@ -35,7 +35,7 @@ pub enum Database {
     #[expect(private_interfaces, reason = "opened by this room only")]
     Sqlite(Sqlite),
     /// A pool of connections to a server.
-    Postgres(DatabaseConnection),
+    Postgres(Pool),
 }
 
 /// A write transaction; dropped without [`Txn::commit`] it leaves nothing behind.
@@ -43,6 +43,7 @@ pub struct Txn {
     open: Open,
     changed: Mutex<Vec<Subject>>,
     stamps: Arc<Stamps>,
+    _place: Option<pool::Place>,
 }
 
 /// Where a write of several steps is decided on and then made. On SQLite it is a transaction, which sees all that
@@ -55,7 +56,7 @@ enum Place {
     /// A part of the embedded database's present batch.
     Sqlite(SqliteTxn),
     /// The pool.
-    Postgres(DatabaseConnection),
+    Postgres(Pool),
 }
 
 enum Open {
@@ -88,9 +89,10 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin_schema(&self) -> Result<SchemaTxn, Fault> {
-        Ok(match self.open().await? {
-            Open::Postgres(txn) => SchemaTxn::Postgres(txn),
-            Open::Sqlite(txn) => {
+        Ok(match &*self.database {
+            Database::Postgres(pool) => SchemaTxn::Postgres(stall::wait(pool.begin()).await?),
+            Database::Sqlite(sqlite) => {
+                let txn = stall::wait(sqlite.begin()).await?;
                 let txn = Arc::new(txn);
                 let proxy: Box<dyn ProxyDatabaseTrait> = Box::new(SchemaProxy(Arc::clone(&txn)));
                 let proxy = SeaOrm::connect_proxy(DbBackend::Sqlite, Arc::new(proxy)).await?;
@@ -104,8 +106,14 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin(&self) -> Result<Txn, Fault> {
-        let open = self.open().await?;
-        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
+        let (open, place) = match &*self.database {
+            Database::Sqlite(sqlite) => (Open::Sqlite(stall::wait(sqlite.begin()).await?), None),
+            Database::Postgres(pool) => {
+                let (txn, place) = stall::wait(pool.begin()).await?;
+                (Open::Postgres(txn), Some(place))
+            }
+        };
+        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps(), _place: place })
     }
 
     /// Where to write a whole after asking what it is to be. On SQLite it waits for the writer first.
@@ -118,13 +126,6 @@ impl Store {
             Database::Postgres(pool) => Place::Postgres(pool.clone()),
         }))
     }
-
-    async fn open(&self) -> Result<Open, Fault> {
-        Ok(match &*self.database {
-            Database::Sqlite(sqlite) => Open::Sqlite(stall::wait(sqlite.begin()).await?),
-            Database::Postgres(pool) => Open::Postgres(stall::wait(pool.begin()).await?),
-        })
-    }
 }
 
 /// A transaction for steps of the schema, which sea-orm makes on its own connections only; dropped
@@ -134,7 +135,7 @@ pub enum SchemaTxn {
     #[expect(private_interfaces, reason = "begun by this room only")]
     Sqlite(Arc<SqliteTxn>, DatabaseConnection),
     /// A transaction of a server's.
-    Postgres(DatabaseTransaction),
+    Postgres((DatabaseTransaction, pool::Place)),
 }
 
 impl SchemaTxn {
@@ -143,7 +144,7 @@ impl SchemaTxn {
     pub fn executor(&self) -> DatabaseExecutor<'_> {
         match self {
             Self::Sqlite(_, proxy) => proxy.into(),
-            Self::Postgres(txn) => txn.into(),
+            Self::Postgres((txn, _)) => txn.into(),
         }
     }
 
@@ -154,7 +155,7 @@ impl SchemaTxn {
     pub async fn commit(self) -> Result<(), Fault> {
         match self {
             Self::Sqlite(txn, _) => txn.commit().await?,
-            Self::Postgres(txn) => txn.commit().await?,
+            Self::Postgres((txn, _place)) => txn.commit().await?,
         }
         Ok(())
     }

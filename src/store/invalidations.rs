@@ -86,7 +86,7 @@ pub async fn listen(store: &Store) -> Result<Option<PgListener>, Fault> {
     let Database::Postgres(pool) = store.read() else { return Ok(None) };
     let failed = |_| Fault::unavailable("the database takes no listener");
     let mut listener =
-        PgListener::connect_with(pool.get_postgres_connection_pool()).await.map_err(failed)?;
+        PgListener::connect_with(pool.driver()).await.map_err(failed)?;
     listener.listen(CHANNEL).await.map_err(failed)?;
     Ok(Some(listener))
 }

@@ -38,6 +38,7 @@ pub mod memberships;
 pub mod outbox;
 pub mod paging;
 pub mod passkeys;
+mod pool;
 pub mod pushed_requests;
 pub mod recovery_codes;
 pub mod registration_tokens;

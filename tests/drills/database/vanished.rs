@@ -15,6 +15,9 @@ use crate::{
     site::Site,
 };
 
+/// Connections that are lost on their way back into the pool.
+const LOST: usize = 16;
+
 /// Lets it vanish and come back, both ways.
 pub(super) async fn run(site: &Site) -> Result<Figures> {
     let url = site.database_url().ok_or("no PostgreSQL")?;
@@ -32,8 +35,25 @@ pub(super) async fn run(site: &Site) -> Result<Figures> {
             figures.map_err(|failure| format!("{name}: {failure}"))?.into(),
         );
     }
+    let figures = lost_on_the_way_back(site, &server, &wire).await;
+    let figures = figures.map_err(|failure| format!("lost on the way back: {failure}"))?;
+    seen.insert("lost_on_the_way_back".to_owned(), figures.into());
     server.stop().await?;
     Ok(seen)
+}
+
+/// More connections than are asked at once vanish while the driver asks each whether it lives, which it does without
+/// end; it hurts nobody.
+async fn lost_on_the_way_back(site: &Site, server: &Server, wire: &Wire) -> Result<Figures> {
+    wire.lose_on_the_way_back(LOST);
+    until(PROMISE, "so many come back", async || {
+        crowd(site, server.address).await.is_ok() && wire.still_to_lose() == 0
+    })
+    .await?;
+    let longest = crowd(site, server.address).await?;
+    let ready = ask(server.address, Request::get("/readyz")).await.map(|reply| reply.status);
+    demand(ready == Some(200), || format!("/readyz: {ready:?}"))?;
+    Ok(figures(json!({ "lost": LOST, "crowd_longest_ms": longest })))
 }
 
 async fn one(site: &Site, server: &Server, wire: &Wire, are_dead: bool) -> Result<Figures> {

@@ -1,7 +1,13 @@
 //! What lies between a server and its database, and can fall silent: nothing comes through any more, and nobody is told
 //! that it does not, as where a machine loses its power or a firewall forgets.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use bench_support::Result;
 use tokio::{
@@ -13,6 +19,10 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+
+/// What the driver asks a connection that comes back into the pool, and all it asks then: PostgreSQL's message
+/// "Sync".
+const SIGN_OF_LIFE: &[u8] = &[b'S', 0, 0, 0, 4];
 
 /// How it is with the wire.
 #[derive(Clone, Copy)]
@@ -28,6 +38,7 @@ pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     state: watch::Sender<State>,
     made: watch::Receiver<u64>,
+    to_lose: Arc<AtomicUsize>,
     _work: JoinSet<()>,
 }
 
@@ -38,21 +49,34 @@ impl Wire {
         let address = listener.local_addr()?;
         let (state, seen) = watch::channel(State { is_silent: false, oldest: 0 });
         let (made_by, made) = watch::channel(0);
+        let to_lose = Arc::new(AtomicUsize::new(0));
+        let losing = Arc::clone(&to_lose);
         let mut work = JoinSet::new();
         work.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
                 made_by.send_modify(|made| *made += 1);
                 let number = *made_by.borrow();
-                connections.spawn(connected(near, end, Ear { state: seen.clone(), number }));
+                let ear = Ear { state: seen.clone(), number, to_lose: Arc::clone(&losing) };
+                connections.spawn(connected(near, end, ear));
             }
         });
-        Ok(Self { address, state, made, _work: work })
+        Ok(Self { address, state, made, to_lose, _work: work })
     }
 
     /// How many connections have been made through it.
     pub(crate) fn made(&self) -> u64 {
         *self.made.borrow()
+    }
+
+    /// So many connections are never heard of again, from when they come back into the pool.
+    pub(crate) fn lose_on_the_way_back(&self, count: usize) {
+        self.to_lose.store(count, Relaxed);
+    }
+
+    /// How many of them are still to be lost.
+    pub(crate) fn still_to_lose(&self) -> usize {
+        self.to_lose.load(Relaxed)
     }
 
     /// Nothing comes through any more, on connections that stand and on those to come.
@@ -78,6 +102,7 @@ impl Wire {
 struct Ear {
     state: watch::Receiver<State>,
     number: u64,
+    to_lose: Arc<AtomicUsize>,
 }
 
 impl Ear {
@@ -86,6 +111,15 @@ impl Ear {
         let number = self.number;
         let open = |state: &State| !state.is_silent && number >= state.oldest;
         if self.state.wait_for(open).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for ever if this is the way back, and connections are to be lost there.
+    async fn is_lost_with(&self, sent: &[u8]) {
+        let is_lost = sent == SIGN_OF_LIFE
+            && self.to_lose.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        if is_lost {
             std::future::pending::<()>().await;
         }
     }
@@ -106,6 +140,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut ear: Ear) {
         // the end of a connection does not come through either
         ear.is_open().await;
         let sent = bytes.get(..read).unwrap_or_default();
+        ear.is_lost_with(sent).await;
         if read == 0 || to.write_all(sent).await.is_err() {
             // whatever became of it, nothing more is to come
             let _ = to.shutdown().await;
