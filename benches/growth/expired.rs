@@ -60,8 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
     };
     // one of them is met for the first time in every hundredth of a second, until all is over
     let live = arguments.few.max(count / 4);
-    let contents =
-        Contents { live, users: users_of(live), planted: live, dying: Some(dying) };
+    let contents = Contents { live, users: users_of(live), planted: live, dying: Some(dying) };
     eprintln!("{live} sessions that live and {count} that end in {} s", wait.as_secs());
     let mut site = Site::with(contents, is_postgres, arguments.connections).await?;
     let watch = Watch::new(&site.database, ends_at)?;

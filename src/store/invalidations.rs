@@ -85,8 +85,7 @@ pub async fn follow(db: &Database, position: &mut Position) -> Result<Vec<Subjec
 pub async fn listen(store: &Store) -> Result<Option<PgListener>, Fault> {
     let Database::Postgres(pool) = store.read() else { return Ok(None) };
     let failed = |_| Fault::unavailable("the database takes no listener");
-    let mut listener =
-        PgListener::connect_with(pool.driver()).await.map_err(failed)?;
+    let mut listener = PgListener::connect_with(pool.driver()).await.map_err(failed)?;
     listener.listen(CHANNEL).await.map_err(failed)?;
     Ok(Some(listener))
 }
