@@ -29,7 +29,7 @@ use super::Storage;
 use crate::support::{ApiCaller, ClientApp, Person, Tokens, World, new_key, workspace_named};
 
 /// The connections that one process may write with on PostgreSQL.
-const POSTGRES_CONNECTIONS: usize = 16;
+const POSTGRES_CONNECTIONS: usize = 12;
 
 fn row(number: usize) -> enterprise::Model {
     enterprise::Model {
