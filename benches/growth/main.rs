@@ -59,12 +59,15 @@ fn main() -> Result<()> {
 }
 
 async fn run(arguments: &Arguments, is_postgres: bool) -> Result<()> {
-    let (what, text) = match arguments.expired {
-        Some(count) => ("expired", expired::run(arguments, is_postgres, count).await?),
-        None => {
-            let what = if arguments.users { "growth with users" } else { "growth" };
-            (what, grown::run(arguments, is_postgres).await?)
-        }
+    let what = match arguments.expired {
+        Some(_) => "expired",
+        None if arguments.users => "growth with users",
+        None => "growth",
+    };
+    let text = if let Some(count) = arguments.expired {
+        expired::run(arguments, is_postgres, count).await?
+    } else {
+        grown::run(arguments, is_postgres).await?
     };
     println!("\n{text}");
     if arguments.write {
