@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 100_000)]
     few: usize,
     /// Users become more too, with ten sessions each; without it those of the few have all of them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "expired")]
     users: bool,
     /// Instead: how many expire while a server with few others works
     #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "1000000")]

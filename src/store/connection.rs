@@ -43,7 +43,7 @@ pub struct Txn {
     open: Open,
     changed: Mutex<Vec<Subject>>,
     stamps: Arc<Stamps>,
-    _place: Option<pool::Place>,
+    _permit: Option<pool::Permit>,
 }
 
 /// Where a write of several steps is decided on and then made. On SQLite it is a transaction, which sees all that
@@ -90,7 +90,10 @@ impl Store {
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin_schema(&self) -> Result<SchemaTxn, Fault> {
         Ok(match &*self.database {
-            Database::Postgres(pool) => SchemaTxn::Postgres(stall::wait(pool.begin()).await?),
+            Database::Postgres(pool) => {
+                let (txn, permit) = stall::wait(pool.begin()).await?;
+                SchemaTxn::Postgres(txn, permit)
+            }
             Database::Sqlite(sqlite) => {
                 let txn = stall::wait(sqlite.begin()).await?;
                 let txn = Arc::new(txn);
@@ -106,14 +109,14 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin(&self) -> Result<Txn, Fault> {
-        let (open, place) = match &*self.database {
+        let (open, permit) = match &*self.database {
             Database::Sqlite(sqlite) => (Open::Sqlite(stall::wait(sqlite.begin()).await?), None),
             Database::Postgres(pool) => {
-                let (txn, place) = stall::wait(pool.begin()).await?;
-                (Open::Postgres(txn), Some(place))
+                let (txn, permit) = stall::wait(pool.begin()).await?;
+                (Open::Postgres(txn), Some(permit))
             }
         };
-        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps(), _place: place })
+        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps(), _permit: permit })
     }
 
     /// Where to write a whole after asking what it is to be. On SQLite it waits for the writer first.
@@ -135,7 +138,7 @@ pub enum SchemaTxn {
     #[expect(private_interfaces, reason = "begun by this room only")]
     Sqlite(Arc<SqliteTxn>, DatabaseConnection),
     /// A transaction of a server's.
-    Postgres((DatabaseTransaction, pool::Place)),
+    Postgres(DatabaseTransaction, pool::Permit),
 }
 
 impl SchemaTxn {
@@ -144,7 +147,7 @@ impl SchemaTxn {
     pub fn executor(&self) -> DatabaseExecutor<'_> {
         match self {
             Self::Sqlite(_, proxy) => proxy.into(),
-            Self::Postgres((txn, _)) => txn.into(),
+            Self::Postgres(txn, _) => txn.into(),
         }
     }
 
@@ -155,7 +158,7 @@ impl SchemaTxn {
     pub async fn commit(self) -> Result<(), Fault> {
         match self {
             Self::Sqlite(txn, _) => txn.commit().await?,
-            Self::Postgres((txn, _place)) => txn.commit().await?,
+            Self::Postgres(txn, _permit) => txn.commit().await?,
         }
         Ok(())
     }

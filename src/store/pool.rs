@@ -27,7 +27,7 @@ pub struct Pool {
 }
 
 /// The right to ask one of them.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(super) type Permit = OwnedSemaphorePermit;
 
 impl Pool {
     /// Of connections that no one else asks.
@@ -35,13 +35,13 @@ impl Pool {
         Self { connections, places: Arc::new(Semaphore::new(PLACES as usize)) }
     }
 
-    /// Begins a transaction; its place is kept for as long as it takes.
+    /// Begins a transaction; its permit is kept for as long as it takes.
     ///
     /// # Errors
     /// When no connection is free in time.
-    pub(super) async fn begin(&self) -> Result<(DatabaseTransaction, Place), DbErr> {
-        let place = self.place().await?;
-        Ok((self.connections.begin().await?, place))
+    pub(super) async fn begin(&self) -> Result<(DatabaseTransaction, Permit), DbErr> {
+        let permit = self.permit().await?;
+        Ok((self.connections.begin().await?, permit))
     }
 
     /// The connections themselves, for what takes none of the places.
@@ -54,9 +54,9 @@ impl Pool {
         self.connections.get_postgres_connection_pool()
     }
 
-    async fn place(&self) -> Result<Place, DbErr> {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        place.map_err(|_| unavailable("the database is closed"))
+    async fn permit(&self) -> Result<Permit, DbErr> {
+        let permit = Arc::clone(&self.places).acquire_owned().await;
+        permit.map_err(|_| unavailable("the database is closed"))
     }
 }
 
@@ -67,22 +67,22 @@ impl ConnectionTrait for Pool {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let _place = self.place().await?;
+        let _permit = self.permit().await?;
         self.connections.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _place = self.place().await?;
+        let _permit = self.permit().await?;
         self.connections.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let _place = self.place().await?;
+        let _permit = self.permit().await?;
         self.connections.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _place = self.place().await?;
+        let _permit = self.permit().await?;
         self.connections.query_all_raw(statement).await
     }
 }
