@@ -32,6 +32,8 @@ const SLICE: Duration = Duration::from_secs(5);
 const WARM_UP: usize = 2;
 const BEFORE: usize = 6;
 const AFTER: usize = 12;
+/// One row in so many is watched.
+const APART: usize = 5_000;
 /// Whatever is not removed by then never will be.
 const PATIENCE: Duration = Duration::from_mins(20);
 
@@ -72,13 +74,15 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
     let about = format!(
         "{}, {count} sessions of an access token and a family each that end beside {live} others; \
          {} introspections a second, {} of them of tokens never used before, and {} refreshes; \
-         medians of slices of {} s; the first row was gone {:.0} s after it had ended, the last one {:.0} s after that; other \
-         programs used {others:.0} % of the processors; {}.",
+         medians of slices of {} s; of {} that were watched the first was gone {:.0} s after it \
+         had ended and the last {:.0} s after that; other programs \
+         used {others:.0} % of the processors; {}.",
         site.database.title(),
         PACES[0] + PACES[1],
         PACES[1],
         PACES[2],
         SLICE.as_secs(),
+        seen.watched,
         seen.noticed.as_secs_f64(),
         seen.removed.as_secs_f64(),
         machine::description(),
@@ -87,48 +91,43 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
     Ok(format!("{about}\n\n{}", seen.table().markdown()))
 }
 
-/// Knows the first and the last row that will go.
-struct Watch {
-    family: String,
-    access: String,
-}
+/// Asks how many rows are left of some that will go, of either table.
+struct Watch([String; 2]);
 
 impl Watch {
     fn new(database: &Database, ends_at: i64) -> Result<Self> {
         let session = database.look()?;
         let hex =
             if session.is_sqlite() { "hex(token_sha256)" } else { "encode(token_sha256, 'hex')" };
-        let last = format!(
-            "select {hex} from {ACCESS} where expires_at = {ends_at} \
-             order by token_sha256 desc limit 1"
-        );
-        let last = session.texts(&last)?.pop().ok_or("there is no session that ends")?;
-        let place = if session.is_sqlite() { "id" } else { "ctid" };
-        let first =
-            format!("select id from {FAMILY} where ends_at = {ends_at} order by {place} limit 1");
-        let first = session.number(&first)?;
-        let last = session.blob_of(&last);
-        Ok(Self {
-            family: format!("select count(*) from {FAMILY} where id = {first}"),
-            access: format!("select count(*) from {ACCESS} where token_sha256 = {last}"),
-        })
+        // the last row of a table with them
+        let watched = |table, end, key, place| {
+            session.texts(&format!(
+                "select {key} from (select *, row_number() over (order by {place} desc) as number \
+                 from {table} where {end} = {ends_at}) as ending where number % {APART} = 1"
+            ))
+        };
+        let left = |table, key, watched: &[String]| {
+            format!("select count(*) from {table} where {key} in ({})", watched.join(", "))
+        };
+        let families = watched(FAMILY, "ends_at", "id", "id")?;
+        let tokens = watched(ACCESS, "expires_at", hex, "token_sha256")?;
+        let tokens: Vec<_> = tokens.iter().map(|hex| session.blob_of(hex)).collect();
+        Ok(Self([left(FAMILY, "id", &families), left(ACCESS, "token_sha256", &tokens)]))
     }
 
-    fn phase(&self, database: &Database) -> Result<Phase> {
+    /// How many of them there are.
+    fn left(&self, database: &Database) -> Result<u64> {
         let session = database.look()?;
-        Ok(if session.number(&self.family)? == 1 {
-            Phase::Before
-        } else if session.number(&self.access)? == 1 {
-            Phase::During
-        } else {
-            Phase::After
-        })
+        let [families, tokens] = &self.0;
+        Ok(session.number(families)? + session.number(tokens)?)
     }
 }
 
 /// What was seen.
 struct Seen {
     phases: [Vec<Taken>; 3],
+    /// Rows.
+    watched: u64,
     /// From the end of the rows to the first removal, and from there to the last.
     noticed: Duration,
     removed: Duration,
@@ -138,6 +137,7 @@ struct Seen {
 async fn observe(site: &mut Site, watch: &Watch, end: Instant) -> Result<Seen> {
     let mut phases: [Vec<Taken>; 3] = Default::default();
     let mut load = Load::of(site)?;
+    let all = watch.left(&site.database)?;
     let (mut number, mut after, mut phase) = (0, 0, Phase::Before);
     let (mut first, mut last) = (None, None);
     while after < AFTER {
@@ -145,14 +145,20 @@ async fn observe(site: &mut Site, watch: &Watch, end: Instant) -> Result<Seen> {
             return Err("what has expired is not removed".into());
         }
         let (began, used) = (Instant::now(), site.meter().total()?);
-        let (taken, next) = load.slice(site.server.address).await?;
-        load = next;
+        let taken;
+        (taken, load) = load.slice(site.server.address).await?;
         let used = site.meter().total()?.saturating_sub(used).as_secs_f64();
-        let was = std::mem::replace(&mut phase, watch.phase(&site.database)?);
+        let left = watch.left(&site.database)?;
+        let next = match left {
+            0 => Phase::After,
+            left if left < all => Phase::During,
+            _ => Phase::Before,
+        };
+        let was = std::mem::replace(&mut phase, next);
         // a slice that saw any of the removal counts as that
         let of = if was == phase { phase } else { Phase::During };
         eprintln!(
-            "{of:?}: {:.2} of a processor, {}",
+            "{of:?}, {left} of {all} left: {:.2} of a processor, {}",
             used / began.elapsed().as_secs_f64(),
             brief(&taken)
         );
@@ -172,7 +178,8 @@ async fn observe(site: &mut Site, watch: &Watch, end: Instant) -> Result<Seen> {
         }
     }
     let (first, last) = first.zip(last).ok_or("nothing was removed")?;
-    Ok(Seen { phases, noticed: first.saturating_duration_since(end), removed: last - first })
+    let noticed = first.saturating_duration_since(end);
+    Ok(Seen { phases, watched: all, noticed, removed: last - first })
 }
 
 /// Who works, at a connection each.

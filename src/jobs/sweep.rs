@@ -33,6 +33,9 @@ const HELD: Duration = Duration::from_micros(350);
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
 const SHORT_REST: u32 = 12;
+/// The rest after a look halves whenever a pass has taken so long again: however much there is to look
+/// at, what has ended does not wait for hours.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// The rest after a removal shrinks with every so many rows that a pass removes: however fast rows
 /// are made, they are removed faster.
 const BACKLOG: u64 = 2_000_000;
@@ -48,24 +51,30 @@ pub async fn run_once(app: &App) -> Result<u64, Fault> {
     let Some(lease) = store::sweep::lease(&app.store, store::sweep::Chore::Sweep).await? else {
         return Ok(0);
     };
-    let mut gone = 0;
+    let mut pass = Pass { began: Instant::now(), gone: 0 };
     for table in store::sweep::tables() {
-        // what has ended while the tables before it were walked through goes with this pass
-        gone += walk(app, &table, app.now(), gone).await?;
+        walk(app, &table, &mut pass).await?;
     }
     let txn = app.store.begin().await?;
-    gone += store::invalidations::sweep(&txn).await?;
+    pass.gone += store::invalidations::sweep(&txn).await?;
     txn.commit().await?;
-    gone += clients::dynamic::collect(app).await?;
+    pass.gone += clients::dynamic::collect(app).await?;
     lease.give_back().await?;
-    Ok(gone)
+    Ok(pass.gone)
 }
 
-/// Walks through one table, after `before` rows were removed from others.
-async fn walk(app: &App, table: &Table, now: DateTime<Utc>, before: u64) -> Result<u64, Fault> {
-    let (mut gone, mut rows, mut position) = (0, FIRST_STEP, None);
+/// A pass through every table, and how many rows it has removed.
+struct Pass {
+    began: Instant,
+    gone: u64,
+}
+
+/// Walks through one table.
+async fn walk(app: &App, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
+    let (mut rows, mut position, mut is_thorough) = (FIRST_STEP, None, true);
+    let mut now = app.now();
     // every pass has other samples
-    let (mut number, mut is_thorough) = (now.timestamp_millis(), true);
+    let mut number = now.timestamp_millis();
     loop {
         let began = Instant::now();
         let length = if is_thorough { rows.min(THOROUGH_STEP) } else { rows };
@@ -76,29 +85,31 @@ async fn walk(app: &App, table: &Table, now: DateTime<Utc>, before: u64) -> Resu
             rows = next_step(rows, Duration::ZERO);
         } else {
             let (removed, held) = remove(app, table, now, &stretch).await?;
-            gone += removed;
+            pass.gone += removed;
             rows = next_step(rows, held);
         }
-        let rest = rest(&stretch, looked, began.elapsed(), before + gone);
+        let (long, short) = rests(pass.began.elapsed(), pass.gone);
+        let removing = began.elapsed().saturating_sub(looked);
+        let has_company = stretch.dead() * MANY >= stretch.rows;
+        let rest = looked * if has_company { short } else { long } + removing * short;
         (number, is_thorough) = (number + 1, stretch.orphaned > 0 || number % THOROUGH == 0);
         position = stretch.next;
         if position.is_none() {
-            return Ok(gone);
+            return Ok(());
         }
         tokio::time::sleep(rest).await;
+        // a walk may take minutes, and what ends before it gets there goes with it
+        now = app.now();
     }
 }
 
-/// How long to rest after a look at a stretch, and after what was done with it in all, in a pass that
-/// has removed `gone` rows.
-fn rest(stretch: &Stretch, looked: Duration, all: Duration, gone: u64) -> Duration {
+/// The rests after a look and after a removal, in multiples of what they took, of a pass that has
+/// taken so long and removed `gone` rows.
+fn rests(taken: Duration, gone: u64) -> (u32, u32) {
+    let halved = u32::try_from(taken.as_secs() / PATIENCE.as_secs()).unwrap_or(u32::MAX);
     let backlog = u32::try_from(gone / BACKLOG).unwrap_or(u32::MAX);
-    let short = SHORT_REST / backlog.saturating_add(1);
-    if stretch.dead() * MANY >= stretch.rows {
-        all * short
-    } else {
-        looked * REST + all.saturating_sub(looked) * short
-    }
+    let long = REST.checked_shr(halved).unwrap_or_default();
+    (long.max(SHORT_REST), SHORT_REST / backlog.saturating_add(1))
 }
 
 /// Answers how many rows went, and how long the writer was held for them.
@@ -139,5 +150,20 @@ mod tests {
         assert_eq!([next(128, 700), next(16, 900_000), next(512, 400)], [64, 8, 448]);
         assert_eq!([next(128, 100), next(512, 100), next(300, 0)], [256, 512, 512]);
         assert_eq!([next(128, 175), next(128, 350)], [128, 128]);
+    }
+    #[test]
+    fn rests_are_shorter_the_longer_a_pass_takes_and_the_more_it_removes() {
+        let minutes = |minutes| rests(Duration::from_mins(minutes), 0);
+
+        assert_eq!(
+            [0, 4, 5, 10, 15].map(minutes),
+            [(127, 12), (127, 12), (63, 12), (31, 12), (15, 12)]
+        );
+        assert_eq!([20, 600].map(minutes), [(12, 12); 2]);
+        let removed = |gone| rests(Duration::ZERO, gone);
+        assert_eq!(
+            [1_999_999, 2_000_000, 60_000_000].map(removed),
+            [(127, 12), (127, 6), (127, 0)]
+        );
     }
 }

@@ -341,6 +341,25 @@ async fn the_embedded_database_is_set_to_last() {
     assert!(written.unwrap_err().to_string().contains("readonly"));
 }
 
+/// `.cargo/config.toml`: what nothing uses is not there to be attacked, and nothing is counted or shared
+/// under a lock of all connections.
+#[tokio::test]
+async fn the_embedded_database_is_compiled_as_it_is_to_be() {
+    let storage = Storage::new().await;
+    if !is_sqlite(&storage.store) {
+        return;
+    }
+
+    let sql = "select compile_options as line from pragma_compile_options";
+    let options = lines(&storage.store, sql).await;
+
+    assert!(options.contains(&"DEFAULT_MEMSTATUS=0".to_owned()), "{options:?}");
+    for absent in ["FTS", "RTREE", "SOUNDEX", "LOAD_EXTENSION", "MEMORY_MANAGEMENT"] {
+        let is_there = |option: &&String| option.contains(absent) && !option.starts_with("OMIT_");
+        assert_eq!(options.iter().find(is_there), None, "{options:?}");
+    }
+}
+
 /// A delete or a join through a foreign key must not read a whole table.
 #[tokio::test]
 async fn every_foreign_key_has_an_index() {

@@ -8,6 +8,8 @@ use entity::{
 use latchkey::{jobs::sweep, store, tokens::revoke};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait};
 
+mod walk;
+
 use crate::support::{Acme, ApiCaller, Browser, ClientApp, Pkce, Tokens, World};
 
 async fn signed_in() -> (World, Acme, ClientApp, Tokens) {
@@ -271,68 +273,6 @@ async fn an_access_token_does_not_outlive_a_thousand_refreshes() {
     assert!(!is_alive(&world, &first.access).await);
     assert_eq!(sweep(&world).await, 1);
     Tokens::of(&script.refresh(&first.refresh).await);
-}
-
-/// 2,000 more tokens of the only family there is: every tenth as it is made, the others changed.
-async fn two_thousand(world: &World, change: impl Fn(&mut access_token::Model)) {
-    let family = token_family::Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
-    let now = world.app.now();
-    let row = |number: u16| {
-        let mut row = access_token::Model {
-            token_sha256: latchkey::crypto::digest::sha256(&number.to_be_bytes()),
-            family_id: family.id,
-            generation: family.generation,
-            scope: None,
-            resource: None,
-            jkt: None,
-            issued_at: store::instant(now),
-            expires_at: store::instant(now + TimeDelta::hours(1)),
-        };
-        if !number.is_multiple_of(10) {
-            change(&mut row);
-        }
-        row
-    };
-    let txn = world.app.store.begin().await.unwrap();
-    for start in 0..20_u16 {
-        let rows = (start * 100..start * 100 + 100).map(|number| row(number).into_active_model());
-        access_token::Entity::insert_many(rows).exec_without_returning(&txn).await.unwrap();
-    }
-    txn.commit().await.unwrap();
-}
-
-/// In several steps, with the living among the dead.
-#[tokio::test]
-async fn many_go_and_those_among_them_stay() {
-    let (world, acme, _, tokens) = signed_in().await;
-    let now = store::instant(world.app.now());
-    two_thousand(&world, |row| row.expires_at = now).await;
-
-    // sign-ins go on beside it
-    let script = world.script().await;
-    let (gone, other) = tokio::join!(sweep(&world), script.password(&acme.ada));
-
-    assert_eq!(gone, 1_800);
-    assert_eq!(count::<access_token::Entity>(&world).await, 202);
-    for access in [&tokens.access, &Tokens::of(&other).access] {
-        assert!(is_alive(&world, access).await);
-    }
-}
-
-/// What is looked for in samples is looked for everywhere where there is much of it.
-#[tokio::test]
-async fn many_of_long_ago_go_and_those_among_them_stay() {
-    let (world, _, script, tokens) = signed_in().await;
-    Tokens::of(&script.refresh(&tokens.refresh).await);
-    let txn = world.app.store.begin().await.unwrap();
-    txn.execute_unprepared("update token_family set generation = 1001").await.unwrap();
-    txn.commit().await.unwrap();
-
-    two_thousand(&world, |row| row.generation = 1).await;
-
-    // and the first of all, of generation 0, with the second
-    assert_eq!(sweep(&world).await, 1_802);
-    assert_eq!(count::<access_token::Entity>(&world).await, 200);
 }
 
 /// A script that signs in again and never refreshes leaves as much behind as a thousand devices.

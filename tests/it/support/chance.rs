@@ -15,18 +15,26 @@ use latchkey::{
 const BEGINNING_MILLIS: i64 = 1_804_242_427_250;
 
 /// A clock that a test moves.
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    millis: AtomicI64,
+    tick: AtomicI64,
+}
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(AtomicI64::new(BEGINNING_MILLIS))
+        Self { millis: AtomicI64::new(BEGINNING_MILLIS), tick: AtomicI64::new(0) }
     }
 }
 
 impl ManualClock {
     /// Lets time pass.
     pub fn advance(&self, by: TimeDelta) {
-        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+        self.millis.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+
+    /// Moves by itself from now on, by so much whenever somebody has looked at it.
+    pub fn tick(&self, by: TimeDelta) {
+        self.tick.store(by.num_milliseconds(), Ordering::SeqCst);
     }
 
     /// Seconds since 1970, as tokens and headers say it.
@@ -37,7 +45,8 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0.load(Ordering::SeqCst)).unwrap()
+        let tick = self.tick.load(Ordering::SeqCst);
+        DateTime::from_timestamp_millis(self.millis.fetch_add(tick, Ordering::SeqCst)).unwrap()
     }
 }
 
