@@ -43,19 +43,19 @@ pub(crate) fn table(figures: &[Figure]) -> String {
 /// How long the server takes to its first answer, and what it then holds.
 pub(crate) async fn starts(installation: &Installation) -> Result<Vec<Figure>> {
     let (mut times, mut sizes) = (Vec::new(), Vec::new());
-    for number in 1..=STARTS {
+    for _ in 0..STARTS {
         let server = installation.serve().await?;
         times.push(server.start.as_secs_f64() * 1e3);
-        if number == STARTS {
-            sleep(Duration::from_secs(1)).await;
-            sizes.push(mib(cpu::memory(server.id())?.0));
-        }
+        sleep(Duration::from_secs(1)).await;
+        sizes.push(mib(cpu::memory(server.id())?.0));
         server.stop().await?;
     }
     let (time, size) = (median(times.into_iter()), median(sizes.into_iter()));
     let first =
         Figure::new(format!("start to first answer, median of {STARTS}"), format!("{time:.0} ms"));
-    let idle = Figure::new("resident memory, idle", format!("{size:.1} MiB"));
+    // the code that stands in memory depends on where it was loaded to
+    let idle =
+        Figure::new(format!("resident memory, idle, median of {STARTS}"), format!("{size:.1} MiB"));
     Ok(vec![first.reaching("≤ 50 ms", time <= 50.0), idle.reaching("≤ 25 MiB", size <= 25.0)])
 }
 
