@@ -87,6 +87,8 @@ pub struct Reading {
     pub in_memory: usize,
     /// Passwords that wait to be hashed, or are being hashed.
     pub passwords: usize,
+    /// Passwords that have been hashed.
+    pub hashed: u64,
     /// What became of spans, if any are made.
     pub spans: Option<Counts>,
 }
@@ -119,6 +121,7 @@ struct Read {
     following: Gauge,
     in_memory: Gauge,
     passwords: Gauge,
+    hashed: Counter,
     spans: Family<State, Counter>,
 }
 
@@ -143,6 +146,7 @@ impl Read {
             ),
             in_memory: names.gauge("memory_entries", "Answers in memory."),
             passwords: names.gauge("passwords_waiting", "Passwords that wait or are being hashed."),
+            hashed: names.counter("passwords_hashed", "Passwords that were hashed."),
             spans: names.counters(
                 "trace_spans",
                 "Spans of traces by what became of them: exported, refused by the collector, or \
@@ -156,6 +160,7 @@ impl Read {
         self.following.set(reading.is_following.into());
         self.in_memory.set(whole(reading.in_memory));
         self.passwords.set(whole(reading.passwords));
+        self.hashed.inner().store(reading.hashed, Relaxed);
         if let Some(took) = reading.database {
             self.database_seconds.set(took.as_secs_f64());
         }
@@ -356,6 +361,12 @@ impl Names<'_> {
         let family = Family::default();
         self.0.register(name, sentence(help), Family::clone(&family));
         family
+    }
+
+    fn counter(&mut self, name: &str, help: &str) -> Counter {
+        let counter = Counter::default();
+        self.0.register(name, sentence(help), Counter::clone(&counter));
+        counter
     }
 
     fn gauges(&mut self, name: &str, help: &str) -> Family<State, Gauge> {

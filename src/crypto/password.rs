@@ -8,7 +8,7 @@ use std::{
     num::NonZero,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
@@ -66,6 +66,7 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 pub struct PasswordPool {
     queue: SyncSender<Job>,
     waiting: Arc<AtomicUsize>,
+    hashed: Arc<AtomicU64>,
     deadline: Duration,
 }
 
@@ -94,7 +95,7 @@ impl PasswordPool {
 
     fn queue(length: usize, deadline: Duration) -> (Self, Receiver<Job>) {
         let (queue, jobs) = sync_channel(length);
-        (Self { queue, deadline, waiting: Arc::default() }, jobs)
+        (Self { queue, deadline, waiting: Arc::default(), hashed: Arc::default() }, jobs)
     }
 
     /// The PHC string under which `password` is stored.
@@ -128,6 +129,12 @@ impl PasswordPool {
         self.waiting.load(Relaxed)
     }
 
+    /// How many passwords have been hashed, to be stored or to be compared.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> Result<T, Fault> + Send + 'static,
@@ -135,13 +142,14 @@ impl PasswordPool {
         let (reply, answer) = oneshot::channel();
         let spare = patience::left().saturating_sub(WORK + RESERVE);
         let (queued_at, deadline) = (Instant::now(), self.deadline.min(spare));
-        let waiting = Waiting::new(&self.waiting);
+        let (waiting, hashed) = (Waiting::new(&self.waiting), Arc::clone(&self.hashed));
         let job = move |memory: &mut Memory| {
             let _waiting = waiting;
             // nobody waits any more: the client went away or was told to come back
             if reply.is_closed() || queued_at.elapsed() > deadline {
                 return;
             }
+            hashed.fetch_add(1, Relaxed);
             // an error only says that the receiver left meanwhile
             let _ = reply.send(work(memory));
         };

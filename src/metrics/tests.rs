@@ -45,6 +45,7 @@ fn what_is_read_is_shown_and_what_cannot_be_read_is_not_made_up() {
         is_following: true,
         in_memory: 5,
         passwords: 6,
+        hashed: 10,
         spans: Some(Counts { exported: 7, dropped: 8, refused: 9 }),
     };
 
@@ -60,6 +61,7 @@ fn what_is_read_is_shown_and_what_cannot_be_read_is_not_made_up() {
         "latchkey_memory_trusted 1",
         "latchkey_memory_entries 5",
         "latchkey_passwords_waiting 6",
+        "latchkey_passwords_hashed_total 10",
         r#"latchkey_trace_spans_total{state="exported"} 7"#,
         r#"latchkey_trace_spans_total{state="dropped"} 8"#,
         r#"latchkey_trace_spans_total{state="refused"} 9"#,

@@ -105,6 +105,7 @@ async fn reading(app: &App) -> Reading {
         is_following: app.cache.is_trusted(app.now()),
         in_memory: app.cache.len(),
         passwords: app.passwords.waiting(),
+        hashed: app.passwords.hashed(),
         spans: traces::counts(),
         ..Reading::default()
     };
