@@ -88,6 +88,11 @@ impl<E: Endpoint<Output = Response>> FromMemory<E> {
         {
             counted.accepted(From::Look);
             Ok(response)
+        } else if oauth::may_answer_from_memory(&request)
+            && let Some(response) =
+                Box::pin(oauth::answer_from_memory(&self.app, &mut request)).await
+        {
+            Ok(response)
         } else {
             Box::pin(self.rest.call(request)).await
         };

@@ -27,23 +27,18 @@ use crate::{
 pub enum Proof<'a> {
     /// By nothing: `none`.
     Nothing,
-    /// By its secret in the header: `client_secret_basic`.
-    Basic(&'a str),
-    /// By its secret in the body: `client_secret_post`.
-    Post(&'a str),
+    /// By its secret.
+    Secret(ShownSecret<'a>),
     /// By what it has signed: `private_key_jwt`.
     Assertion(&'a Assertion, Endpoint<'a>),
 }
 
-impl Proof<'_> {
-    fn method(&self) -> AuthMethod {
-        match self {
-            Self::Nothing => AuthMethod::None,
-            Self::Basic(_) => AuthMethod::ClientSecretBasic,
-            Self::Post(_) => AuthMethod::ClientSecretPost,
-            Self::Assertion(..) => AuthMethod::PrivateKeyJwt,
-        }
-    }
+/// A secret, and where it was.
+pub enum ShownSecret<'a> {
+    /// In the header: `client_secret_basic`.
+    Basic(&'a str),
+    /// In the body: `client_secret_post`.
+    Post(&'a str),
 }
 
 /// The enabled client that `client_id` and `proof` prove; `None` for an unknown or disabled one, a
@@ -57,16 +52,28 @@ pub async fn authenticate(
     proof: Proof<'_>,
 ) -> Result<Option<Arc<Model>>, Fault> {
     let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
-    let is_proved = uses(&client, proof.method())
-        && match proof {
-            Proof::Nothing => client.secret_sha256.is_none(),
-            Proof::Basic(secret) | Proof::Post(secret) => knows(app, &client, secret),
-            Proof::Assertion(assertion, endpoint) => {
-                // boxed, so that every other proof does not carry the room for it
-                Box::pin(assertion.proves(app, &client, endpoint)).await?
-            }
-        };
+    let is_proved = match proof {
+        Proof::Nothing => uses(&client, AuthMethod::None) && client.secret_sha256.is_none(),
+        Proof::Secret(secret) => knows(app, &client, &secret),
+        Proof::Assertion(assertion, endpoint) => {
+            // boxed, so that every other proof does not carry the room for it
+            uses(&client, AuthMethod::PrivateKeyJwt)
+                && Box::pin(assertion.proves(app, &client, endpoint)).await?
+        }
+    };
     Ok(is_proved.then_some(client))
+}
+
+/// The same, if the client is in memory and has shown its secret; `None` says nothing.
+#[must_use]
+pub fn known(app: &App, client_id: &str, secret: &ShownSecret<'_>) -> Option<Arc<Model>> {
+    let client = app.cache.find::<Model>(&name_of_entry(client_id), app.now())?;
+    knows(app, &client, secret).then_some(client)
+}
+
+/// Under what a client is kept in memory.
+fn name_of_entry(client_id: &str) -> [u8; 32] {
+    digest::sha256_array(client_id.as_bytes())
 }
 
 /// Whether this is how the client proves itself: as it is registered, and where that says nothing, by
@@ -81,8 +88,15 @@ fn uses(client: &Model, method: AuthMethod) -> bool {
     }
 }
 
-/// Whether `secret` is the client's.
-fn knows(app: &App, client: &Model, secret: &str) -> bool {
+/// Whether the secret is the client's, and where the client shows it.
+fn knows(app: &App, client: &Model, secret: &ShownSecret<'_>) -> bool {
+    let (method, secret) = match secret {
+        ShownSecret::Basic(secret) => (AuthMethod::ClientSecretBasic, secret),
+        ShownSecret::Post(secret) => (AuthMethod::ClientSecretPost, secret),
+    };
+    if !uses(client, method) {
+        return false;
+    }
     let Some(stored) = &client.secret_sha256 else { return false };
     Secret::<ClientSecret>::parse(secret).is_some_and(|secret| {
         let digest = secret.sha256();
@@ -108,7 +122,7 @@ pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model
     if !is_id(client_id) {
         return Ok(None);
     }
-    let (now, digest) = (app.now(), digest::sha256_array(client_id.as_bytes()));
+    let (now, digest) = (app.now(), name_of_entry(client_id));
     if let Some(client) = app.cache.find::<Model>(&digest, now) {
         return Ok(Some(client));
     }

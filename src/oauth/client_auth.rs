@@ -23,13 +23,17 @@ use crate::{
     app::App,
     clients::{
         assertion::{Assertion, Endpoint},
-        authentication::{self, Proof},
+        authentication::{self, Proof, ShownSecret},
     },
     tokens::dpop::{Proof as Possession, Thumbprint},
-    web::{body, client_ip::client_ip},
+    web::{
+        body::{self, BodyError},
+        client_ip::client_ip,
+    },
 };
 
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The longest form.
+pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -87,9 +91,19 @@ impl ClientRequest {
     }
 }
 
+/// The client of a request, if it is known by heart and has shown its secret; `None` says nothing.
+pub(super) fn known(app: &App, req: &Request, params: &Params) -> Option<Arc<client::Model>> {
+    let presented = Presented::read(authorization(req).ok()?, params).ok()?;
+    authentication::known(app, &presented.client_id, &presented.secret()?)
+}
+
 async fn form(req: &Request, body: Body) -> Result<Params, OAuthError> {
     if !is_form(req.content_type()) {
         return Err(OAuthError::unsupported_media_type());
+    }
+    // who has tried to read it before says what came of it
+    if let Some(error) = req.data::<BodyError>() {
+        return Err((*error).into());
     }
     let bytes = Zeroizing::new(body::read(body, MAX_BODY_BYTES).await?);
     let params = Params::parse(&bytes);
@@ -124,10 +138,18 @@ enum Evidence {
 impl Presented {
     fn proof<'a>(&'a self, endpoint: Endpoint<'a>) -> Proof<'a> {
         match &self.evidence {
-            Evidence::Nothing => Proof::Nothing,
-            Evidence::Header(secret) => Proof::Basic(secret),
-            Evidence::Body(secret) => Proof::Post(secret),
             Evidence::Assertion(assertion) => Proof::Assertion(assertion, endpoint),
+            Evidence::Nothing | Evidence::Header(_) | Evidence::Body(_) => {
+                self.secret().map_or(Proof::Nothing, Proof::Secret)
+            }
+        }
+    }
+
+    fn secret(&self) -> Option<ShownSecret<'_>> {
+        match &self.evidence {
+            Evidence::Header(secret) => Some(ShownSecret::Basic(secret)),
+            Evidence::Body(secret) => Some(ShownSecret::Post(secret)),
+            Evidence::Nothing | Evidence::Assertion(_) => None,
         }
     }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     client_auth::ClientRequest,
     error::{OAuthError, json_text},
+    params::Params,
 };
 use crate::{
     app::App,
@@ -52,20 +53,34 @@ pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Resp
 
 async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<String, OAuthError> {
     let request = ClientRequest::read(app, req, body).await?;
-    if request.client.kind == Kind::Public {
+    let token = asked(&request.client, &request.params)?;
+    let described = describe(app, token).await?;
+    Ok(said(described.as_deref(), &request.client))
+}
+
+/// The answer, if what is asked about is in memory and its asker is not refused.
+pub(super) fn from_memory(app: &App, client: &client::Model, params: &Params) -> Option<Response> {
+    let token = asked(client, params).ok()?;
+    let described = app.cache.find::<Described>(&name_of_entry(token), app.now())?;
+    Some(json_text(StatusCode::OK, said(Some(&described), client)))
+}
+
+/// What a client asks about, if it may.
+fn asked<'p>(client: &client::Model, params: &'p Params) -> Result<&'p str, OAuthError> {
+    if client.kind == Kind::Public {
         return Err(OAuthError::invalid_client());
     }
-    if !request.client.may_introspect {
+    if !client.may_introspect {
         return Err(OAuthError::unauthorized_client("the client may not introspect"));
     }
-    let token = request
-        .params
-        .get("token")
-        .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
-    let described = describe(app, token).await?;
-    Ok(described
-        .filter(|described| described.is_visible_to(&request.client))
-        .map_or_else(|| INACTIVE.to_owned(), |described| described.body.clone()))
+    params.get("token").ok_or_else(|| OAuthError::invalid_request("token is missing"))
+}
+
+/// What is said to a client.
+fn said(described: Option<&Described>, client: &client::Model) -> String {
+    described
+        .filter(|described| described.is_visible_to(client))
+        .map_or_else(|| INACTIVE.to_owned(), |described| described.body.clone())
 }
 
 /// RFC 7662 §2.2: nothing else is said.
@@ -88,9 +103,14 @@ impl Described {
     }
 }
 
+/// Under what [`Described`] is kept.
+fn name_of_entry(token: &str) -> [u8; 32] {
+    digest::sha256_array(token.as_bytes())
+}
+
 /// What is said of a credential: from memory, where that is still true.
 async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Fault> {
-    let (now, digest) = (app.now(), digest::sha256_array(token.as_bytes()));
+    let (now, digest) = (app.now(), name_of_entry(token));
     if let Some(described) = app.cache.find::<Described>(&digest, now) {
         return Ok(Some(described));
     }

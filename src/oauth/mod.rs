@@ -14,6 +14,7 @@ mod device_authorization;
 mod dpop;
 mod error;
 mod flow;
+mod from_memory;
 mod grant_types;
 mod introspect;
 mod jwks;
@@ -36,6 +37,7 @@ mod workspace_finder;
 
 use poem::{Route, RouteMethod, get, post};
 
+pub use self::from_memory::{answer as answer_from_memory, may_answer as may_answer_from_memory};
 use crate::web::{
     links::{self, PROTECTED_RESOURCE},
     methods::only,

@@ -6,6 +6,7 @@ mod apps;
 mod bound;
 mod clients;
 mod exchanged;
+mod introspection;
 mod keys;
 mod people;
 mod tokens;

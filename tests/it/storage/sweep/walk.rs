@@ -79,7 +79,7 @@ async fn what_ends_during_a_walk_goes_with_it() {
 
     let left = count::<spent_challenge::Entity>(&world).await;
     assert_eq!(gone + left, 2_000);
-    assert!(1 <= left && left <= 500, "what the first step met, and no more: {left}");
+    assert!((1..=500).contains(&left), "what the first step met, and no more: {left}");
 }
 
 /// What is looked for in samples is looked for everywhere where there is much of it.
