@@ -29,8 +29,8 @@ pub(crate) struct Arguments {
     /// Users become more too, with ten sessions each; without it those of the few have all of them
     #[arg(long, conflicts_with = "expired")]
     users: bool,
-    /// Instead: how many expire while a server with few others works
-    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "1000000")]
+    /// Instead: how many sessions, of two rows each, end while a server with few others works
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "500000")]
     expired: Option<usize>,
     /// How often everything is measured; the table has medians
     #[arg(long, default_value_t = 15)]
