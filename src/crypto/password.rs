@@ -149,9 +149,10 @@ impl PasswordPool {
             if reply.is_closed() || queued_at.elapsed() > deadline {
                 return;
             }
-            hashed.fetch_add(1, Relaxed);
+            let result = work(memory);
+            hashed.fetch_add(memory.take_fills(), Relaxed);
             // an error only says that the receiver left meanwhile
-            let _ = reply.send(work(memory));
+            let _ = reply.send(result);
         };
         let step = traces::step(Step::Password);
         if self.queue.try_send(Box::new(job)).is_err() {

@@ -151,6 +151,7 @@ mod tests {
         assert_eq!([next(128, 100), next(512, 100), next(300, 0)], [256, 512, 512]);
         assert_eq!([next(128, 175), next(128, 350)], [128, 128]);
     }
+
     #[test]
     fn rests_are_shorter_the_longer_a_pass_takes_and_the_more_it_removes() {
         let minutes = |minutes| rests(Duration::from_mins(minutes), 0);

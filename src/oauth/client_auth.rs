@@ -26,14 +26,10 @@ use crate::{
         authentication::{self, Proof, ShownSecret},
     },
     tokens::dpop::{Proof as Possession, Thumbprint},
-    web::{
-        body::{self, BodyError},
-        client_ip::client_ip,
-    },
+    web::{body, client_ip::client_ip},
 };
 
-/// The longest form.
-pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -97,13 +93,17 @@ pub(super) fn known(app: &App, req: &Request, params: &Params) -> Option<Arc<cli
     authentication::known(app, &presented.client_id, &presented.secret()?)
 }
 
-async fn form(req: &Request, body: Body) -> Result<Params, OAuthError> {
+/// A form that was read before its request went the long way.
+#[derive(Clone)]
+pub(super) struct ReadForm(pub(super) Result<Params, OAuthError>);
+
+/// Step 1.
+pub(super) async fn form(req: &Request, body: Body) -> Result<Params, OAuthError> {
+    if let Some(ReadForm(form)) = req.data() {
+        return form.clone();
+    }
     if !is_form(req.content_type()) {
         return Err(OAuthError::unsupported_media_type());
-    }
-    // who has tried to read it before says what came of it
-    if let Some(error) = req.data::<BodyError>() {
-        return Err((*error).into());
     }
     let bytes = Zeroizing::new(body::read(body, MAX_BODY_BYTES).await?);
     let params = Params::parse(&bytes);

@@ -5,38 +5,30 @@
 use std::sync::Arc;
 
 use poem::{Request, Response, http::Method};
-use zeroize::Zeroizing;
 
 use super::{
-    client_auth::{self, MAX_BODY_BYTES},
+    client_auth::{self, ReadForm},
     introspect,
-    params::{Params, is_form},
 };
-use crate::{
-    app::App,
-    web::{body, request_id},
-};
+use crate::{app::App, web::request_id};
 
 /// Whether a request is one that [`answer`] may have the answer to.
 #[must_use]
 pub fn may_answer(request: &Request) -> bool {
-    request.uri().path() == introspect::PATH
-        && request.method() == Method::POST
-        && is_form(request.content_type())
+    request.uri().path() == introspect::PATH && request.method() == Method::POST
 }
 
-/// The answer, if all that it takes is in memory. A request that goes the long way has its body again,
-/// or says why that could not be read.
+/// The answer, if all that it takes is in memory. What was read stays with a request that goes the long
+/// way.
 pub async fn answer(app: &Arc<App>, request: &mut Request) -> Option<Response> {
-    let mut bytes = match body::read(request.take_body(), MAX_BODY_BYTES).await {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) => {
-            request.set_data(error);
-            return None;
-        }
-    };
-    let Some(mut response) = known(app, request, &bytes) else {
-        request.set_body(std::mem::take(&mut *bytes));
+    let body = request.take_body();
+    let form = client_auth::form(request, body).await;
+    let known = form.as_ref().ok().and_then(|params| {
+        let client = client_auth::known(app, request, params)?;
+        introspect::from_memory(app, &client, params)
+    });
+    let Some(mut response) = known else {
+        request.set_data(ReadForm(form));
         return None;
     };
     let id = request_id::new(app);
@@ -47,13 +39,4 @@ pub async fn answer(app: &Arc<App>, request: &mut Request) -> Option<Response> {
         "answered from memory"
     );
     Some(response)
-}
-
-fn known(app: &App, request: &Request, body: &[u8]) -> Option<Response> {
-    let params = Params::parse(body);
-    if params.defect().is_some() {
-        return None;
-    }
-    let client = client_auth::known(app, request, &params)?;
-    introspect::from_memory(app, &client, &params)
 }

@@ -17,12 +17,21 @@ const OUTPUT_BYTES: usize = 32;
 
 /// The memory of one thread; empty until it is needed.
 #[derive(Default)]
-pub(super) struct Memory(Vec<Block>);
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+    /// How often it was filled since somebody asked.
+    fills: u64,
+}
 
 impl Memory {
     /// Whether it holds anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.blocks.is_empty()
+    }
+
+    /// How many passwords were hashed in it since this was asked last.
+    pub(super) fn take_fills(&mut self) -> u64 {
+        std::mem::take(&mut self.fills)
     }
 
     /// The PHC string of a password.
@@ -71,6 +80,7 @@ impl Memory {
         (password, salt): (&[u8], &[u8]),
         output: &mut [u8],
     ) -> Result<(), Fault> {
+        self.fills += 1;
         let blocks = argon2.params().block_count();
         if blocks > params()?.block_count() {
             // imported from where they could spare more: not to be kept for what comes next
@@ -79,8 +89,9 @@ impl Memory {
                 .hash_password_into_with_memory(password, salt, output, &mut once)
                 .map_err(broken);
         }
-        self.0.resize(blocks.max(self.0.len()), Block::default());
-        argon2.hash_password_into_with_memory(password, salt, output, &mut self.0).map_err(broken)
+        self.blocks.resize(blocks.max(self.blocks.len()), Block::default());
+        let blocks = &mut self.blocks;
+        argon2.hash_password_into_with_memory(password, salt, output, blocks).map_err(broken)
     }
 }
 
@@ -117,6 +128,20 @@ mod tests {
     }
 
     #[test]
+    fn nobody_takes_as_much_as_somebody() {
+        let (mut somebodys, mut nobodys) = (Memory::default(), Memory::default());
+        let phc = somebodys.hash(b"a password", &SALT).unwrap();
+        assert!(somebodys.matches(b"a password", &phc).unwrap());
+
+        assert!(!nobodys.matches_nobody(b"a password").unwrap());
+
+        assert_eq!((somebodys.take_fills(), nobodys.take_fills()), (2, 1));
+        assert_eq!(nobodys.blocks.len(), somebodys.blocks.len());
+        assert!(nobodys.matches(b"a password", "no hash").is_err());
+        assert_eq!(nobodys.take_fills(), 0);
+    }
+
+    #[test]
     fn a_hash_with_parameters_of_its_own_is_looked_at_with_these() {
         let mut memory = Memory::default();
         memory.hash(b"something before", &SALT).unwrap();
@@ -136,6 +161,6 @@ mod tests {
             assert!(memory.matches(b"a password", &phc).unwrap(), "{phc}");
             assert!(!memory.matches(b"another", &phc).unwrap(), "{phc}");
         }
-        assert_eq!(memory.0.len(), params().unwrap().block_count());
+        assert_eq!(memory.blocks.len(), params().unwrap().block_count());
     }
 }
