@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     Database, Store,
-    pool::{self, Pool},
+    postgres::{CONNECTIONS, Pool},
     schema::{Schema, known_steps},
     sqlite::{Sqlite, sound},
     stall,
@@ -63,7 +63,7 @@ impl Store {
         let millis = patience.as_millis().to_string();
         let mut options = ConnectOptions::new(url);
         options
-            .max_connections(pool::CONNECTIONS)
+            .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .connect_timeout(PATIENCE)
             .test_before_acquire(false)
@@ -135,7 +135,7 @@ impl Store {
     pub async fn close(&self) -> Result<(), Fault> {
         match self.read() {
             Database::Sqlite(sqlite) => sqlite.close().await?,
-            Database::Postgres(pool) => stall::close(pool.connections()).await?,
+            Database::Postgres(pool) => pool.close().await?,
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::{
     direct::{self, Ask, Record},
     invalidations,
     issuing::Whole,
-    pool::{self, Pool},
+    postgres::{Permit, Pool, PostgresTxn},
     sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
     stall,
 };
@@ -43,7 +43,6 @@ pub struct Txn {
     open: Open,
     changed: Mutex<Vec<Subject>>,
     stamps: Arc<Stamps>,
-    _permit: Option<pool::Permit>,
 }
 
 /// Where a write of several steps is decided on and then made. On SQLite it is a transaction, which sees all that
@@ -63,7 +62,7 @@ enum Open {
     /// A part of the embedded database's present batch.
     Sqlite(SqliteTxn),
     /// A transaction of a server's.
-    Postgres(DatabaseTransaction),
+    Postgres(PostgresTxn),
 }
 
 impl Store {
@@ -91,7 +90,7 @@ impl Store {
     pub async fn begin_schema(&self) -> Result<SchemaTxn, Fault> {
         Ok(match &*self.database {
             Database::Postgres(pool) => {
-                let (txn, permit) = stall::wait(pool.begin()).await?;
+                let (txn, permit) = stall::wait(pool.begin_schema()).await?;
                 SchemaTxn::Postgres(txn, permit)
             }
             Database::Sqlite(sqlite) => {
@@ -109,14 +108,11 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin(&self) -> Result<Txn, Fault> {
-        let (open, permit) = match &*self.database {
-            Database::Sqlite(sqlite) => (Open::Sqlite(stall::wait(sqlite.begin()).await?), None),
-            Database::Postgres(pool) => {
-                let (txn, permit) = stall::wait(pool.begin()).await?;
-                (Open::Postgres(txn), Some(permit))
-            }
+        let open = match &*self.database {
+            Database::Sqlite(sqlite) => Open::Sqlite(stall::wait(sqlite.begin()).await?),
+            Database::Postgres(pool) => Open::Postgres(stall::wait(pool.begin()).await?),
         };
-        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps(), _permit: permit })
+        Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
     }
 
     /// Where to write a whole after asking what it is to be. On SQLite it waits for the writer first.
@@ -138,7 +134,7 @@ pub enum SchemaTxn {
     #[expect(private_interfaces, reason = "begun by this room only")]
     Sqlite(Arc<SqliteTxn>, DatabaseConnection),
     /// A transaction of a server's.
-    Postgres(DatabaseTransaction, pool::Permit),
+    Postgres(DatabaseTransaction, Permit),
 }
 
 impl SchemaTxn {

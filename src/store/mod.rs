@@ -38,7 +38,7 @@ pub mod memberships;
 pub mod outbox;
 pub mod paging;
 pub mod passkeys;
-mod pool;
+mod postgres;
 pub mod pushed_requests;
 pub mod recovery_codes;
 pub mod registration_tokens;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DbErr,
+    ConnectOptions, DbErr,
     sqlx::{Connection, PgConnection},
 };
 use tokio::time::{Instant, timeout};
@@ -35,10 +35,15 @@ static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 pub(super) async fn wait<T>(asked: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
     let step = traces::step(Step::Database);
     let Some(answered) = patience::wait(asked).await else {
-        GIVEN_UP.store(millis_at(Instant::now()), Relaxed);
+        doubt();
         return step.ended(Err(unavailable("the database does not answer")));
     };
     step.ended(answered)
+}
+
+/// From now on no connection is asked that has not answered since, or proves that it lives.
+pub(super) fn doubt() {
+    GIVEN_UP.store(millis_at(Instant::now()), Relaxed);
 }
 
 /// Has a pool give up connections that do not answer any more.
@@ -48,33 +53,22 @@ pub(super) fn gives_up(options: &mut ConnectOptions) {
         .min_connections(0)
         .map_sqlx_postgres_before_acquire(|connection, found| {
             Box::pin(async move { Ok(is_fit(connection, found.idle_for).await) })
-        })
-        .map_sqlx_postgres_pool_opts(|pool| {
-            pool.after_release(|connection, _| {
-                Box::pin(async move { Ok(comes_to_its_end(connection).await) })
-            })
         });
 }
 
-/// Ends every connection of a pool, but for those that do not even end in time: they go with the process.
-pub(super) async fn close(pool: &DatabaseConnection) -> Result<(), DbErr> {
-    timeout(LAST_ANSWER, pool.close_by_ref()).await.unwrap_or(Ok(()))
+/// Waits for the last that a connection is asked; `None` if it does not answer in time.
+pub(super) async fn last_answer<T>(asked: impl Future<Output = T>) -> Option<T> {
+    timeout(LAST_ANSWER, asked).await.ok()
 }
 
 /// Whether a connection out of the pool can be asked. One that has answered since a question was given up needs no
 /// proof; the others may be dead, and whoever asked one of them would lose all patience over it.
-async fn is_fit(connection: &mut PgConnection, idle_for: Duration) -> bool {
+pub(super) async fn is_fit(connection: &mut PgConnection, idle_for: Duration) -> bool {
     let last_heard = Instant::now().checked_sub(idle_for).map_or(0, millis_at);
     if last_heard > GIVEN_UP.load(Relaxed) {
         return true;
     }
     matches!(timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
-}
-
-/// Whether a connection that is given back has nothing left to answer, or answers it now. Where nothing is left, this
-/// asks nothing.
-async fn comes_to_its_end(connection: &mut PgConnection) -> bool {
-    matches!(timeout(LAST_ANSWER, connection.flush()).await, Ok(Ok(())))
 }
 
 /// Milliseconds, counted from 1 at the first call.

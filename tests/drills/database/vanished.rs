@@ -1,7 +1,7 @@
 //! PostgreSQL's machine vanishes: no connection is closed, and nothing comes on any. Then it is there again, once with
-//! the connections that stood and once without them.
+//! the connections that stood and once without them. And connections that vanish one by one.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use bench_support::{Result, http::Request, installation::Server};
 use futures_util::future::join_all;
@@ -15,8 +15,10 @@ use crate::{
     site::Site,
 };
 
-/// Connections that are lost on their way back into the pool.
-const LOST: usize = 16;
+/// Connections that are lost one by one: more than there may be.
+const LOST: usize = 30;
+/// In which all of them are lost: as many at once as are asked at once, and each is given up for itself.
+const LOSSES: Duration = Duration::from_secs(20);
 
 /// Lets it vanish and come back, both ways.
 pub(super) async fn run(site: &Site) -> Result<Figures> {
@@ -35,25 +37,31 @@ pub(super) async fn run(site: &Site) -> Result<Figures> {
             figures.map_err(|failure| format!("{name}: {failure}"))?.into(),
         );
     }
-    let figures = lost_on_the_way_back(site, &server, &wire).await;
-    let figures = figures.map_err(|failure| format!("lost on the way back: {failure}"))?;
-    seen.insert("lost_on_the_way_back".to_owned(), figures.into());
+    let figures = lost(site, &server, &wire).await;
+    let figures = figures.map_err(|failure| format!("lost: {failure}"))?;
+    seen.insert("lost".to_owned(), figures.into());
     server.stop().await?;
     Ok(seen)
 }
 
-/// More connections than are asked at once vanish while the driver asks each whether it lives, which it does without
-/// end; it hurts nobody.
-async fn lost_on_the_way_back(site: &Site, server: &Server, wire: &Wire) -> Result<Figures> {
-    wire.lose_on_the_way_back(LOST);
-    until(PROMISE, "so many come back", async || {
-        crowd(site, server.address).await.is_ok() && wire.still_to_lose() == 0
+/// More connections than there may be vanish, each while it is asked something, as behind a firewall that forgets
+/// them. Who asked learns so in time, and none of them is missed afterwards.
+async fn lost(site: &Site, server: &Server, wire: &Wire) -> Result<Figures> {
+    wire.lose(LOST);
+    let mut unheard = 0;
+    let lasted = until(LOSSES, "all are lost, and nobody misses them", async || {
+        let heard = crowd(site, server.address).await.is_ok();
+        unheard += u32::from(!heard);
+        heard && wire.still_to_lose() == 0
     })
     .await?;
+    demand(unheard > 0, || "nobody noticed".to_owned())?;
     let longest = crowd(site, server.address).await?;
     let ready = ask(server.address, Request::get("/readyz")).await.map(|reply| reply.status);
     demand(ready == Some(200), || format!("/readyz: {ready:?}"))?;
-    Ok(figures(json!({ "lost": LOST, "crowd_longest_ms": longest })))
+    Ok(figures(
+        json!({ "lost": LOST, "for_ms": lasted.as_millis(), "then_crowd_longest_ms": longest }),
+    ))
 }
 
 async fn one(site: &Site, server: &Server, wire: &Wire, are_dead: bool) -> Result<Figures> {

@@ -20,10 +20,6 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What the driver asks a connection that comes back into the pool, and all it asks then: PostgreSQL's message
-/// "Sync".
-const SIGN_OF_LIFE: &[u8] = &[b'S', 0, 0, 0, 4];
-
 /// How it is with the wire.
 #[derive(Clone, Copy)]
 struct State {
@@ -69,8 +65,8 @@ impl Wire {
         *self.made.borrow()
     }
 
-    /// So many connections are never heard of again, from when they come back into the pool.
-    pub(crate) fn lose_on_the_way_back(&self, count: usize) {
+    /// So many connections are never heard of again, each from when it is asked something.
+    pub(crate) fn lose(&self, count: usize) {
         self.to_lose.store(count, Relaxed);
     }
 
@@ -115,11 +111,9 @@ impl Ear {
         }
     }
 
-    /// Waits for ever if this is the way back, and connections are to be lost there.
-    async fn is_lost_with(&self, sent: &[u8]) {
-        let is_lost = sent == SIGN_OF_LIFE
-            && self.to_lose.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
-        if is_lost {
+    /// Waits for ever if one more connection is to be lost.
+    async fn is_not_lost(&self) {
+        if self.to_lose.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
             std::future::pending::<()>().await;
         }
     }
@@ -130,17 +124,27 @@ async fn connected(near: TcpStream, end: SocketAddr, mut ear: Ear) {
     ear.is_open().await;
     let Ok(far) = TcpStream::connect(end).await else { return };
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-    tokio::join!(carry(near_in, far_out, ear.clone()), carry(far_in, near_out, ear));
+    let asked = carry(near_in, far_out, ear.clone(), Way::Question);
+    tokio::join!(asked, carry(far_in, near_out, ear, Way::Answer));
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut ear: Ear) {
+/// What goes through.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Question,
+    Answer,
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut ear: Ear, way: Way) {
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
         // the end of a connection does not come through either
         ear.is_open().await;
         let sent = bytes.get(..read).unwrap_or_default();
-        ear.is_lost_with(sent).await;
+        if way == Way::Question && read > 0 {
+            ear.is_not_lost().await;
+        }
         if read == 0 || to.write_all(sent).await.is_err() {
             // whatever became of it, nothing more is to come
             let _ = to.shutdown().await;

@@ -6,6 +6,7 @@ mod audit_chain;
 mod columns;
 mod concurrency;
 mod conflicts;
+mod connections;
 mod families;
 mod issuing;
 mod log;

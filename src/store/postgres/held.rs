@@ -1,0 +1,137 @@
+//! A connection that is being asked.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
+    sqlx::{
+        self, AssertSqlSafe, Connection, Executor, PgConnection, Postgres, error::DatabaseError,
+        query::Query, query_with,
+    },
+};
+use sea_query_sqlx::SqlxValues;
+use tokio::runtime::Handle;
+
+use super::pool::{Kept, Open, Permit};
+use crate::store::{stall, unavailable};
+
+/// One of the pool's connections, and the right to ask it. Dropped without [`Held::give_back`], it was
+/// left in the middle of something: it comes to the end of that by itself, or is closed.
+pub(super) struct Held {
+    /// Absent once it is given back.
+    open: Option<Open>,
+    kept: Arc<Kept>,
+    is_in_transaction: bool,
+    /// Absent once it is passed on.
+    permit: Option<Permit>,
+}
+
+impl Held {
+    pub(super) fn new(open: Open, kept: Arc<Kept>, permit: Option<Permit>) -> Self {
+        Self { open: Some(open), kept, is_in_transaction: false, permit }
+    }
+
+    /// Itself if it can be asked; otherwise it is closed, and the right to ask another is left.
+    pub(super) async fn if_fit(mut self) -> Result<Self, Option<Permit>> {
+        if let Some(open) = &mut self.open
+            && open.is_fit().await
+        {
+            return Ok(self);
+        }
+        self.open.take().into_iter().for_each(Open::give_up);
+        Err(self.permit.take())
+    }
+
+    /// Keeps it for whoever asks next: it has answered, and nothing is left of what was asked.
+    pub(super) fn give_back(mut self) {
+        if let Some(open) = self.open.take_if(|_| !self.is_in_transaction) {
+            self.kept.put(open);
+        }
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<(), DbErr> {
+        // also where nobody learns whether it was
+        self.is_in_transaction = true;
+        self.execute_unprepared("begin").await?;
+        Ok(())
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), DbErr> {
+        self.execute_unprepared("commit").await?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
+    pub(super) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let done = query(statement).execute(self.connection()?).await;
+        Ok(done.map_err(|error| DbErr::Exec(failed(error)))?.into())
+    }
+
+    pub(super) async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        let done = self.connection()?.execute(AssertSqlSafe(sql.to_owned())).await;
+        Ok(done.map_err(|error| DbErr::Exec(failed(error)))?.into())
+    }
+
+    pub(super) async fn query_one(
+        &mut self,
+        statement: Statement,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        let found = query(statement).fetch_optional(self.connection()?).await;
+        Ok(found.map_err(|error| DbErr::Query(failed(error)))?.map(Into::into))
+    }
+
+    pub(super) async fn query_all(
+        &mut self,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let found = query(statement).fetch_all(self.connection()?).await;
+        let rows = found.map_err(|error| DbErr::Query(failed(error)))?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    fn connection(&mut self) -> Result<&mut PgConnection, DbErr> {
+        let open =
+            self.open.as_mut().ok_or_else(|| unavailable("the connection was given back"))?;
+        Ok(&mut open.connection)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return open.give_up() };
+        let (kept, is_in_transaction) = (Arc::clone(&self.kept), self.is_in_transaction);
+        runtime.spawn(async move {
+            let mut open = open;
+            let cleared = clear(&mut open.connection, is_in_transaction);
+            match stall::last_answer(cleared).await {
+                Some(Ok(())) => kept.put(open),
+                _ => open.give_up(),
+            }
+        });
+    }
+}
+
+/// Reads what is left of an answer, and undoes what nobody has committed.
+async fn clear(connection: &mut PgConnection, is_in_transaction: bool) -> Result<(), sqlx::Error> {
+    if is_in_transaction {
+        connection.execute("rollback").await?;
+        return Ok(());
+    }
+    connection.ping().await
+}
+
+fn query(statement: Statement) -> Query<'static, Postgres, SqlxValues> {
+    let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+    query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+/// Why a question has failed; where that ends the connection, no other is trusted without a proof either.
+fn failed(error: sqlx::Error) -> RuntimeErr {
+    // what is no answer of the server's, or says that it ends
+    let code = error.as_database_error().map(DatabaseError::code);
+    if code.is_none_or(|code| code.is_some_and(|code| code.starts_with("57P"))) {
+        stall::doubt();
+    }
+    RuntimeErr::SqlxError(Arc::new(error))
+}

@@ -1,0 +1,137 @@
+//! The connections to PostgreSQL: asked again once they have answered, and lost to nobody. The embedded
+//! database has none.
+
+use std::time::Duration;
+
+use entity::enterprise;
+use futures_util::future::join_all;
+use latchkey::store::{self, Store};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{Storage, is_sqlite};
+
+/// How many are asked at once, and how many there may be.
+const PLACES: usize = 12;
+const MOST: i64 = 24;
+
+/// The first column of the one row.
+async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
+    let statement = Statement::from_string(DbBackend::Postgres, sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+/// The process that answers.
+async fn process(db: &impl ConnectionTrait) -> i64 {
+    number(db, "select pg_backend_pid()::bigint").await
+}
+
+/// This database's connections of which this is true.
+async fn connections(store: &Store, condition: &str) -> i64 {
+    let sql = format!(
+        "select count(*) from pg_stat_activity \
+         where datname = current_database() and pid <> pg_backend_pid() and {condition}"
+    );
+    number(store.read(), &sql).await
+}
+
+/// As many questions at once as there are places, each of which takes so many seconds.
+async fn everybody_asks(store: &Store, secs: f64) {
+    let sql = format!("select pg_sleep({secs})");
+    join_all((0..PLACES).map(|_| store.read().execute_unprepared(&sql))).await;
+}
+
+fn row() -> enterprise::Model {
+    enterprise::Model {
+        id: Uuid::nil(),
+        pin: "acme".to_owned(),
+        name: "An enterprise".to_owned(),
+        created_at: store::instant(chrono::DateTime::UNIX_EPOCH),
+        comms_allowed_at: None,
+    }
+}
+
+#[tokio::test]
+async fn whoever_answered_last_is_asked_next() {
+    let Storage { store, database: _database, .. } = &Storage::new().await;
+    if is_sqlite(store) {
+        return;
+    }
+    everybody_asks(store, 0.05).await;
+    let first = process(store.read()).await;
+
+    for _ in 0..20 {
+        assert_eq!(process(store.read()).await, first);
+        let txn = store.begin().await.unwrap();
+        assert_eq!(process(&txn).await, first);
+        txn.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_is_left_half_way_takes_nobodys_place() {
+    let Storage { store, database: _database, .. } = &Storage::new().await;
+    if is_sqlite(store) {
+        return;
+    }
+    let cut = timeout(Duration::from_millis(500), everybody_asks(store, 2.0)).await;
+    assert!(cut.is_err(), "they were cut off");
+
+    // all at once again, while those still sleep
+    everybody_asks(store, 0.01).await;
+
+    let asleep = "state = 'active' and query like '%pg_sleep(2)%'";
+    assert_eq!(connections(store, asleep).await, i64::try_from(PLACES).unwrap());
+    // and again: there are no more than may be
+    let cut = timeout(Duration::from_millis(50), everybody_asks(store, 1.0)).await;
+    assert!(cut.is_err(), "they were cut off");
+    everybody_asks(store, 0.01).await;
+    assert!(connections(store, "true").await < MOST);
+    assert_eq!(connections(store, "state = 'active'").await, 0, "those have come to their end");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_cut_off_is_undone() {
+    let Storage { store, database: _database, .. } = &Storage::new().await;
+    if is_sqlite(store) {
+        return;
+    }
+    for _ in 0..PLACES {
+        let txn = store.begin().await.unwrap();
+        store::enterprises::insert(&txn, row()).await.unwrap().unwrap();
+        let cut = timeout(Duration::from_millis(5), txn.execute_unprepared("select pg_sleep(0.1)"));
+        assert!(cut.await.is_err(), "it was cut off");
+    }
+
+    // each has waited until the one before was undone, and so does this one
+    let txn = store.begin().await.unwrap();
+    store::enterprises::insert(&txn, row()).await.unwrap().unwrap();
+    txn.commit().await.unwrap();
+
+    everybody_asks(store, 0.05).await;
+    assert_eq!(connections(store, "state like 'idle in transaction%'").await, 0);
+}
+
+#[tokio::test]
+async fn one_that_is_found_dead_vouches_for_none() {
+    let Storage { store, database: _database, .. } = &Storage::new().await;
+    if is_sqlite(store) {
+        return;
+    }
+    everybody_asks(store, 0.05).await;
+    let all = "select pg_terminate_backend(pid) from pg_stat_activity \
+               where datname = current_database() and pid <> pg_backend_pid()";
+    store.read().execute_unprepared(all).await.unwrap();
+    // the one that lives is the last that has answered: it is in use, and the others are asked
+    let kept = store.begin().await.unwrap();
+
+    let mut failed = 0;
+    for _ in 0..PLACES {
+        failed += u8::from(store.read().execute_unprepared("select 1").await.is_err());
+    }
+
+    assert!(failed <= 1, "{failed} of {PLACES}");
+    kept.commit().await.unwrap();
+}
