@@ -90,6 +90,10 @@ impl<'a> Filler<'a> {
         self.plant(copies)?;
         self.number(copies.count)?;
         self.name(copies.users)?;
+        if !self.session.is_sqlite() {
+            // or it would walk through all people for each number, whom it believes to be nobody
+            self.session.run("analyze")?;
+        }
         for table in PEOPLE.into_iter().chain([FAMILY, ACCESS]) {
             self.session.run(&self.statement(table, copies)?)?;
         }
@@ -124,9 +128,6 @@ impl<'a> Filler<'a> {
                 write!(sql, "{separator}({n}, {family_id}, {refresh}, {access})")?;
             }
             self.session.run(&sql)?;
-        }
-        if !self.session.is_sqlite() {
-            self.session.run("analyze")?;
         }
         Ok(())
     }
