@@ -28,8 +28,6 @@ const SHORTEST_STEP: u64 = 8;
 /// Rows that a thorough step looks at, and how many steps there are to each.
 const THOROUGH_STEP: u64 = 64;
 const THOROUGH: i64 = 8;
-/// How long a removal is to hold the writer: about as long as one of those who wait for it.
-const HELD: Duration = Duration::from_micros(350);
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
 const SHORT_REST: u32 = 12;
@@ -72,7 +70,7 @@ struct Pass {
 /// Walks through one table.
 async fn walk(app: &App, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
     let (mut rows, mut position, mut is_thorough) = (FIRST_STEP, None, true);
-    let mut now = app.now();
+    let (mut now, longest) = (app.now(), store::sweep::longest_removal(&app.store));
     // every pass has other samples
     let mut number = now.timestamp_millis();
     loop {
@@ -82,11 +80,11 @@ async fn walk(app: &App, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
         let stretch = store::sweep::look(app.store.read(), table, now, step).await?;
         let looked = began.elapsed();
         if stretch.dead() == 0 {
-            rows = next_step(rows, Duration::ZERO);
+            rows = next_step(rows, Duration::ZERO, longest);
         } else {
             let (removed, held) = remove(app, table, now, &stretch).await?;
             pass.gone += removed;
-            rows = next_step(rows, held);
+            rows = next_step(rows, held, longest);
         }
         let (long, short) = rests(pass.began.elapsed(), pass.gone);
         let removing = began.elapsed().saturating_sub(looked);
@@ -112,7 +110,7 @@ fn rests(taken: Duration, gone: u64) -> (u32, u32) {
     (long.max(SHORT_REST), SHORT_REST / backlog.saturating_add(1))
 }
 
-/// Answers how many rows went, and how long the writer was held for them.
+/// Answers how many rows went, and how long that took.
 async fn remove(
     app: &App,
     table: &Table,
@@ -127,12 +125,13 @@ async fn remove(
     Ok((removed, held))
 }
 
-/// How many rows the next step looks at, after one of `step` rows that held the writer for so long.
-fn next_step(step: u64, held: Duration) -> u64 {
-    if held > HELD {
-        let fitting = u128::from(step) * HELD.as_nanos() / held.as_nanos();
+/// How many rows the next step looks at, after one of `step` rows whose removal took as long as `held`, and is to take
+/// no longer than `longest`.
+fn next_step(step: u64, held: Duration, longest: Duration) -> u64 {
+    if held > longest {
+        let fitting = u128::from(step) * longest.as_nanos() / held.as_nanos();
         u64::try_from(fitting).map_or(step, |fitting| fitting.max(SHORTEST_STEP))
-    } else if held < HELD / 2 {
+    } else if held < longest / 2 {
         (step * 2).min(LONGEST_STEP)
     } else {
         step
@@ -145,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_step_is_as_long_as_the_writer_can_be_spared() {
-        let next = |step, micros| next_step(step, Duration::from_micros(micros));
+        let longest = Duration::from_micros(350);
+        let next = |step, micros| next_step(step, Duration::from_micros(micros), longest);
 
         assert_eq!([next(128, 700), next(16, 900_000), next(512, 400)], [64, 8, 448]);
         assert_eq!([next(128, 100), next(512, 100), next(300, 0)], [256, 512, 512]);

@@ -8,6 +8,8 @@
 //! SQLite keeps rows in the order of their keys, or nearly; PostgreSQL keeps them where there was
 //! room, so there the walk goes from page to page.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value, prelude::Uuid};
 
@@ -257,6 +259,16 @@ pub async fn look(
         bounds,
         is_thorough: step.is_thorough,
     })
+}
+
+/// How long a removal is to take. On SQLite all writers wait for it: about as long as one of them. On PostgreSQL
+/// nobody waits for rows that have ended, but everybody for the disk: fewer removals, of more rows.
+#[must_use]
+pub fn longest_removal(store: &Store) -> Duration {
+    match store.read() {
+        Database::Sqlite(_) => Duration::from_micros(350),
+        Database::Postgres(_) => Duration::from_millis(4),
+    }
 }
 
 /// Removes what is dead in a stretch that [`look`] looked at.
