@@ -15,31 +15,36 @@ use tokio::runtime::Handle;
 use super::pool::{Kept, Open, Permit};
 use crate::store::{stall, unavailable};
 
-/// One of the pool's connections, and the right to ask it. Dropped without [`Held::give_back`], it was
-/// left in the middle of something: it comes to the end of that by itself, or is closed.
+/// The right to ask one of the pool's connections, and that connection. Dropped without [`Held::give_back`], it
+/// was left in the middle of something: it comes to the end of that by itself, or is closed.
 pub(super) struct Held {
-    /// Absent once it is given back.
+    /// Absent until one is found, and once it is given back.
     open: Option<Open>,
     kept: Arc<Kept>,
     is_in_transaction: bool,
-    /// Absent once it is passed on.
-    permit: Option<Permit>,
+    _permit: Permit,
 }
 
 impl Held {
-    pub(super) fn new(open: Open, kept: Arc<Kept>, permit: Option<Permit>) -> Self {
-        Self { open: Some(open), kept, is_in_transaction: false, permit }
+    /// The right, and no connection yet.
+    pub(super) fn nothing(kept: Arc<Kept>, permit: Permit) -> Self {
+        Self { open: None, kept, is_in_transaction: false, _permit: permit }
     }
 
-    /// Itself if it can be asked; otherwise it is closed, and the right to ask another is left.
-    pub(super) async fn if_fit(mut self) -> Result<Self, Option<Permit>> {
-        if let Some(open) = &mut self.open
-            && open.is_fit().await
-        {
-            return Ok(self);
+    /// Takes one that was just opened.
+    pub(super) fn with(mut self, open: Open) -> Self {
+        self.open = Some(open);
+        self
+    }
+
+    /// Takes one that was kept, if it can be asked; otherwise it is closed.
+    pub(super) async fn takes(&mut self, open: Open) -> bool {
+        // in here also while it is asked: it may be left in the middle of that
+        if self.open.insert(open).is_fit().await {
+            return true;
         }
         self.open.take().into_iter().for_each(Open::give_up);
-        Err(self.permit.take())
+        false
     }
 
     /// Keeps it for whoever asks next: it has answered, and nothing is left of what was asked.
@@ -90,8 +95,7 @@ impl Held {
     }
 
     fn connection(&mut self) -> Result<&mut PgConnection, DbErr> {
-        let open =
-            self.open.as_mut().ok_or_else(|| unavailable("the connection was given back"))?;
+        let open = self.open.as_mut().ok_or_else(|| unavailable("there is no connection"))?;
         Ok(&mut open.connection)
     }
 }

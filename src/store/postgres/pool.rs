@@ -146,18 +146,17 @@ impl Pool {
 
     /// Waits for a place, and for a connection that can be asked.
     async fn hold(&self) -> Result<Held, DbErr> {
-        let mut permit = Some(self.permit().await?);
+        let permit = self.permit().await?;
+        let mut held = Held::nothing(Arc::clone(&self.kept), permit);
         while let Some(open) = self.kept.take() {
-            match Held::new(open, Arc::clone(&self.kept), permit).if_fit().await {
-                Ok(held) => return Ok(held),
-                Err(left) => permit = left,
+            if held.takes(open).await {
+                return Ok(held);
             }
         }
         // seldom, and large
         let connection = Box::pin(self.driver().acquire()).await.map_err(not_acquired)?;
         let now = Instant::now();
-        let open = Open { connection, opened: now, heard: now };
-        Ok(Held::new(open, Arc::clone(&self.kept), permit))
+        Ok(held.with(Open { connection, opened: now, heard: now }))
     }
 }
 

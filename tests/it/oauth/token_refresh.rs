@@ -204,13 +204,13 @@ async fn the_scope_may_not_be_widened() {
     assert_eq!(second.scope, "leads:read");
 }
 
-/// The bytes of a refresh on a connection of its own.
 /// How often the only family there is was rotated.
 async fn generation(world: &World) -> i64 {
     let family = token_family::Entity::find().one(world.app.store.read()).await.unwrap();
     family.unwrap().generation
 }
 
+/// The bytes of a refresh on a connection of its own.
 fn refresh_request(client: &ClientApp, refresh_token: &str) -> Vec<u8> {
     let secret = client.secret.as_deref().unwrap_or_default();
     let body = format!(

@@ -23,23 +23,9 @@ use latchkey::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use super::Storage;
+use super::{POSTGRES_CONNECTIONS, Storage, row};
 use crate::support::{ApiCaller, ClientApp, Person, Tokens, World, new_key, workspace_named};
-
-/// The connections that one process may write with on PostgreSQL.
-const POSTGRES_CONNECTIONS: usize = 12;
-
-fn row(number: usize) -> enterprise::Model {
-    enterprise::Model {
-        id: Uuid::from_u128(number as u128),
-        pin: format!("pin-{number}"),
-        name: "An enterprise".to_owned(),
-        created_at: store::instant(chrono::DateTime::UNIX_EPOCH),
-        comms_allowed_at: None,
-    }
-}
 
 async fn count(store: &Store) -> u64 {
     enterprise::Entity::find().count(store.read()).await.unwrap()

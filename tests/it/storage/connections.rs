@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
-use entity::enterprise;
 use futures_util::future::join_all;
 use latchkey::store::{self, Store};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::timeout;
-use uuid::Uuid;
 
-use super::{Storage, is_sqlite};
+use super::{POSTGRES_CONNECTIONS, Storage, is_sqlite, row};
 
-/// How many are asked at once, and how many there may be.
-const PLACES: usize = 12;
+/// How many there may be.
 const MOST: i64 = 24;
+
+/// A database with connections, if this suite runs on one.
+async fn on_postgres() -> Option<Storage> {
+    let storage = Storage::new().await;
+    (!is_sqlite(&storage.store)).then_some(storage)
+}
 
 /// The first column of the one row.
 async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
@@ -37,28 +40,19 @@ async fn connections(store: &Store, condition: &str) -> i64 {
     number(store.read(), &sql).await
 }
 
-/// As many questions at once as there are places, each of which takes so many seconds.
+/// As many questions as are asked at once, each of which takes so many seconds; all have their answer.
 async fn everybody_asks(store: &Store, secs: f64) {
     let sql = format!("select pg_sleep({secs})");
-    join_all((0..PLACES).map(|_| store.read().execute_unprepared(&sql))).await;
-}
-
-fn row() -> enterprise::Model {
-    enterprise::Model {
-        id: Uuid::nil(),
-        pin: "acme".to_owned(),
-        name: "An enterprise".to_owned(),
-        created_at: store::instant(chrono::DateTime::UNIX_EPOCH),
-        comms_allowed_at: None,
+    let asked = (0..POSTGRES_CONNECTIONS).map(|_| store.read().execute_unprepared(&sql));
+    for answer in join_all(asked).await {
+        answer.unwrap();
     }
 }
 
 #[tokio::test]
 async fn whoever_answered_last_is_asked_next() {
-    let Storage { store, database: _database, .. } = &Storage::new().await;
-    if is_sqlite(store) {
-        return;
-    }
+    let Some(storage) = on_postgres().await else { return };
+    let store = &storage.store;
     everybody_asks(store, 0.05).await;
     let first = process(store.read()).await;
 
@@ -72,10 +66,8 @@ async fn whoever_answered_last_is_asked_next() {
 
 #[tokio::test]
 async fn who_is_left_half_way_takes_nobodys_place() {
-    let Storage { store, database: _database, .. } = &Storage::new().await;
-    if is_sqlite(store) {
-        return;
-    }
+    let Some(storage) = on_postgres().await else { return };
+    let store = &storage.store;
     let cut = timeout(Duration::from_millis(500), everybody_asks(store, 2.0)).await;
     assert!(cut.is_err(), "they were cut off");
 
@@ -83,7 +75,7 @@ async fn who_is_left_half_way_takes_nobodys_place() {
     everybody_asks(store, 0.01).await;
 
     let asleep = "state = 'active' and query like '%pg_sleep(2)%'";
-    assert_eq!(connections(store, asleep).await, i64::try_from(PLACES).unwrap());
+    assert_eq!(connections(store, asleep).await, i64::try_from(POSTGRES_CONNECTIONS).unwrap());
     // and again: there are no more than may be
     let cut = timeout(Duration::from_millis(50), everybody_asks(store, 1.0)).await;
     assert!(cut.is_err(), "they were cut off");
@@ -94,20 +86,18 @@ async fn who_is_left_half_way_takes_nobodys_place() {
 
 #[tokio::test]
 async fn a_transaction_that_is_cut_off_is_undone() {
-    let Storage { store, database: _database, .. } = &Storage::new().await;
-    if is_sqlite(store) {
-        return;
-    }
-    for _ in 0..PLACES {
+    let Some(storage) = on_postgres().await else { return };
+    let store = &storage.store;
+    for _ in 0..POSTGRES_CONNECTIONS {
         let txn = store.begin().await.unwrap();
-        store::enterprises::insert(&txn, row()).await.unwrap().unwrap();
+        store::enterprises::insert(&txn, row(1)).await.unwrap().unwrap();
         let cut = timeout(Duration::from_millis(5), txn.execute_unprepared("select pg_sleep(0.1)"));
         assert!(cut.await.is_err(), "it was cut off");
     }
 
     // each has waited until the one before was undone, and so does this one
     let txn = store.begin().await.unwrap();
-    store::enterprises::insert(&txn, row()).await.unwrap().unwrap();
+    store::enterprises::insert(&txn, row(1)).await.unwrap().unwrap();
     txn.commit().await.unwrap();
 
     everybody_asks(store, 0.05).await;
@@ -116,10 +106,8 @@ async fn a_transaction_that_is_cut_off_is_undone() {
 
 #[tokio::test]
 async fn one_that_is_found_dead_vouches_for_none() {
-    let Storage { store, database: _database, .. } = &Storage::new().await;
-    if is_sqlite(store) {
-        return;
-    }
+    let Some(storage) = on_postgres().await else { return };
+    let store = &storage.store;
     everybody_asks(store, 0.05).await;
     let all = "select pg_terminate_backend(pid) from pg_stat_activity \
                where datname = current_database() and pid <> pg_backend_pid()";
@@ -128,10 +116,10 @@ async fn one_that_is_found_dead_vouches_for_none() {
     let kept = store.begin().await.unwrap();
 
     let mut failed = 0;
-    for _ in 0..PLACES {
+    for _ in 0..POSTGRES_CONNECTIONS {
         failed += u8::from(store.read().execute_unprepared("select 1").await.is_err());
     }
 
-    assert!(failed <= 1, "{failed} of {PLACES}");
+    assert!(failed <= 1, "{failed} of {POSTGRES_CONNECTIONS}");
     kept.commit().await.unwrap();
 }

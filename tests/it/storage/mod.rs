@@ -15,11 +15,16 @@ mod sweep;
 mod sweep_sign_ins;
 mod usage;
 
-use latchkey::store::Store;
+use entity::enterprise;
+use latchkey::store::{self, Store};
 use sea_orm::{ConnectionTrait, DbBackend};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::support::Database;
+
+/// The connections that one process may write with on PostgreSQL.
+const POSTGRES_CONNECTIONS: usize = 12;
 
 /// A migrated database and one process's way into it.
 struct Storage {
@@ -52,4 +57,15 @@ impl Storage {
 
 fn is_sqlite(store: &Store) -> bool {
     store.read().get_database_backend() == DbBackend::Sqlite
+}
+
+/// An enterprise.
+fn row(number: usize) -> enterprise::Model {
+    enterprise::Model {
+        id: Uuid::from_u128(number as u128),
+        pin: format!("pin-{number}"),
+        name: "An enterprise".to_owned(),
+        created_at: store::instant(chrono::DateTime::UNIX_EPOCH),
+        comms_allowed_at: None,
+    }
 }
