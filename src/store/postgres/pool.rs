@@ -16,7 +16,7 @@ use sea_orm::{
     ExecResult, QueryResult, RuntimeErr, Statement, TransactionTrait,
     sqlx::{self, PgPool, Postgres, pool::PoolConnection},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{held::Held, transaction::PostgresTxn};
 use crate::store::{stall, unavailable};
@@ -49,18 +49,26 @@ pub(super) struct Open {
 }
 
 /// Connections that have answered and may be asked again; none any more once the pool is closed.
-pub(super) struct Kept(Mutex<Option<Vec<Open>>>);
+pub(super) struct Kept {
+    open: Mutex<Option<Vec<Open>>>,
+    /// There is one more.
+    more: Notify,
+}
 
 impl Kept {
+    fn new() -> Self {
+        Self { open: Mutex::new(Some(Vec::new())), more: Notify::new() }
+    }
+
     /// Takes the one that answered last.
     fn take(&self) -> Option<Open> {
-        self.0.lock().as_mut()?.pop()
+        self.open.lock().as_mut()?.pop()
     }
 
     /// Keeps one that has just answered.
     pub(super) fn put(&self, mut open: Open) {
         open.heard = Instant::now();
-        let mut kept = self.0.lock();
+        let mut kept = self.open.lock();
         let Some(all) = kept.as_mut().filter(|_| open.opened.elapsed() < LIFETIME) else {
             drop(kept);
             return open.end();
@@ -70,18 +78,19 @@ impl Kept {
         let longest = all.first().is_some_and(|first| first.heard.elapsed() > IDLE);
         let idle = longest.then(|| all.remove(0));
         drop(kept);
+        self.more.notify_one();
         idle.into_iter().for_each(Open::end);
     }
 
     fn close(&self) {
-        let kept = self.0.lock().take();
+        let kept = self.open.lock().take();
         kept.into_iter().flatten().for_each(Open::end);
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.0.get_mut().take().into_iter().flatten().for_each(Open::give_up);
+        self.open.get_mut().take().into_iter().flatten().for_each(Open::give_up);
     }
 }
 
@@ -106,7 +115,7 @@ impl Pool {
     /// Of connections that no one else asks.
     pub(in crate::store) fn of(connections: DatabaseConnection) -> Self {
         let places = Arc::new(Semaphore::new(PLACES as usize));
-        Self { connections, places, kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
+        Self { connections, places, kept: Arc::new(Kept::new()) }
     }
 
     /// Begins a transaction.
@@ -154,9 +163,23 @@ impl Pool {
             }
         }
         // seldom, and large
-        let connection = Box::pin(self.driver().acquire()).await.map_err(not_acquired)?;
-        let now = Instant::now();
-        Ok(held.with(Open { connection, opened: now, heard: now }))
+        let mut acquired = Box::pin(self.driver().acquire());
+        loop {
+            tokio::select! {
+                biased;
+                connection = &mut acquired => {
+                    let connection = connection.map_err(not_acquired)?;
+                    let now = Instant::now();
+                    return Ok(held.with(Open { connection, opened: now, heard: now }));
+                }
+                // where there may be no more, one that comes back is the only one that there will be
+                () = self.kept.more.notified() => {
+                    if let Some(open) = self.kept.take() && held.takes(open).await {
+                        return Ok(held);
+                    }
+                }
+            }
+        }
     }
 }
 
