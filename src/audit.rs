@@ -38,6 +38,12 @@ impl Target {
     pub fn new(kind: &'static str, id: impl Into<TargetId>) -> Self {
         Self { kind, id: Some(id.into().0) }
     }
+
+    /// A thing of a kind that there is none of, or that is not said.
+    #[must_use]
+    pub const fn unknown(kind: &'static str) -> Self {
+        Self { kind, id: None }
+    }
 }
 
 /// The id of a target, as text.
@@ -109,6 +115,15 @@ impl Event {
 /// # Errors
 /// When the database fails.
 pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fault> {
+    let action = event.action;
+    store::audit::insert(txn, row(app, event)).await?;
+    app.metrics.happened(action);
+    Ok(())
+}
+
+/// An event as it is to be written, for what makes it happen in a transaction that is begun elsewhere.
+#[must_use]
+pub fn row(app: &App, event: Event) -> Model {
     let now = app.now();
     let (actor_kind, actor_id) = match event.actor {
         Actor::User(id) => ("user", Some(id.to_string())),
@@ -132,7 +147,5 @@ pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fau
         chain: None,
     };
     row.seal = Some(chain::seal(app, &row));
-    store::audit::insert(txn, row).await?;
-    app.metrics.happened(event.action);
-    Ok(())
+    row
 }

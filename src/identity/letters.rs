@@ -12,7 +12,10 @@ use crate::{
     crypto::digest,
     fault::Fault,
     limiter,
-    store::{self, Txn},
+    store::{
+        Txn,
+        sign_in_failures::{Over, add, hold},
+    },
 };
 
 const ACCOUNT_LETTERS: i64 = 3;
@@ -47,19 +50,17 @@ impl Letters {
     /// Seconds until this address may ask again; 0 is now. Whoever asks at the same moment waits until this one has
     /// been counted.
     pub(super) async fn wait_secs(&self, txn: &Txn, now: DateTime<Utc>) -> Result<u64, Fault> {
-        store::sign_in_failures::hold(txn, &self.address, now).await?;
-        let row = store::sign_in_failures::find(txn, &self.address).await?;
-        let is_full = row.filter(|row| row.failures >= ADDRESS_REQUESTS);
-        let until = is_full.map_or(now, |row| row.window_started_at.0 + ADDRESS_WINDOW);
+        let row = hold(txn, &self.address, now).await?;
+        let is_full = row.failures >= ADDRESS_REQUESTS;
+        let until = if is_full { row.window_started_at.0 + ADDRESS_WINDOW } else { now };
         let wait = (until - now).num_milliseconds().max(0);
         Ok(u64::try_from(wait).unwrap_or_default().div_ceil(1000))
     }
 
     /// Counts one request; `false` if the account has had its letters.
     pub(super) async fn count(&self, txn: &Txn, now: DateTime<Utc>) -> Result<bool, Fault> {
-        store::sign_in_failures::add(txn, &self.address, now - ADDRESS_WINDOW, now).await?;
-        store::sign_in_failures::add(txn, &self.account, now - ACCOUNT_WINDOW, now).await?;
-        let row = store::sign_in_failures::find(txn, &self.account).await?;
-        Ok(row.is_some_and(|row| row.failures <= ACCOUNT_LETTERS))
+        add(txn, &self.address, Over::BegunBy(now - ADDRESS_WINDOW), now).await?;
+        let row = add(txn, &self.account, Over::BegunBy(now - ACCOUNT_WINDOW), now).await?;
+        Ok(row.failures <= ACCOUNT_LETTERS)
     }
 }

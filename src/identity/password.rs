@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use super::{
     errand::Errand,
     letters::Letters,
-    sign_in::{Attempt, SignIn, sign_in},
+    sign_in::{Attempt, SignIn, has_second_factor, sign_in},
+    throttle::Counters,
     username::Username,
 };
 use crate::{
@@ -250,9 +251,14 @@ async fn replace(
 ) -> Result<Option<user::Model>, Fault> {
     // before the transaction: hashing takes its time
     let hash = app.passwords.hash(new, app.random.bytes()).await?;
+    // a second factor is guessed at by the same count, and a link must not buy fresh guesses at it
+    let is_forgiven = !has_second_factor(app, &user).await?;
     let txn = app.store.begin().await?;
     if !store::users::replace_password(&txn, user.id, user.epoch, &hash).await? {
         return Ok(None);
+    }
+    if is_forgiven {
+        Counters::forget_password(&txn, &user.username).await?;
     }
     store::browser_sessions::delete_of_user(&txn, user.id).await?;
     logout::end(app, &txn, user.id, Ending::All).await?;

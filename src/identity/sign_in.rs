@@ -3,7 +3,8 @@
 //! 1. Too early for the account or the address: refused before any hashing.
 //! 2. Attempts on one account run one at a time on a node. Each counts as a failure of the account and of the address
 //!    before it is looked at, in a transaction of its own: nodes that look at once look at no more than one would.
-//! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash.
+//! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash, and a failure of theirs the
+//!    same transaction.
 //! 4. A success clears the account's own counter, and the address has its guess back. What could not be looked at does
 //!    not count.
 
@@ -15,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{throttle::Counters, username::Username};
 use crate::{
     app::App,
-    audit::{self, Actor, Event, Target},
+    audit::{Actor, Event, Target},
     crypto::password::MAX_PASSWORD_BYTES,
     fault::Fault,
     store,
@@ -67,10 +68,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         Err(retry_after_secs) => return Ok(SignIn::TooSoon { retry_after_secs }),
     };
     let outcome = is_right(app, user.as_ref(), attempt.password).await;
-    if !guess.judge(app, outcome).await? {
-        if let Some(user) = user {
-            record_failure(app, &user).await?;
-        }
+    if !guess.judge(app, outcome, failure(user.as_ref())).await? {
         return Ok(SignIn::Refused);
     }
     let Some(user) = user else { return Ok(SignIn::Refused) };
@@ -92,7 +90,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
 }
 
 /// Also where passkeys cannot be used any more, as after a change of the issuer: recovery codes can.
-async fn has_second_factor(app: &App, user: &user::Model) -> Result<bool, Fault> {
+pub(super) async fn has_second_factor(app: &App, user: &user::Model) -> Result<bool, Fault> {
     Ok(user.totp_sealed.is_some()
         || store::passkeys::count_of_user(app.store.read(), user.id).await? > 0)
 }
@@ -109,9 +107,8 @@ async fn is_right(
     app.passwords.verify(password, hash).await
 }
 
-async fn record_failure(app: &App, user: &user::Model) -> Result<(), Fault> {
-    let txn = app.store.begin().await?;
-    let event = Event::new("user.sign_in_failed", Actor::System, Target::new("user", user.id));
-    audit::record(app, &txn, event).await?;
-    Ok(txn.commit().await?)
+/// The event of a wrong password. A name that is nobody's is not written down: people type their password there.
+fn failure(user: Option<&user::Model>) -> Event {
+    let target = user.map_or_else(|| Target::unknown("user"), |user| Target::new("user", user.id));
+    Event::new("user.sign_in_failed", Actor::System, target)
 }

@@ -42,6 +42,10 @@ use crate::{
 
 /// How long a sign-up waits for its letter to be answered, in hours.
 const HOURS: u32 = 24;
+/// How many may wait: no stranger fills the database.
+const MOST_WAITING: u64 = 20_000;
+/// When to ask again once so many do, in seconds.
+const FULL_SECS: u64 = 600;
 
 /// What somebody who signs up has typed, and where.
 pub struct Wish {
@@ -154,6 +158,12 @@ pub async fn request(
     let retry_after_secs = letters.wait_secs(&txn, now).await?;
     if retry_after_secs > 0 {
         return Ok(Outcome::TooSoon { retry_after_secs });
+    }
+    if store::sign_ups::are(&txn, MOST_WAITING).await? {
+        tracing::warn!(
+            "{MOST_WAITING} people have asked for an account and not answered their letter"
+        );
+        return Ok(Outcome::TooSoon { retry_after_secs: FULL_SECS });
     }
     let may_send = letters.count(&txn, now).await?;
     txn.commit().await?;
@@ -311,7 +321,8 @@ async fn proves(
     let password = if is_fit { password } else { Zeroizing::default() };
     let hash = Some(row.password_hash.clone()).filter(|_| is_fit);
     let outcome = app.passwords.verify(password, hash).await;
-    if guess.judge(app, outcome).await? {
+    let failure = Event::new("sign_up.fail", Actor::System, Target::new("sign_up", row.id));
+    if guess.judge(app, outcome, failure).await? {
         guess.forget_account(app).await?;
         return Ok(None);
     }

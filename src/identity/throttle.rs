@@ -16,17 +16,21 @@
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{sign_in_failure, types::Instant};
+use entity::{audit_event, sign_in_failure, types::Instant};
 use tokio::time::{Instant as Moment, sleep};
 
 use super::username::Username;
 use crate::{
     app::App,
+    audit::{self, Event},
     crypto::digest,
     fault::Fault,
     limiter::network,
     patience,
-    store::{self, Store, Txn},
+    store::{
+        self, Store, Txn,
+        sign_in_failures::{Over, add, hold},
+    },
 };
 
 const FREE_FAILURES: i64 = 5;
@@ -61,14 +65,21 @@ impl Counters {
     /// as it stands.
     #[must_use]
     pub fn of(typed: &str, address: IpAddr) -> Self {
-        let account =
-            Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
         let network = network(address);
         Self {
-            account: digest::sha256(format!("account:{account}").as_bytes()),
+            account: account_key(typed),
             address: digest::sha256(format!("address:{network}").as_bytes()),
             under_way: digest::sha256(format!("under way:{network}").as_bytes()),
         }
+    }
+
+    /// Forgets the failures at a user's password, in the transaction that makes it another one: nobody who guessed at the
+    /// old one keeps them out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_password(txn: &Txn, username: &str) -> Result<(), Fault> {
+        store::sign_in_failures::clear(txn, &account_key(username)).await
     }
 
     /// What attempts on the same account share, to run one at a time.
@@ -121,28 +132,20 @@ impl Counters {
     ) -> Result<Option<Result<Guess, u64>>, Fault> {
         let txn = app.store.begin().await?;
         // every transaction takes these rows in this order
-        store::sign_in_failures::hold(&txn, &self.account, now).await?;
-        let account = store::sign_in_failures::find(&txn, &self.account).await?;
-        let wait = secs(account.as_ref(), None, now);
+        let account = hold(&txn, &self.account, now).await?;
+        let wait = secs(Some(&account), None, now);
         if wait > 0 {
             return Ok(Some(Err(wait)));
         }
-        store::sign_in_failures::add(&txn, &self.address, now - ADDRESS_WINDOW, now).await?;
-        let address = store::sign_in_failures::find(&txn, &self.address).await?;
-        let Some(address) = address.filter(|row| row.failures <= ADDRESS_FAILURES) else {
+        let address = add(&txn, &self.address, Over::BegunBy(now - ADDRESS_WINDOW), now).await?;
+        if address.failures > ADDRESS_FAILURES {
             return Ok(None);
-        };
-        // an account's failures in a row have no window
-        store::sign_in_failures::add(&txn, &self.account, DateTime::UNIX_EPOCH, now).await?;
-        let under_way = store::sign_in_failures::find(&txn, &self.under_way).await?;
-        if under_way.is_some_and(|row| looked_at(&row, now) == 0) {
-            store::sign_in_failures::clear(&txn, &self.under_way).await?;
         }
-        store::sign_in_failures::add(&txn, &self.under_way, DateTime::UNIX_EPOCH, now).await?;
+        // an account's failures in a row have no window
+        add(&txn, &self.account, Over::BegunBy(DateTime::UNIX_EPOCH), now).await?;
+        add(&txn, &self.under_way, Over::QuietSince(now - UNDER_WAY), now).await?;
         txn.commit().await?;
-        let never = store::instant(DateTime::UNIX_EPOCH);
-        let before = account.map_or(never, |row| row.last_failed_at);
-        let window = address.window_started_at;
+        let (before, window) = (account.last_failed_at, address.window_started_at);
         Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window })))
     }
 
@@ -204,10 +207,10 @@ pub struct Guess {
 }
 
 /// What became of a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum End {
-    /// It was wrong, and stays counted.
-    Wrong,
+    /// It was wrong, and stays counted; this is the event.
+    Wrong(Box<audit_event::Model>),
     /// It was nothing: all failures are what they were before.
     Nothing,
     /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
@@ -218,12 +221,24 @@ impl Guess {
     /// Says whether the guess was right, and what that means for its counters: a wrong one stays counted, and one that
     /// could not be looked at does not count at all. Of a right one it is still to be said what it proves.
     ///
+    /// `failure` is the event of a wrong one. It is written for nobody's account too: how long the answer takes must
+    /// not say whose there is.
+    ///
     /// # Errors
     /// That of the outcome, or when the database fails.
-    pub async fn judge(&self, app: &App, outcome: Result<bool, Fault>) -> Result<bool, Fault> {
+    pub async fn judge(
+        &self,
+        app: &App,
+        outcome: Result<bool, Fault>,
+        failure: Event,
+    ) -> Result<bool, Fault> {
         match outcome {
             Ok(true) => {}
-            Ok(false) => self.end(app, End::Wrong).await?,
+            Ok(false) => {
+                let action = failure.action;
+                self.end(app, End::Wrong(Box::new(audit::row(app, failure)))).await?;
+                app.metrics.happened(action);
+            }
             Err(_) => self.give_back(app).await?,
         }
         outcome
@@ -246,7 +261,7 @@ impl Guess {
     }
 
     async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
-        match self.prepared(&app.store, end).await {
+        match self.prepared(&app.store, &end).await {
             Ok(txn) => Ok(txn.commit().await?),
             Err(fault) => {
                 // whoever hears of the fault has proved nothing, and shall not have failed either
@@ -264,7 +279,7 @@ impl Guess {
         let trying = async move {
             for _ in 0..RETRIES {
                 sleep(RETRY).await;
-                if let Ok(txn) = guess.prepared(&store, end).await {
+                if let Ok(txn) = guess.prepared(&store, &end).await {
                     return txn.commit().await.map_err(Fault::from);
                 }
             }
@@ -277,23 +292,31 @@ impl Guess {
         });
     }
 
-    async fn prepared(&self, store: &Store, end: End) -> Result<Txn, Fault> {
+    async fn prepared(&self, store: &Store, end: &End) -> Result<Txn, Fault> {
         let Counters { account, address, under_way } = &self.counters;
         let txn = store.begin().await?;
         match end {
-            End::Wrong => {}
+            End::Wrong(_) => {}
             End::Nothing => {
                 let counted = (self.counted_at, self.before);
                 store::sign_in_failures::give_back(&txn, account, counted).await?;
             }
             End::Proof => store::sign_in_failures::clear(&txn, account).await?,
         }
-        if !matches!(end, End::Wrong) {
+        if !matches!(end, End::Wrong(_)) {
             store::sign_in_failures::take_back(&txn, address, Some(self.window)).await?;
         }
         store::sign_in_failures::take_back(&txn, under_way, None).await?;
+        if let End::Wrong(event) = end {
+            store::audit::insert(&txn, (**event).clone()).await?;
+        }
         Ok(txn)
     }
+}
+
+fn account_key(typed: &str) -> Vec<u8> {
+    let account = Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
+    digest::sha256(format!("account:{account}").as_bytes())
 }
 
 /// How many of these are looked at by a node that lives.

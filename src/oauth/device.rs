@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{Actor, Event, Target},
     clients::authentication,
     fault::Fault,
     identity::{session::SignedIn, throttle::Counters},
@@ -203,9 +204,12 @@ async fn find(
         Ok(found) => (Ok(found.is_some()), found),
         Err(fault) => (Err(fault), None),
     };
-    guess.judge(app, outcome).await?;
+    let target = Target::new("user", account.user.id);
+    let failure = Event::new("device.guess", Actor::User(account.user.id), target);
+    guess.judge(app, outcome, failure).await?;
     if let Some(waiting) = found {
-        guess.forget_account(app).await?;
+        // a device of one's own must not buy fresh guesses at the others'
+        guess.give_back(app).await?;
         return Ok(Ok(waiting));
     }
     let again = (shown(typed), Some(WRONG.to_owned()));

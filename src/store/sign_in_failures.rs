@@ -38,7 +38,7 @@ pub async fn find_all(
     Ok(keys_sha256.map(|key| rows.iter().find(|row| equal(&row.key_sha256, key)).cloned()))
 }
 
-/// Holds the count under this key for as long as the transaction lasts, be there one yet or not.
+/// Holds the count under this key for as long as the transaction lasts, be there one yet or not, and answers it.
 ///
 /// # Errors
 /// When the database fails.
@@ -46,7 +46,7 @@ pub async fn hold(
     db: &impl ConnectionTrait,
     key_sha256: &[u8],
     now: DateTime<Utc>,
-) -> Result<(), Fault> {
+) -> Result<Model, Fault> {
     let row = Model {
         key_sha256: key_sha256.to_vec(),
         failures: 0,
@@ -55,11 +55,10 @@ pub async fn hold(
     };
     // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
     let same = Expr::col((Entity, Column::Failures));
-    Entity::insert(row.into_active_model())
+    Ok(Entity::insert(row.into_active_model())
         .on_conflict(OnConflict::column(Column::KeySha256).value(Column::Failures, same).to_owned())
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
+        .exec_with_returning(db)
+        .await?)
 }
 
 /// Takes back what was counted at `counted_at`; if nothing was since, the last failure is that of `before` again.
@@ -100,53 +99,60 @@ pub async fn take_back(
     let of_window = window_started_at.map(|began| COLUMN.window_started_at.eq(began));
     let counted =
         Condition::all().add(COLUMN.key_sha256.eq(key_sha256.to_vec())).add_option(of_window);
-    Entity::update_many()
-        .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
-        .filter(counted.clone())
-        .filter(COLUMN.failures.gt(0))
-        .exec(db)
-        .await?;
     // a window begins with what is counted in it, and not with what was nothing in the end
-    Entity::delete_many().filter(counted).filter(COLUMN.failures.lte(0)).exec(db).await?;
+    let last = Entity::delete_many().filter(counted.clone()).filter(COLUMN.failures.lte(1));
+    if last.exec(db).await?.rows_affected == 0 {
+        Entity::update_many()
+            .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+            .filter(counted)
+            .exec(db)
+            .await?;
+    }
     Ok(())
 }
 
-/// Counts one more failure. A window that began before `window_opens`, or in a time that is still to
-/// come, starts again at one.
+/// Which counts are over, so that the next failure is the first one.
+#[derive(Clone, Copy, Debug)]
+pub enum Over {
+    /// Those whose window began then or before.
+    BegunBy(DateTime<Utc>),
+    /// Those that nothing was added to since.
+    QuietSince(DateTime<Utc>),
+}
+
+/// Counts one more failure, and answers the count. One that is over, or in a time that is still to come, starts again
+/// at one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn add(
     db: &impl ConnectionTrait,
     key_sha256: &[u8],
-    window_opens: DateTime<Utc>,
+    over: Over,
     now: DateTime<Utc>,
-) -> Result<(), Fault> {
-    Entity::delete_by_id(key_sha256.to_vec())
-        .filter(
-            Condition::any()
-                .add(COLUMN.window_started_at.lte(millis(window_opens)))
-                .add(COLUMN.last_failed_at.gt(millis(now + SKEW))),
-        )
-        .exec(db)
-        .await?;
+) -> Result<Model, Fault> {
     let row = Model {
         key_sha256: key_sha256.to_vec(),
         failures: 1,
         window_started_at: instant(now),
         last_failed_at: instant(now),
     };
-    let failures = Expr::col((Entity, Column::Failures)).add(1);
-    Entity::insert(row.into_active_model())
-        .on_conflict(
-            OnConflict::column(Column::KeySha256)
-                .value(Column::Failures, failures)
-                .update_column(Column::LastFailedAt)
-                .to_owned(),
-        )
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
+    // what stands in the table
+    let standing = |column| Expr::col((Entity, column));
+    let is_over = match over {
+        Over::BegunBy(then) => standing(Column::WindowStartedAt).lte(millis(then)),
+        Over::QuietSince(then) => standing(Column::LastFailedAt).lte(millis(then)),
+    };
+    let is_over = is_over.or(standing(Column::LastFailedAt).gt(millis(now + SKEW)));
+    let failures =
+        Expr::case(is_over.clone(), 1_i64).finally(standing(Column::Failures).add(1_i64));
+    let began = Expr::case(is_over, millis(now)).finally(standing(Column::WindowStartedAt));
+    let again = OnConflict::column(Column::KeySha256)
+        .value(Column::Failures, failures)
+        .value(Column::WindowStartedAt, began)
+        .update_column(Column::LastFailedAt)
+        .to_owned();
+    Ok(Entity::insert(row.into_active_model()).on_conflict(again).exec_with_returning(db).await?)
 }
 
 /// Forgets the failures under this key.

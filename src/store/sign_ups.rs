@@ -1,8 +1,8 @@
 //! Sign-ups that wait for their letter to be answered.
 
 use chrono::{DateTime, Utc};
-use entity::sign_up::{COLUMN, Entity, Model};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
+use entity::sign_up::{COLUMN, Column, Entity, Model};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
 use super::{insert as insert_row, millis};
 use crate::fault::Fault;
@@ -17,6 +17,16 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> Result<Option<Model>, Fault> {
     Ok(Entity::find_by_id(id).filter(COLUMN.expires_at.gt(millis(now))).one(db).await?)
+}
+
+/// Whether so many wait, or more; those count too whose time has just run out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn are(db: &impl ConnectionTrait, many: u64) -> Result<bool, Fault> {
+    let last = many.saturating_sub(1);
+    let found = Entity::find().select_only().column(Column::Id).offset(last).limit(1);
+    Ok(found.into_tuple::<Uuid>().one(db).await?.is_some())
 }
 
 /// Lets a sign-up wait.

@@ -210,8 +210,13 @@ fn people() -> Vec<Table> {
         // told of a new one, and whoever has not is not
         digest("known_device", "device_sha256", "known_device.last_seen_at <= $1 - 63072000000"),
         digest("spent_challenge", "challenge_sha256", "spent_challenge.expires_at <= $1"),
-        // a letter that was given up stays: somebody may want to know why
-        id("outbox", "id", "outbox.sent_at <= $1 - 86400000"),
+        // a letter that was given up: for 90 days somebody may want to know why
+        id(
+            "outbox",
+            "id",
+            "(outbox.sent_at <= $1 - 86400000 or (outbox.sent_at is null
+             and outbox.next_attempt_at is null and outbox.created_at <= $1 - 7776000000))",
+        ),
     ]
 }
 

@@ -39,6 +39,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("dataset.delete", "Deleted a data set"),
     ("device.allow", "Allowed a device"),
     ("device.deny", "Denied a device"),
+    ("device.guess", "Gave a wrong code of a device"),
     ("email.change", "Changed an address"),
     ("email.request_change", "Asked for another address"),
     ("email.request_verification", "Asked for an address to be confirmed"),
@@ -67,6 +68,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("outbox.discard", "Discarded a letter"),
     ("outbox.retry", "Sent a letter again"),
     ("passkey.add", "Added a passkey"),
+    ("passkey.counts_back", "Showed a passkey that may have been copied"),
     ("passkey.remove", "Removed a passkey"),
     ("passkey.rename", "Renamed a passkey"),
     ("passkey.use", "Showed a passkey"),
@@ -88,6 +90,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("session.confirm", "Proved who they are again"),
     ("session.end", "Signed out"),
     ("session.end_others", "Signed out of every other browser"),
+    ("sign_up.fail", "Gave a wrong password for a new account"),
     ("sign_up.request", "Asked for an account"),
     ("signing_key.create", "Made a signing key"),
     ("signing_key.rotate", "Replaced a signing key"),
@@ -146,13 +149,53 @@ pub fn actor_words(kind: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::HashSet,
+        fs,
+        path::{Path, PathBuf},
+    };
+
     use super::*;
 
+    /// Those that are written where their event is made, and those that are handed there.
     #[test]
     fn every_action_has_words() {
-        assert_eq!(words("grant.revoke"), "Disconnected an app");
+        let known = |name: &str| ACTIONS.iter().any(|(action, _)| *action == name);
+        let nouns = ACTIONS.iter().filter_map(|(name, _)| Some(name.split_once('.')?.0));
+        let nouns: HashSet<_> = nouns.collect();
+        let mut events = 0;
+        for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+            let text = fs::read_to_string(&file).unwrap();
+            for made in text.split("Event::new(").skip(1) {
+                let Some(rest) = made.trim_start().strip_prefix('"') else { continue };
+                let action = rest.split('"').next().unwrap();
+                assert!(known(action), "{}: {action} has no words", file.display());
+                events += 1;
+            }
+            // what is handed to it is a literal of the same form
+            for literal in
+                text.split('"').skip(1).step_by(2).filter(|_| text.contains("Event::new"))
+            {
+                let Some((noun, verb)) = literal.split_once('.') else { continue };
+                let is_verb =
+                    !verb.is_empty() && verb.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
+                if nouns.contains(noun) && is_verb {
+                    assert!(known(literal), "{}: {literal} has no words", file.display());
+                }
+            }
+        }
+        assert!(events > 50, "{events} events were found");
         assert_eq!(words("passkey.add_first"), "Passkey: add first");
         assert_eq!(words(""), "");
+    }
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+            .filter(|path| !path.ends_with("web/audit_words.rs"))
+            .collect()
     }
 
     #[test]

@@ -6,8 +6,13 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    app::App, clients::initial_tokens, config::RegistrationMode, crypto::digest, fault::Fault,
-    limiter::network, store,
+    app::App,
+    clients::initial_tokens,
+    config::RegistrationMode,
+    crypto::digest,
+    fault::Fault,
+    limiter::network,
+    store::{self, sign_in_failures::Over},
 };
 
 /// Registrations that one network may try in [`WINDOW`] without a token.
@@ -67,9 +72,8 @@ async fn admit_anybody(app: &App, address: IpAddr) -> Result<Admission, Fault> {
     let now = app.now();
     let key = digest::sha256(format!("registration:{}", network(address)).as_bytes());
     let txn = app.store.begin().await?;
-    store::sign_in_failures::add(&txn, &key, now - WINDOW, now).await?;
-    let row = store::sign_in_failures::find(&txn, &key).await?;
-    if let Some(row) = row.filter(|row| row.failures > TRIES) {
+    let row = store::sign_in_failures::add(&txn, &key, Over::BegunBy(now - WINDOW), now).await?;
+    if row.failures > TRIES {
         // what is refused is not counted: the window ends when it ends
         return Ok(Admission::TooMany(secs_until(row.window_started_at.0 + WINDOW, now)));
     }

@@ -9,7 +9,7 @@ use crate::{
     crypto::digest,
     fault::Fault,
     identity::username::Username,
-    store::{self, Txn},
+    store::{self, Txn, sign_in_failures::Over},
 };
 
 const ADDRESSEE_LETTERS: i64 = 3;
@@ -50,7 +50,7 @@ impl Limits {
             return Ok(Some(wait.div_ceil(1000)));
         }
         for (key, _, window) in bounds {
-            store::sign_in_failures::add(txn, key, now - window, now).await?;
+            store::sign_in_failures::add(txn, key, Over::BegunBy(now - window), now).await?;
         }
         Ok(None)
     }

@@ -246,20 +246,13 @@ async fn verify_code(
         Shown::RecoveryCode(code) => recovery::consume(app, user, code, now).await,
         Shown::Passkey(_) => Ok(false),
     };
-    if !guess.judge(app, outcome).await? {
-        record_failure(app, user).await?;
+    let failure =
+        Event::new("user.second_factor_failed", Actor::System, Target::new("user", user.id));
+    if !guess.judge(app, outcome, failure).await? {
         return Ok(Counted::Wrong);
     }
     guess.forget_account(app).await?;
     Ok(Counted::Right)
-}
-
-async fn record_failure(app: &App, user: &user::Model) -> Result<(), Fault> {
-    let txn = app.store.begin().await?;
-    let target = Target::new("user", user.id);
-    let event = Event::new("user.second_factor_failed", Actor::System, target);
-    audit::record(app, &txn, event).await?;
-    Ok(txn.commit().await?)
 }
 
 /// Writes down that a user has shown a second factor, and which.

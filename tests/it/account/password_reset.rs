@@ -1,7 +1,11 @@
 //! `/forgot-password` and `/reset-password`: a new password by a link from a letter.
 
 use chrono::TimeDelta;
-use latchkey::{audit::Actor, identity::users};
+use latchkey::{
+    audit::Actor,
+    identity::users::{self, NewUser},
+};
+use zeroize::Zeroizing;
 
 use crate::support::{Acme, ApiCaller, Browser, Letter, Page, Person, Tokens, World};
 
@@ -286,6 +290,44 @@ async fn an_altered_link_is_dead() {
         assert_eq!((page.status, page.text("h1").as_str()), (400, DEAD), "{altered}");
     }
     assert_eq!(Browser::new(&world).open("/reset-password").await.status, 400);
+}
+
+/// Whoever guesses at somebody's password, at every end of the wait, does not keep them out: a new password is nobody's
+/// failure yet.
+#[tokio::test]
+async fn who_is_guessed_at_comes_in_with_a_new_password() {
+    let (world, acme) = world().await;
+    let script = world.script().await;
+    for _ in 0..5 {
+        script.sign_in(&acme.ada.username, "wrong").await.expect(400);
+    }
+    script.password(&acme.ada).await.expect(429);
+    let letter = letter(&world, &acme.ada.username).await;
+
+    assert_eq!(reset(&world, letter.link(), NEW, NEW).await.status, 303);
+
+    script.sign_in(&acme.ada.username, NEW).await.expect(200);
+}
+
+/// A second factor is guessed at by the same count: a link out of a mailbox buys no fresh guesses at it.
+#[tokio::test]
+async fn a_new_password_buys_no_guesses_at_a_second_factor() {
+    let (world, _) = world().await;
+    let tess = NewUser {
+        username: "acme/tess@acme.example".to_owned(),
+        totp_seed: Some(Zeroizing::new(vec![7; 20])),
+        ..NewUser::default()
+    };
+    let tess = world.person_of(tess).await;
+    let script = world.script().await;
+    for _ in 0..5 {
+        script.sign_in(&tess.username, "wrong").await.expect(400);
+    }
+    let letter = letter(&world, &tess.username).await;
+
+    assert_eq!(reset(&world, letter.link(), NEW, NEW).await.status, 303);
+
+    script.sign_in(&tess.username, NEW).await.expect(429);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use entity::sign_up;
 use latchkey::{identity::users::NewUser, jobs::sweep};
 use sea_orm::{EntityTrait, PaginatorTrait};
+use uuid::Uuid;
 
 use crate::support::{Browser, Letter, Page, Person, Tokens, World};
 
@@ -241,6 +242,30 @@ async fn a_link_that_is_sent_twice_at_once_makes_one_account() {
     assert_eq!(statuses, [303, 400]);
     assert_eq!(world.audited("user.sign_up").await, 1);
     assert_eq!(world.audited("workspace.create").await, 1);
+}
+
+/// From however many networks strangers ask, the table has a bound, and nobody hears whether an address has an account.
+#[tokio::test]
+async fn no_more_wait_than_there_may() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    asked(&world, &mut browser).await;
+    let row = sign_up::Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+    let others = |numbers: std::ops::Range<u128>| {
+        numbers.map(|number| sign_up::Model { id: Uuid::from_u128(number), ..row.clone() })
+    };
+    for chunk in 0..40 {
+        let rows = others(chunk * 500 + 1..(chunk + 1) * 500 + 1 - u128::from(chunk == 39) * 2);
+        world.rows::<sign_up::Entity>(rows.collect()).await;
+    }
+    asked(&world, &mut browser).await;
+
+    let page = fill_in(&mut browser, EMAIL, "Grace Hopper", PASSWORD).await;
+
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("600")), "{}", page.body);
+    world.clock.advance(TimeDelta::hours(24));
+    sweep::run_once(&world.app).await.unwrap();
+    asked(&world, &mut browser).await;
 }
 
 #[tokio::test]

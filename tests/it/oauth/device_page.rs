@@ -85,7 +85,11 @@ async fn codes_are_not_guessed() {
     world.clock.advance(TimeDelta::seconds(1));
     assert_eq!(question(&mut browser, &user_code).await.status, 200);
     let wrong = question(&mut browser, "BBBB-BBBB").await;
-    assert_eq!(wrong.status, 422, "a right code begins anew");
+    assert_eq!(wrong.status, 422);
+    let answer = question(&mut browser, &user_code).await;
+    let standing = (answer.status, answer.header("retry-after"));
+    assert_eq!(standing, (429, Some("2")), "a device of one's own buys no fresh guesses");
+    assert_eq!(world.audited("device.guess").await, 6);
 }
 
 /// Many accounts guess no faster than one address may; elsewhere nobody has to wait for it.

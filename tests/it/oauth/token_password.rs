@@ -281,3 +281,23 @@ async fn nobody_is_refused_as_slowly_as_somebody() {
         assert_eq!(world.app.passwords.hashed() - before, 1, "{username}");
     }
 }
+
+/// A failure is written down with the count of it, of a name that is nobody's too: whoever asks waits for one commit,
+/// whosever name it is. What was typed is not written down: it may be a password.
+#[tokio::test]
+async fn nobodys_failure_is_written_down_like_somebodys() {
+    let (world, acme) = World::of_acme().await;
+    let script = world.script().await;
+    for username in [acme.ada.username.as_str(), "acme/hunter2@acme.example", "hunter2"] {
+        assert_eq!(script.sign_in(username, "wrong").await.status, 400, "{username}");
+    }
+
+    let events = world.audit_events().await;
+
+    let failed = events.iter().filter(|event| event.action == "user.sign_in_failed");
+    let mut targets: Vec<_> = failed.map(|event| (&*event.target_kind, &event.target_id)).collect();
+    targets.sort_unstable();
+    let ada = Some(acme.ada.id.to_string());
+    assert_eq!(targets, [("user", &None), ("user", &None), ("user", &ada)]);
+    assert!(!format!("{events:?}").contains("hunter2"));
+}

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta};
 use entity::{enterprise, member::Role};
 use futures_util::future::join_all;
 use latchkey::{
-    audit::Actor,
+    audit::{Actor, Event, Target},
     fault::Fault,
     identity::{
         throttle::Counters,
@@ -187,7 +187,8 @@ async fn what_cannot_be_taken_back_in_time_is_taken_back_later() {
 
     let told = patience::shared(async {
         patience::pause(patience::PATIENCE).await;
-        guess.judge(&world.app, Err(Fault::unavailable("the queue is full"))).await
+        let failure = Event::new("user.sign_in_failed", Actor::System, Target::unknown("user"));
+        guess.judge(&world.app, Err(Fault::unavailable("the queue is full")), failure).await
     });
     let told = told.await;
 

@@ -2,7 +2,7 @@
 //! has ended goes at its end and not before, and what lives stays (contract §8).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{client_settings::Settings, device_request, logout_delivery, session_client};
+use entity::{client_settings::Settings, device_request, logout_delivery, outbox, session_client};
 use latchkey::{clients::registration::NewClient, jobs, store};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
@@ -63,6 +63,39 @@ async fn who_took_part_in_a_session_is_forgotten_after_fifteen_days() {
     leaves::<session_client::Entity, _>(&world, (3, &[1, 2, 3]), |row| row.family_id).await;
     world.clock.advance(MILLI);
     leaves::<session_client::Entity, _>(&world, (2, &[3]), |row| row.family_id).await;
+}
+
+/// A letter that waits is never removed; one that was sent goes after a day, and one that was given up after 90.
+#[tokio::test]
+async fn a_letter_that_was_given_up_goes_after_ninety_days() {
+    let world = World::new().await;
+    let now = world.app.now();
+    let row = |number: u128, age: TimeDelta, (waits, is_sent): (bool, bool)| outbox::Model {
+        id: Uuid::from_u128(number),
+        recipient: "ada@acme.example".to_owned(),
+        kind: "reset_password".to_owned(),
+        sealed: None,
+        created_at: store::instant(now - age),
+        attempts: 20,
+        next_attempt_at: waits.then(|| store::instant(now + TimeDelta::days(400))),
+        sent_at: is_sent.then(|| store::instant(now - age)),
+        last_error: None,
+    };
+    let (day, long) = (TimeDelta::days(1), TimeDelta::days(90));
+    world
+        .rows::<outbox::Entity>(vec![
+            row(1, long, (false, false)),
+            row(2, long - MILLI, (false, false)),
+            row(3, TimeDelta::days(200), (true, false)),
+            row(4, day, (false, true)),
+            row(5, day - MILLI, (false, true)),
+        ])
+        .await;
+
+    let id = |row: &outbox::Model| row.id.as_u128();
+    leaves::<outbox::Entity, _>(&world, (2, &[2, 3, 5]), id).await;
+    world.clock.advance(MILLI);
+    leaves::<outbox::Entity, _>(&world, (2, &[3]), id).await;
 }
 
 /// One that waits is never removed, however long it has waited; one that was given up, after a week.
