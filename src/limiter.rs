@@ -49,8 +49,10 @@ const MAX_OF_NETWORK: usize = 256;
 
 /// What one node counts and keeps apart.
 pub struct Limiter {
-    /// Requests by what they are counted under and minute.
+    /// Requests with a credential, by what they are counted under and minute.
     pub requests: Windows,
+    /// What needs none, by minute. It is kept apart: however many networks fill this, credentials have their room.
+    pub strangers: Box<Windows>,
     /// One at a time for each key: password attempts by account.
     pub gate: Gate,
     /// The same for each network, while it is looked whether one more of its guesses may be made.
@@ -63,6 +65,7 @@ impl Default for Limiter {
     fn default() -> Self {
         Self {
             requests: Windows::default(),
+            strangers: Box::default(),
             gate: Gate::default(),
             networks: Gate::with_queue(MAX_OF_NETWORK),
             uses: Uses::default(),
@@ -79,7 +82,8 @@ impl Limiter {
     /// When the URL cannot be used; the text never holds its password.
     pub fn shared(url: &str, node: String) -> Result<Self, Fault> {
         let shared = Some(Shared::new(url, node)?);
-        Ok(Self { requests: Windows::shared(), shared, ..Self::default() })
+        let (requests, strangers) = (Windows::shared(), Box::new(Windows::shared()));
+        Ok(Self { requests, strangers, shared, ..Self::default() })
     }
 
     /// Whether the Redis or Valkey that counts are shared through can be reached; yes when there is none.
@@ -125,7 +129,7 @@ impl Limiter {
     /// [`Fault::Unavailable`] when Redis does not answer in time. What was counted is told later.
     pub async fn exchange(&self, now: DateTime<Utc>) -> Result<usize, Fault> {
         match &self.shared {
-            Some(shared) => shared.exchange(&self.requests, now).await,
+            Some(shared) => shared.exchange([&self.requests, &self.strangers], now).await,
             None => Ok(0),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod gates;
+pub mod guesses;
 pub mod inquiry;
 pub mod presented;
 pub mod principal;
@@ -12,6 +13,7 @@ pub mod userinfo;
 
 pub use self::{
     authenticate::{authenticate, count_refused, count_use},
+    guesses::Guess,
     inquiry::inquire,
     presented::{Offered, Presented},
     principal::{Account, Credential, CredentialKind, Principal, PrincipalKind, Workspace},

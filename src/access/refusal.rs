@@ -17,6 +17,11 @@ pub enum Refusal {
     TwoCredentials,
     /// The credential is not, or no longer, one of this server's, or came by a way it may not take.
     Unknown(&'static str),
+    /// The network has shown too many credentials that are nobody's, and this one was not looked at.
+    TooManyUnknown {
+        /// Seconds until it may show one again that is not known by heart.
+        retry_after_secs: u64,
+    },
     /// The credential is an access token whose possession is not proved (RFC 9449 §7).
     Unproved(Problem),
     /// The credential is known and must not be used now.

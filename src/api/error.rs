@@ -259,6 +259,7 @@ impl From<Refusal> for ApiError {
             Refusal::Unknown(message) => {
                 Self::new(Code::Unauthorized, message).challenged(Challenge::InvalidToken)
             }
+            Refusal::TooManyUnknown { retry_after_secs } => Self::rate_limited(retry_after_secs),
             Refusal::Unproved(problem) => Self::new(Code::Unauthorized, problem.text())
                 .challenged(Challenge::Unproved(problem)),
             Refusal::TwoCredentials => {

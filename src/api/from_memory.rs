@@ -23,6 +23,7 @@ use crate::{
     crypto::digest,
     tokens::scopes::Scope,
     web::{
+        client_ip::client_ip,
         rate_limit,
         request_id::{self, RequestId},
     },
@@ -141,8 +142,8 @@ pub fn answer(app: &Arc<App>, request: &Request) -> Option<Response> {
 pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Option<Response> {
     let question = Question::of(request)?;
     let presented = Presented::parse(&app.config.products, question.credential).ok()?;
-    let id = request_id::new(app);
-    let outcome = guard::look_up(app, &presented).instrument(request_id::span(&id)).await;
+    let (id, address) = (request_id::new(app), client_ip(request, app));
+    let outcome = guard::look_up(app, &presented, address).instrument(request_id::span(&id)).await;
     if let Ok(Ok(ready)) = &outcome
         && let Some(response) = question.answer(app, ready, &id)
     {

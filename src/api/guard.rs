@@ -2,7 +2,7 @@
 //! Only then is the route called, with a principal: no route can forget to ask. What is open to
 //! anybody says so in the document, and is limited by address.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use poem::{
     Endpoint, Request, Response, Result,
@@ -18,7 +18,7 @@ use super::{
     proof, verify,
 };
 use crate::{
-    access::{self, Offered, Presented, Principal, Refusal},
+    access::{self, Guess, Offered, Presented, Principal, Refusal},
     app::App,
     crypto::digest,
     fault::Fault,
@@ -149,7 +149,7 @@ async fn identify(
         Some(looked) if digest::equal(&looked.sha256, &presented.sha256()) => {
             looked.outcome.clone()
         }
-        _ => look_up(app, &presented).await,
+        _ => look_up(app, &presented, client_ip(request, app)).await,
     };
     let principal = match found? {
         Ok(ready) => Arc::clone(ready.principal()),
@@ -166,19 +166,28 @@ pub(super) struct LookedUp {
     pub(super) outcome: Result<Result<Arc<Ready>, Refusal>, Fault>,
 }
 
-/// Whom a credential acts as, with room for what is answered about it.
+/// Whom a credential acts as, with room for what is answered about it. What `address` shows and nobody has is
+/// counted.
 pub(super) async fn look_up(
     app: &App,
     presented: &Presented,
+    address: IpAddr,
 ) -> Result<Result<Arc<Ready>, Refusal>, Fault> {
     let (digest, now) = (presented.sha256(), app.now());
     if let Some(ready) = app.cache.find::<Ready>(&digest, now) {
         return Ok(Ok(ready));
     }
+    let guess = match Guess::admit(app, address) {
+        Ok(guess) => guess,
+        Err(retry_after_secs) => return Ok(Err(Refusal::TooManyUnknown { retry_after_secs })),
+    };
     let found = tokio::time::timeout(DEADLINE, access::authenticate(app, presented))
         .await
-        .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long")))?;
-    Ok(found.map(|principal| {
+        .unwrap_or_else(|_| Err(Fault::unavailable("authentication took too long")));
+    if !matches!(found, Ok(Err(Refusal::Unknown(_)))) {
+        guess.take_back(app);
+    }
+    Ok(found?.map(|principal| {
         let ready = Arc::new(Ready::of(Arc::clone(&principal)));
         app.cache.keep_beside(digest, &principal, Arc::clone(&ready), now);
         ready

@@ -67,6 +67,9 @@ async fn add(txn: &Txn, used: &Used) -> Result<bool, Fault> {
         Counted::Key(id) => store::uses::add_to_key(txn, id, times, last_at).await,
         Counted::Grant(id) => store::uses::add_to_grant(txn, id, times, last_at).await,
         // nothing says how often these were used
-        Counted::Client(_) | Counted::KeyExposure(_) => Ok(true),
+        Counted::Client(_)
+        | Counted::KeyExposure(_)
+        | Counted::Stranger(_)
+        | Counted::Unknown(_) => Ok(true),
     }
 }

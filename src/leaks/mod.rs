@@ -93,9 +93,8 @@ pub fn count_signed(app: &App, address: IpAddr) -> Count {
 }
 
 fn count_of(app: &App, (what, limit): (&str, u32), address: IpAddr) -> Count {
-    // no client has an id with a space in it
-    let counted = Counted::Client(format!("{what} from {}", network(address)));
-    app.limiter.requests.count(&counted, limit, app.now())
+    let counted = Counted::Stranger(format!("{what} from {}", network(address)));
+    app.limiter.strangers.count(&counted, limit, app.now())
 }
 
 /// Does what is to be done about a credential that was found where none may be. A second report of

@@ -131,6 +131,15 @@ impl Table {
         (true, used + 1)
     }
 
+    /// Takes one back that was counted; nothing stays of one that was all there is.
+    pub(super) fn take_back(&mut self, counted: &Counted) {
+        let Some(entry) = self.uses.get_mut(counted) else { return };
+        entry.own = entry.own.saturating_sub(1);
+        if entry.own == 0 {
+            self.uses.remove(counted);
+        }
+    }
+
     /// Takes out the uses that nobody has taken yet.
     fn take_used(&mut self, taken: &mut Vec<Used>) {
         for counted in std::mem::take(&mut self.used) {

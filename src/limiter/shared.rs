@@ -60,7 +60,7 @@ impl Shared {
     /// how many entries.
     pub(super) async fn exchange(
         &self,
-        windows: &Windows,
+        windows: [&Windows; 2],
         now: DateTime<Utc>,
     ) -> Result<usize, Fault> {
         let mut link = self.link.lock().await;
@@ -80,7 +80,9 @@ impl Shared {
             .set_response_timeout(Some(ANSWER));
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let mut open = connecting.await?;
-        windows.make_all_due(now);
+        for windows in windows {
+            windows.make_all_due(now);
+        }
         let told = self.tell(&mut open, windows, now).await?;
         *link = Some(open);
         Ok(told)
@@ -89,19 +91,23 @@ impl Shared {
     async fn tell(
         &self,
         link: &mut MultiplexedConnection,
-        windows: &Windows,
+        windows: [&Windows; 2],
         now: DateTime<Utc>,
     ) -> Result<usize, RedisError> {
-        let due = windows.take_due(now);
-        for batch in due.chunks(BATCH) {
-            let counts: Vec<Vec<u64>> = self.question(batch).query_async(link).await?;
-            for (tally, counts) in batch.iter().zip(counts) {
-                let all: u64 = counts.into_iter().fold(0, u64::saturating_add);
-                let others = all.saturating_sub(tally.own.into());
-                windows.learn(tally, u32::try_from(others).unwrap_or(u32::MAX));
+        let mut told = 0;
+        for windows in windows {
+            let due = windows.take_due(now);
+            for batch in due.chunks(BATCH) {
+                let counts: Vec<Vec<u64>> = self.question(batch).query_async(link).await?;
+                for (tally, counts) in batch.iter().zip(counts) {
+                    let all: u64 = counts.into_iter().fold(0, u64::saturating_add);
+                    let others = all.saturating_sub(tally.own.into());
+                    windows.learn(tally, u32::try_from(others).unwrap_or(u32::MAX));
+                }
             }
+            told += due.len();
         }
-        Ok(due.len())
+        Ok(told)
     }
 
     /// For each entry: this node's number written down, and everybody's.
@@ -123,6 +129,8 @@ fn key(minute: i64, counted: &Counted) -> String {
         Counted::Grant(id) => ("grant", id),
         Counted::Client(id) => ("client", id),
         Counted::KeyExposure(id) => ("key-exposure", id),
+        Counted::Stranger(name) => ("stranger", name),
+        Counted::Unknown(network) => ("unknown", network),
     };
     format!("latchkey:rate:{minute}:{kind}:{id}")
 }

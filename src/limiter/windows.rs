@@ -32,6 +32,10 @@ pub enum Counted {
     Client(String),
     /// Notes of an API key's travel in a query string.
     KeyExposure(Uuid),
+    /// What is done from a network, or in a client's name, by whoever likes.
+    Stranger(String),
+    /// Credentials of nobody's that a network has shown.
+    Unknown(String),
 }
 
 /// Where a credential stands after one more request.
@@ -59,8 +63,8 @@ impl Counted {
     /// Whether it is a limit that all nodes keep together; notes are each node's own.
     pub(super) const fn is_shared(&self) -> bool {
         match self {
-            Self::Key(_) | Self::Grant(_) | Self::Client(_) => true,
-            Self::KeyExposure(_) => false,
+            Self::Key(_) | Self::Grant(_) | Self::Client(_) | Self::Stranger(_) => true,
+            Self::KeyExposure(_) | Self::Unknown(_) => false,
         }
     }
 
@@ -120,6 +124,19 @@ impl Windows {
         let used_at = is_use.then(|| now.timestamp_millis());
         let (is_allowed, used) = table.count(counted, limit, is_shared, used_at);
         Count { is_allowed, limit, remaining: limit.saturating_sub(used), reset }
+    }
+
+    /// Takes back what was counted in the minute of `counted_at`, of what is each node's own: it was nothing.
+    pub fn take_back(&self, counted: &Counted, counted_at: DateTime<Utc>) {
+        if let Some(table) = self.shard(counted).lock().find(minute_of(counted_at)) {
+            table.take_back(counted);
+        }
+    }
+
+    /// Whether the table of the minute is full, and this is not in it.
+    #[must_use]
+    pub fn has_no_room(&self, counted: &Counted, now: DateTime<Utc>) -> bool {
+        self.shard(counted).lock().table(minute_of(now)).is_full_for(counted)
     }
 
     /// Takes out what other nodes have not heard of, of this minute and the last one; and some of

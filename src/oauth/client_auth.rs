@@ -4,7 +4,8 @@
 //! 2. Where tokens are bound to keys, a proof of possession is good (`dpop.rs`): whoever has to come
 //!    again with a nonce (RFC 9449 §8) comes with the same assertion, so nothing is spent before.
 //! 3. One way of authenticating: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or
-//!    `none`; two at once are 400, none at all, a wrong one or another than the client's 401.
+//!    `none`; two at once are 400, none at all, a wrong one or another than the client's 401. A network that has
+//!    been wrong too often hears 429 for the rest of the minute.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -20,6 +21,7 @@ use super::{
     token,
 };
 use crate::{
+    access::Guess,
     app::App,
     clients::{
         assertion::{Assertion, Endpoint},
@@ -77,13 +79,14 @@ impl ClientRequest {
         params: Params,
     ) -> Result<Self, OAuthError> {
         let presented = Presented::read(authorization(req)?, &params)?;
-        // clients sign for the token endpoint everywhere (OpenID Connect Core §9, RFC 9126 §2)
-        let (own, token) = (app.url(req.uri().path()), app.url(token::PATH));
-        let proof = presented.proof(Endpoint { own: &own, token: &token });
-        let client = authentication::authenticate(app, &presented.client_id, proof)
-            .await?
-            .ok_or_else(OAuthError::invalid_client)?;
-        Ok(Self { params, client, address: client_ip(req, app), proof: None, key: None })
+        let address = client_ip(req, app);
+        let secret = presented.secret();
+        let known = secret.and_then(|it| authentication::known(app, &presented.client_id, &it));
+        let client = match known {
+            Some(client) => client,
+            None => presented.believed(app, req, address).await?,
+        };
+        Ok(Self { params, client, address, proof: None, key: None })
     }
 }
 
@@ -151,6 +154,24 @@ impl Presented {
             Evidence::Body(secret) => Some(ShownSecret::Post(secret)),
             Evidence::Nothing | Evidence::Assertion(_) => None,
         }
+    }
+
+    /// The client that this proves, once it was looked for. What proves nothing is counted for the network.
+    async fn believed(
+        &self,
+        app: &App,
+        req: &Request,
+        address: IpAddr,
+    ) -> Result<Arc<client::Model>, OAuthError> {
+        let guess = Guess::admit(app, address).map_err(OAuthError::too_many_requests)?;
+        // clients sign for the token endpoint everywhere (OpenID Connect Core §9, RFC 9126 §2)
+        let (own, token) = (app.url(req.uri().path()), app.url(token::PATH));
+        let proof = self.proof(Endpoint { own: &own, token: &token });
+        let found = authentication::authenticate(app, &self.client_id, proof).await;
+        if !matches!(found, Ok(None)) {
+            guess.take_back(app);
+        }
+        found?.ok_or_else(OAuthError::invalid_client)
     }
 
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {

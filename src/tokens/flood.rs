@@ -12,8 +12,7 @@ use crate::{
 /// What is left here, and how much of it in a minute.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// Under what it is counted. No client has an id with a space in it: these are counted apart from
-    /// API requests.
+    /// Under what it is counted.
     name: &'static str,
     /// Of a client; none where what is kept for it is bounded in another way.
     of_client: Option<OfClient>,
@@ -63,6 +62,6 @@ pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) 
 
 fn count(app: &App, name: String, limit: u32) -> Option<u64> {
     let now = app.now();
-    let count = app.limiter.requests.count(&Counted::Client(name), limit, now);
+    let count = app.limiter.strangers.count(&Counted::Stranger(name), limit, now);
     (!count.is_allowed).then(|| count.secs_left(now))
 }

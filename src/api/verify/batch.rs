@@ -162,6 +162,7 @@ impl Verdict {
             Refusal::Missing
             | Refusal::InsufficientSignIn(_)
             | Refusal::Malformed(_)
+            | Refusal::TooManyUnknown { .. }
             | Refusal::TwoCredentials
             | Refusal::Unknown(_)
             | Refusal::Unproved(_) => VerdictCode::Unauthorized,

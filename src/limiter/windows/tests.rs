@@ -229,3 +229,34 @@ fn uses_of_minutes_that_are_over_are_not_lost() {
 
     assert_eq!(times, 5);
 }
+
+#[test]
+fn what_is_taken_back_was_never_counted() {
+    let windows = Windows::default();
+    let unknown = |network: &str| Counted::Unknown(network.to_owned());
+    for _ in 0..100_000 {
+        windows.count(&unknown("a"), 1, at(0));
+        windows.take_back(&unknown("a"), at(0));
+    }
+    assert_eq!(windows.shards.iter().map(|shard| shard.lock().len()).sum::<usize>(), 0);
+
+    assert!(windows.count(&unknown("a"), 1, at(0)).is_allowed);
+    assert!(!windows.count(&unknown("a"), 1, at(0)).is_allowed);
+    // another minute, another network: nothing of it is there
+    windows.take_back(&unknown("a"), at(600));
+    windows.take_back(&unknown("b"), at(0));
+    assert!(!windows.count(&unknown("a"), 1, at(0)).is_allowed);
+}
+
+#[test]
+fn a_full_table_has_room_for_those_in_it_only() {
+    let windows = Windows::default();
+    let unknown = |number: usize| Counted::Unknown(number.to_string());
+    for number in 0..SHARDS * MAX_ENTRIES * 2 {
+        windows.count(&unknown(number), 9, at(0));
+    }
+
+    assert!(windows.has_no_room(&unknown(usize::MAX), at(0)));
+    assert!(!windows.has_no_room(&unknown(0), at(0)));
+    assert!(!windows.has_no_room(&unknown(usize::MAX), at(60)));
+}

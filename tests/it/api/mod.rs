@@ -16,6 +16,7 @@ mod ended;
 mod errors;
 mod every_route;
 mod gates;
+mod guesses;
 mod imported_keys;
 mod leads;
 mod leaked;
