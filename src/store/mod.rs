@@ -203,6 +203,9 @@ fn unavailable(text: impl Into<String>) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(text.into()))
 }
 
+/// PostgreSQL: the transaction may not write.
+const READ_ONLY: &str = "25006";
+
 /// PostgreSQL: serialization failure, deadlock.
 fn is_conflict(error: &sea_orm::sqlx::Error) -> bool {
     error
@@ -216,9 +219,10 @@ fn is_transient(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(error) => error.code().is_some_and(|code| {
-            // shutting down, too many connections, connection failures; a statement, a lock or a
-            // transaction that took too long
-            ["57P", "53", "08", "57014", "55P03", "25P03"]
+            // shutting down, no room or too many connections, connection failures; a statement, a lock or a
+            // transaction that took too long; a server that takes no writes, for it stands by or its disk is
+            // full; a disk that fails
+            ["57P", "53", "08", "57014", "55P03", "25P03", READ_ONLY, "58"]
                 .iter()
                 .any(|class| code.starts_with(class))
         }),

@@ -13,7 +13,7 @@ use sea_query_sqlx::SqlxValues;
 use tokio::runtime::Handle;
 
 use super::pool::{Kept, Open, Permit};
-use crate::store::{stall, unavailable};
+use crate::store::{READ_ONLY, stall, unavailable};
 
 /// The right to ask one of the pool's connections, and that connection. Dropped without [`Held::give_back`], it
 /// was left in the middle of something: it comes to the end of that by itself, or is closed.
@@ -22,13 +22,15 @@ pub(super) struct Held {
     open: Option<Open>,
     kept: Arc<Kept>,
     is_in_transaction: bool,
+    /// It leads to a server that takes no writes, and others may lead elsewhere by now.
+    is_astray: bool,
     _permit: Permit,
 }
 
 impl Held {
     /// The right, and no connection yet.
     pub(super) fn nothing(kept: Arc<Kept>, permit: Permit) -> Self {
-        Self { open: None, kept, is_in_transaction: false, _permit: permit }
+        Self { open: None, kept, is_in_transaction: false, is_astray: false, _permit: permit }
     }
 
     /// Takes one that was just opened.
@@ -69,12 +71,12 @@ impl Held {
 
     pub(super) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
         let done = query(statement).execute(self.connection()?).await;
-        Ok(done.map_err(|error| DbErr::Exec(failed(error)))?.into())
+        Ok(done.map_err(|error| DbErr::Exec(self.failed(error)))?.into())
     }
 
     pub(super) async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
         let done = self.connection()?.execute(AssertSqlSafe(sql.to_owned())).await;
-        Ok(done.map_err(|error| DbErr::Exec(failed(error)))?.into())
+        Ok(done.map_err(|error| DbErr::Exec(self.failed(error)))?.into())
     }
 
     pub(super) async fn query_one(
@@ -82,7 +84,7 @@ impl Held {
         statement: Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
         let found = query(statement).fetch_optional(self.connection()?).await;
-        Ok(found.map_err(|error| DbErr::Query(failed(error)))?.map(Into::into))
+        Ok(found.map_err(|error| DbErr::Query(self.failed(error)))?.map(Into::into))
     }
 
     pub(super) async fn query_all(
@@ -90,7 +92,7 @@ impl Held {
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
         let found = query(statement).fetch_all(self.connection()?).await;
-        let rows = found.map_err(|error| DbErr::Query(failed(error)))?;
+        let rows = found.map_err(|error| DbErr::Query(self.failed(error)))?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -98,11 +100,30 @@ impl Held {
         let open = self.open.as_mut().ok_or_else(|| unavailable("there is no connection"))?;
         Ok(&mut open.connection)
     }
+
+    /// Why a question has failed; where that ends the connection, no other is trusted without a proof either.
+    fn failed(&mut self, error: sqlx::Error) -> RuntimeErr {
+        let code = error.as_database_error().map(DatabaseError::code);
+        match code.as_ref().map(Option::as_deref) {
+            // the server has become one that stands by: another has taken its place
+            Some(Some(READ_ONLY)) => {
+                self.is_astray = true;
+                self.kept.renew();
+            }
+            Some(Some(code)) if !code.starts_with("57P") => {}
+            // what is no answer of the server's, or says that it ends
+            _ => stall::doubt(),
+        }
+        RuntimeErr::SqlxError(Arc::new(error))
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(open) = self.open.take() else { return };
+        if self.is_astray {
+            return open.give_up();
+        }
         let Ok(runtime) = Handle::try_current() else { return open.give_up() };
         let (kept, is_in_transaction) = (Arc::clone(&self.kept), self.is_in_transaction);
         runtime.spawn(async move {
@@ -128,14 +149,4 @@ async fn clear(connection: &mut PgConnection, is_in_transaction: bool) -> Result
 fn query(statement: Statement) -> Query<'static, Postgres, SqlxValues> {
     let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
     query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
-}
-
-/// Why a question has failed; where that ends the connection, no other is trusted without a proof either.
-fn failed(error: sqlx::Error) -> RuntimeErr {
-    // what is no answer of the server's, or says that it ends
-    let code = error.as_database_error().map(DatabaseError::code);
-    if code.is_none_or(|code| code.is_some_and(|code| code.starts_with("57P"))) {
-        stall::doubt();
-    }
-    RuntimeErr::SqlxError(Arc::new(error))
 }

@@ -82,6 +82,12 @@ impl Kept {
         idle.into_iter().for_each(Open::end);
     }
 
+    /// Ends those that are kept: they may lead to a server whose place another has taken.
+    pub(super) fn renew(&self) {
+        let kept = self.open.lock().as_mut().map(std::mem::take);
+        kept.into_iter().flatten().for_each(Open::end);
+    }
+
     fn close(&self) {
         let kept = self.open.lock().take();
         kept.into_iter().flatten().for_each(Open::end);

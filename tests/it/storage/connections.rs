@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use latchkey::store::{self, Store};
+use latchkey::{
+    fault::Fault,
+    store::{self, Store},
+};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::timeout;
 
@@ -121,4 +124,32 @@ async fn one_that_is_found_dead_vouches_for_none() {
 
     assert!(failed <= 1, "{failed} of {POSTGRES_CONNECTIONS}");
     kept.commit().await.unwrap();
+}
+
+/// A server that has become one that stands by, or whose disk is full: whoever writes hears that it may heal, and once
+/// it takes writes, or another has taken its place, nobody is left with a connection that does not.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_asked_anew() {
+    let Some(storage) = on_postgres().await else { return };
+    let name = "select quote_ident(current_database())";
+    let statement = Statement::from_string(DbBackend::Postgres, name);
+    let name = storage.store.read().query_one_raw(statement).await.unwrap().unwrap();
+    let name: String = name.try_get_by_index(0).unwrap();
+    let set = format!("alter database {name} set default_transaction_read_only = on");
+    storage.store.read().execute_unprepared(&set).await.unwrap();
+    let node = storage.another_store().await;
+    everybody_asks(&node, 0.05).await;
+    let write = async || {
+        let txn = node.begin().await?;
+        store::enterprises::insert(&txn, row(1)).await?.unwrap();
+        Ok::<_, Fault>(txn.commit().await?)
+    };
+
+    let refused = write().await;
+
+    assert!(matches!(refused, Err(Fault::Unavailable(_))), "{refused:?}");
+    assert_eq!(store::enterprises::find_by_pin(node.read(), "pin-1").await.unwrap(), None);
+    let set = format!("alter database {name} reset default_transaction_read_only");
+    storage.store.read().execute_unprepared(&set).await.unwrap();
+    write().await.unwrap();
 }
