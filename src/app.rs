@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     cache::Cache,
-    clock::Clock,
+    clock::{Clock, Pace},
     config::Config,
     crypto::{digest, password::PasswordPool, random::Random, secrets_file::Secrets},
     fault::Fault,
@@ -56,6 +56,8 @@ pub struct App {
     pub limiter: Limiter,
     /// What is counted for whoever operates it.
     pub metrics: Metrics,
+    /// How far the clock is believed by who removes what has ended.
+    pub pace: Pace,
 }
 
 impl App {
@@ -76,6 +78,7 @@ impl App {
             cache: Cache::new(store.stamps()),
             limiter,
             metrics: Metrics::new(clock.now()),
+            pace: Pace::default(),
             mailer,
             outbound,
             config,

@@ -93,7 +93,7 @@ impl Job {
             Self::Logout => logout::run_once(app).await,
             Self::Share => share::run_once(app).await,
             Self::SigningKeys => signing_keys::run_once(app).await,
-            Self::Sweep => sweep::run_once(app).await,
+            Self::Sweep => sweep::run_paced(app, &app.pace).await,
             Self::Usage => usage::run_once(app).await,
         }
     }

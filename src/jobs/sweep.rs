@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     app::App,
     clients,
+    clock::Pace,
     fault::Fault,
     store::{
         self,
@@ -40,18 +41,44 @@ const BACKLOG: u64 = 2_000_000;
 /// A stretch of which one row in so many is dead has company: the rest is short.
 const MANY: u64 = 4;
 
+/// The instant by which something has to have ended to be removed.
+struct Horizon<'a> {
+    app: &'a App,
+    pace: Option<&'a Pace>,
+}
+
+impl Horizon<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        let now = self.app.now();
+        self.pace.map_or(now, |pace| pace.follow(now, Instant::now()))
+    }
+}
+
 /// Removes every row that nobody needs any more, unless another node is doing so, and answers how
-/// many there were.
+/// many there were. The clock is believed.
 ///
 /// # Errors
 /// When the database fails; what was removed until then stays removed.
 pub async fn run_once(app: &App) -> Result<u64, Fault> {
+    pass(&Horizon { app, pace: None }).await
+}
+
+/// The same of a server that goes on and on: the clock is believed as far as the pace allows.
+///
+/// # Errors
+/// When the database fails; what was removed until then stays removed.
+pub async fn run_paced(app: &App, pace: &Pace) -> Result<u64, Fault> {
+    pass(&Horizon { app, pace: Some(pace) }).await
+}
+
+async fn pass(horizon: &Horizon<'_>) -> Result<u64, Fault> {
+    let app = horizon.app;
     let Some(lease) = store::sweep::lease(&app.store, store::sweep::Chore::Sweep).await? else {
         return Ok(0);
     };
     let mut pass = Pass { began: Instant::now(), gone: 0 };
     for table in store::sweep::tables() {
-        walk(app, &table, &mut pass).await?;
+        walk(horizon, &table, &mut pass).await?;
     }
     let txn = app.store.begin().await?;
     pass.gone += store::invalidations::sweep(&txn).await?;
@@ -68,9 +95,10 @@ struct Pass {
 }
 
 /// Walks through one table.
-async fn walk(app: &App, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
+async fn walk(horizon: &Horizon<'_>, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
+    let app = horizon.app;
     let (mut rows, mut position, mut is_thorough) = (FIRST_STEP, None, true);
-    let (mut now, longest) = (app.now(), store::sweep::longest_removal(&app.store));
+    let (mut now, longest) = (horizon.now(), store::sweep::longest_removal(&app.store));
     // every pass has other samples
     let mut number = now.timestamp_millis();
     loop {
@@ -97,7 +125,7 @@ async fn walk(app: &App, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
         }
         tokio::time::sleep(rest).await;
         // a walk may take minutes, and what ends before it gets there goes with it
-        now = app.now();
+        now = horizon.now();
     }
 }
 
