@@ -1,6 +1,7 @@
 //! Joins the faces, answers for the server itself, and serves until it is told to stop.
 
 mod access_log;
+mod descriptors;
 mod errors;
 mod health;
 mod metrics;
@@ -27,7 +28,7 @@ use crate::{
         assets,
         detached::Detached,
         kept::Forgetting,
-        listener::{Limits, Listener, serve},
+        listener::{Listener, serve},
         methods::only,
         page_error::ErrorPages,
         request_id::RequestIds,
@@ -116,7 +117,7 @@ pub async fn run(
         // a sender that is gone cannot ask any more: that is a stop too
         let _ = stop.wait_for(|is_stopping| *is_stopping).await;
     };
-    serve(listener, endpoint(Arc::clone(&app)), Limits::default(), stopped).await;
+    serve(listener, endpoint(Arc::clone(&app)), descriptors::limits(), stopped).await;
     let ended = timeout(JOBS_END, async { while jobs.join_next().await.is_some() {} }).await;
     if ended.is_err() {
         tracing::warn!("background jobs did not end in time and are cut off");
