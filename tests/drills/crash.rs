@@ -39,6 +39,20 @@ use crate::{
 const CALM: u64 = 100;
 const LONGEST: u64 = 2_000;
 
+/// With so many rounds all of this is done.
+const MANY: usize = 10;
+const DONE: [&str; 9] = [
+    "rotations",
+    "families_revoked",
+    "codes_exchanged",
+    "tokens_issued",
+    "tokens_revoked",
+    "keys_created",
+    "keys_deleted",
+    "failures_counted",
+    "letters_acknowledged",
+];
+
 /// What everybody in a storm knows.
 pub(crate) struct Storm<'a> {
     pub(crate) address: SocketAddr,
@@ -88,12 +102,16 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
     let (integrity, errors) = (site.integrity()?, site.errors()?);
     demand(integrity == "ok", || integrity.clone())?;
     demand(errors.is_empty(), || errors.join("; "))?;
+    let done = crowd.figures();
+    // a storm that did nothing proves nothing; two short ones may miss something
+    let idle = DONE.iter().find(|name| done.get(**name).is_none_or(|it| *it == json!(0)));
+    demand(arguments.rounds < MANY || idle.is_none(), || format!("{idle:?} was never done"))?;
     let mut all = figures(json!({
         "rounds": arguments.rounds,
         "seed": seed,
         "start_ms_longest": starts.quantile(1000).as_millis(),
     }));
-    all.extend(crowd.figures());
+    all.extend(done);
     Ok(all)
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bench_support::{Result, http::Request, latencies::Latencies};
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -32,7 +32,8 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
     let server = site.serve().await?;
     let length = Duration::from_mins(arguments.minutes);
     let end = Instant::now() + length;
-    let work = join_all((0..CLIENTS).map(|user| client(&site, server.address, user, end)));
+    // the first failure ends it: it says when
+    let work = try_join_all((0..CLIENTS).map(|user| client(&site, server.address, user, end)));
     let watch = async {
         let (mut memory, mut open) = (Vec::new(), Vec::new());
         for _ in 1..FIFTHS {
@@ -42,10 +43,10 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
         }
         Result::Ok((memory, open))
     };
-    let (worked, watched) = tokio::join!(work, watch);
-    let ((mut memory, open), mut latencies) = (watched?, Latencies::default());
-    for client in worked {
-        latencies.merge(&client?);
+    let (worked, (mut memory, open)) = tokio::try_join!(work, watch)?;
+    let mut latencies = Latencies::default();
+    for client in &worked {
+        latencies.merge(client);
     }
     // what was open for a request is closed
     sleep(Duration::from_secs(2)).await;
