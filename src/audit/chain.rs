@@ -29,7 +29,7 @@ use crate::{
         Database, Txn,
         audit::Sought,
         audit_chain,
-        sweep::{self, Chore},
+        chores::{self, Chore},
     },
 };
 
@@ -62,7 +62,7 @@ pub async fn extend(app: &App, at_most: u64) -> Result<u64, Fault> {
     if list_outside(app.store.read(), None).await?.is_empty() {
         return Ok(0);
     }
-    let Some(lease) = sweep::lease(&app.store, Chore::Chain).await? else { return Ok(0) };
+    let Some(lease) = chores::lease(&app.store, Chore::Chain).await? else { return Ok(0) };
     let (mut all, mut after) = (0, None);
     loop {
         let events = list_outside(app.store.read(), after).await?;

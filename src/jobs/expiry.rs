@@ -6,7 +6,7 @@ use crate::{
     app::App,
     fault::Fault,
     keys::expiry::{self, NOTICES},
-    store::sweep::{self, Chore},
+    store::chores::{self, Chore},
 };
 
 /// Keys that one query finds.
@@ -18,7 +18,7 @@ const BATCH: u64 = 100;
 /// # Errors
 /// When the database fails; who was told until then is not told again.
 pub async fn run_once(app: &App) -> Result<u64, Fault> {
-    let Some(lease) = sweep::lease(&app.store, Chore::Expiry).await? else { return Ok(0) };
+    let Some(lease) = chores::lease(&app.store, Chore::Expiry).await? else { return Ok(0) };
     let mut letters = 0;
     // the last notice first: whoever gets it needs no earlier one
     for notice in NOTICES {

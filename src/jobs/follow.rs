@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
 
 /// How often the log is read; on PostgreSQL also when somebody says that there is something.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// How long to wait for another try to have a listener.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads what was changed since `position` and forgets it.
 ///
@@ -38,6 +42,8 @@ pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut position, mut listener, mut is_lost) = (Position::default(), None, false);
+    // beside the reading: where there is no connection for a listener, the log is read all the same
+    let (mut connecting, mut tried) = (JoinSet::new(), None::<Instant>);
     loop {
         tokio::select! {
             biased;
@@ -45,6 +51,7 @@ pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = stop.wait_for(|is_stopping| *is_stopping) => return,
             _ = ticks.tick() => {}
             () = invalidations::word(&mut listener) => {}
+            Some(found) = connecting.join_next() => listener = found.unwrap_or_default(),
         }
         let followed = run_once(&app, &mut position).await;
         match &followed {
@@ -56,8 +63,12 @@ pub(super) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ => {}
         }
         is_lost = followed.is_err();
-        if listener.is_none() && !is_lost {
-            listener = invalidations::listen(&app.store).await.unwrap_or_default();
+        let is_due = tried.is_none_or(|tried| tried.elapsed() > PAUSE);
+        if listener.is_none() && connecting.is_empty() && is_due && !is_lost {
+            tried = Some(Instant::now());
+            let app = Arc::clone(&app);
+            let listen = async move { invalidations::listen(&app.store).await.unwrap_or_default() };
+            connecting.spawn(listen);
         }
     }
 }

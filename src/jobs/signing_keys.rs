@@ -7,7 +7,7 @@ use crate::{
     app::App,
     fault::Fault,
     signing,
-    store::sweep::{self, Chore},
+    store::chores::{self, Chore},
 };
 
 /// Replaces and removes what is due, unless another node is doing so, and answers how many keys there
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub async fn run_once(app: &Arc<App>) -> Result<u64, Fault> {
-    let Some(lease) = sweep::lease(&app.store, Chore::Rotation).await? else { return Ok(0) };
+    let Some(lease) = chores::lease(&app.store, Chore::Rotation).await? else { return Ok(0) };
     let changed = signing::rotate_due(app).await? + signing::remove_ended(app).await?;
     lease.give_back().await?;
     Ok(changed)

@@ -18,6 +18,7 @@ use crate::{
     fault::Fault,
     store::{
         self,
+        chores::{Chore, Lease},
         sweep::{Step, Stretch, Table},
     },
 };
@@ -32,6 +33,8 @@ const THOROUGH: i64 = 8;
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
 const SHORT_REST: u32 = 12;
+/// The longest rest: a lease is held for not much longer without a word.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// The rest after a look halves whenever a pass has taken so long again: however much there is to look
 /// at, what has ended does not wait for hours.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -73,29 +76,54 @@ pub async fn run_paced(app: &App, pace: &Pace) -> Result<u64, Fault> {
 
 async fn pass(horizon: &Horizon<'_>) -> Result<u64, Fault> {
     let app = horizon.app;
-    let Some(lease) = store::sweep::lease(&app.store, store::sweep::Chore::Sweep).await? else {
+    let Some(lease) = store::chores::lease(&app.store, Chore::Sweep).await? else {
         return Ok(0);
     };
-    let mut pass = Pass { began: Instant::now(), gone: 0 };
+    let mut pass = Pass { began: Instant::now(), gone: 0, lease: &lease };
+    pass.gone += forget_changes(app, &lease).await?;
+    let mut failed = None;
     for table in store::sweep::tables() {
-        walk(horizon, &table, &mut pass).await?;
+        if let Err(fault) = walk(horizon, &table, &mut pass).await {
+            // whoever has lost the lease is not to go on; what is in the way of one table is not in the others'
+            lease.hold().await?;
+            failed.get_or_insert(fault);
+        }
     }
-    let txn = app.store.begin().await?;
-    pass.gone += store::invalidations::sweep(&txn).await?;
-    txn.commit().await?;
-    pass.gone += clients::dynamic::collect(app).await?;
+    let gone = pass.gone + clients::dynamic::collect(app).await?;
     lease.give_back().await?;
-    Ok(pass.gone)
+    failed.map_or(Ok(gone), Err)
+}
+
+/// Removes old changes from the log, a few at a time.
+async fn forget_changes(app: &App, lease: &Lease) -> Result<u64, Fault> {
+    let mut gone = 0;
+    loop {
+        let began = Instant::now();
+        let txn = app.store.begin().await?;
+        let removed = store::invalidations::sweep(&txn).await?;
+        txn.commit().await?;
+        gone += removed;
+        if removed < store::invalidations::SWEPT {
+            return Ok(gone);
+        }
+        rest(began.elapsed() * SHORT_REST).await;
+        lease.hold().await?;
+    }
+}
+
+async fn rest(rest: Duration) {
+    tokio::time::sleep(rest.min(LONGEST_REST)).await;
 }
 
 /// A pass through every table, and how many rows it has removed.
-struct Pass {
+struct Pass<'a> {
     began: Instant,
     gone: u64,
+    lease: &'a Lease,
 }
 
 /// Walks through one table.
-async fn walk(horizon: &Horizon<'_>, table: &Table, pass: &mut Pass) -> Result<(), Fault> {
+async fn walk(horizon: &Horizon<'_>, table: &Table, pass: &mut Pass<'_>) -> Result<(), Fault> {
     let app = horizon.app;
     let (mut rows, mut position, mut is_thorough) = (FIRST_STEP, None, true);
     let (mut now, longest) = (horizon.now(), store::sweep::longest_removal(&app.store));
@@ -117,13 +145,14 @@ async fn walk(horizon: &Horizon<'_>, table: &Table, pass: &mut Pass) -> Result<(
         let (long, short) = rests(pass.began.elapsed(), pass.gone);
         let removing = began.elapsed().saturating_sub(looked);
         let has_company = stretch.dead() * MANY >= stretch.rows;
-        let rest = looked * if has_company { short } else { long } + removing * short;
+        let pause = looked * if has_company { short } else { long } + removing * short;
         (number, is_thorough) = (number + 1, stretch.orphaned > 0 || number % THOROUGH == 0);
         position = stretch.next;
         if position.is_none() {
             return Ok(());
         }
-        tokio::time::sleep(rest).await;
+        rest(pause).await;
+        pass.lease.hold().await?;
         // a walk may take minutes, and what ends before it gets there goes with it
         now = horizon.now();
     }
@@ -145,12 +174,15 @@ async fn remove(
     now: DateTime<Utc>,
     stretch: &Stretch,
 ) -> Result<(u64, Duration), Fault> {
-    let txn = app.store.begin().await?;
-    let began = Instant::now();
-    let removed = store::sweep::remove(&txn, table, now, stretch).await?;
-    let held = began.elapsed();
-    txn.commit().await?;
-    Ok((removed, held))
+    store::retrying(|| async {
+        let txn = app.store.begin().await?;
+        let began = Instant::now();
+        let removed = store::sweep::remove(&txn, table, now, stretch).await?;
+        let held = began.elapsed();
+        txn.commit().await?;
+        Ok((removed, held))
+    })
+    .await
 }
 
 /// How many rows the next step looks at, after one of `step` rows whose removal took as long as `held`, and is to take

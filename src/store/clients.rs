@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    access_token, authorization_code, authorization_request,
+    authorization_code, authorization_request,
     client::{COLUMN, Column, Entity, Kind, Model},
     grant, token_family,
     types::Instant,
@@ -202,7 +202,7 @@ pub async fn bind(
     Ok(changed.rows_affected == 1)
 }
 
-/// Deletes a client with everything that was issued to it; `false` if there is none.
+/// Deletes a client, and ends everything that was issued to it; `false` if there is none.
 ///
 /// # Errors
 /// When the database fails.
@@ -217,16 +217,8 @@ pub async fn delete(db: &Txn, id: &str) -> Result<bool, Fault> {
     let is_its = Condition::any()
         .add(token_family::COLUMN.client_id.eq(id))
         .add(token_family::COLUMN.grant_id.in_subquery(grants));
-    let families = Query::select()
-        .column(token_family::Column::Id)
-        .from(token_family::Entity)
-        .cond_where(is_its.clone())
-        .to_owned();
-    // in the order in which one lets go of the next
-    access_token::Entity::delete_many()
-        .filter(access_token::Column::FamilyId.in_subquery(families))
-        .exec(db)
-        .await?;
+    // access tokens are worth nothing without their families, and go as such: to look for them would be to walk
+    // through everybody's
     token_family::Entity::delete_many().filter(is_its).exec(db).await?;
     authorization_code::Entity::delete_many()
         .filter(authorization_code::COLUMN.client_id.eq(id))

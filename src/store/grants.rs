@@ -205,14 +205,22 @@ pub async fn replace_scope(
     Ok(changed.rows_affected == 1)
 }
 
-/// Notes when a token of the grant was last issued.
+/// Notes when a token of the grant was last issued, unless that is noted after `noted_since`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
+pub async fn touch(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    (now, noted_since): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), Fault> {
+    let is_due = Condition::any()
+        .add(COLUMN.last_used_at.is_null())
+        .add(COLUMN.last_used_at.lt(millis(noted_since)));
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(instant(now)))
         .filter(COLUMN.id.eq(id))
+        .filter(is_due)
         .exec(db)
         .await?;
     Ok(())

@@ -102,8 +102,11 @@ pub async fn word(listener: &mut Option<PgListener>) {
     }
 }
 
-/// Removes what every node has read long ago; the newest row stays, because SQLite's next number
-/// follows from it.
+/// The most rows that one [`sweep`] removes.
+pub const SWEPT: u64 = 500;
+
+/// Removes the first of what every node has read long ago, at most [`SWEPT`]; the newest row stays, because
+/// SQLite's next number follows from it.
 ///
 /// # Errors
 /// When the database fails.
@@ -111,7 +114,8 @@ pub async fn sweep(txn: &Txn) -> Result<u64, Fault> {
     let backend = txn.get_database_backend();
     let sql = format!(
         "delete from invalidation where created_at < {} - {KEPT_MILLIS} \
-         and id < (select max(id) from invalidation)",
+         and id < (select max(id) from invalidation) \
+         and id in (select id from invalidation order by id limit {SWEPT})",
         now(backend)
     );
     Ok(txn.execute_raw(Statement::from_string(backend, sql)).await?.rows_affected())

@@ -17,6 +17,7 @@ pub mod authorization_requests;
 pub mod backup;
 pub mod blocked_clients;
 pub mod browser_sessions;
+pub mod chores;
 pub mod clients;
 pub mod condition;
 pub mod confined;

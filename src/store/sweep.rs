@@ -14,23 +14,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value, prelude::Uuid};
 
 use super::{
-    Database, Store, Txn, access_tokens::GENERATIONS_KEPT, millis, token_families::FAMILIES_KEPT,
+    Database, Store, access_tokens::GENERATIONS_KEPT, millis, token_families::FAMILIES_KEPT,
 };
 use crate::fault::Fault;
-
-/// Work that one node at a time does, by its advisory lock on PostgreSQL.
-#[derive(Clone, Copy, Debug)]
-#[repr(i64)]
-pub enum Chore {
-    /// Removing what has ended: "sweeping" in ASCII.
-    Sweep = 0x7377_6565_7069_6e67,
-    /// Telling of keys that are about to expire: "expiring" in ASCII.
-    Expiry = 0x6578_7069_7269_6e67,
-    /// Replacing the keys that this server signs with: "rotating" in ASCII.
-    Rotation = 0x726f_7461_7469_6e67,
-    /// Putting events into the chain of the audit trail: "chaining" in ASCII.
-    Chain = 0x6368_6169_6e69_6e67,
-}
 
 /// What a page of PostgreSQL's counts for in a walk that is measured in rows.
 const ROWS_PER_PAGE: u64 = 32;
@@ -294,41 +280,6 @@ pub async fn remove(
     let values = [millis(now).into(), from.into(), to.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.execute_raw(statement).await?.rows_affected())
-}
-
-/// The right to do a chore; other nodes have it again when it is given back, or soon after it is
-/// dropped.
-pub struct Lease(Option<Txn>);
-
-/// Takes the right to a chore; `None` while another node has it. An embedded database has one node.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lease(store: &Store, chore: Chore) -> Result<Option<Lease>, Fault> {
-    if let Database::Sqlite(_) = store.read() {
-        return Ok(Some(Lease(None)));
-    }
-    let txn = store.begin().await?;
-    // a walk takes minutes, and this transaction holds nothing that others wait for
-    txn.execute_unprepared("set local idle_in_transaction_session_timeout = 0").await?;
-    let sql = format!("select pg_try_advisory_xact_lock({}) as is_ours", chore as i64);
-    let statement = Statement::from_string(txn.get_database_backend(), sql);
-    let row = txn.query_one_raw(statement).await?;
-    let is_ours = row.map(|row| row.try_get::<bool>("", "is_ours")).transpose()?;
-    Ok((is_ours == Some(true)).then_some(Lease(Some(txn))))
-}
-
-impl Lease {
-    /// Gives the right back.
-    ///
-    /// # Errors
-    /// When the database fails; then the right is back too.
-    pub async fn give_back(self) -> Result<(), Fault> {
-        match self.0 {
-            Some(txn) => Ok(txn.commit().await?),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Table {

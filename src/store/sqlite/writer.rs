@@ -116,6 +116,10 @@ impl Writer {
 
     /// Hands the connection to the next in line, or to the committing thread.
     fn pass_on(self: &Arc<Self>, mut open: Open) {
+        if open.is_begun && !open.is_open() {
+            // it is rolled back: whoever comes next must not stand in a batch that is none
+            open.commit();
+        }
         let mut line = self.line.lock();
         if open.batch.len() < MAX_BATCH {
             while let Some(next) = line.waiting.pop_front() {

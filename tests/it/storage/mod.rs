@@ -3,6 +3,8 @@
 mod additive;
 mod at_rest;
 mod audit_chain;
+mod batches;
+mod changes;
 mod columns;
 mod concurrency;
 mod conflicts;

@@ -310,7 +310,7 @@ async fn one_node_sweeps_at_a_time() {
         return;
     }
     world.clock.advance(TimeDelta::days(30));
-    let lease = store::sweep::lease(&node.app.store, store::sweep::Chore::Sweep).await.unwrap();
+    let lease = store::chores::lease(&node.app.store, store::chores::Chore::Sweep).await.unwrap();
     assert_eq!(sweep(&world).await, 0);
 
     lease.unwrap().give_back().await.unwrap();

@@ -184,3 +184,22 @@ async fn a_row_that_somebody_is_busy_with_is_written_to_later() {
 
     assert_eq!((used.of_key().await.0, used.of_app().await.0), (1, 1));
 }
+
+/// A script that signs in again and again does not write the same row again and again.
+#[tokio::test]
+async fn signing_in_is_noted_once_a_minute() {
+    let (world, acme) = World::of_acme().await;
+    let script = world.script().await;
+    let noted = async || {
+        script.password(&acme.ada).await.expect(200);
+        let row = grant::Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+        row.last_used_at.unwrap().0
+    };
+    let first = noted().await;
+    world.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(noted().await, first);
+
+    world.clock.advance(TimeDelta::milliseconds(1));
+
+    assert_eq!(noted().await - first, TimeDelta::milliseconds(60_001));
+}

@@ -1,0 +1,77 @@
+//! The log of changes: nobody who follows it misses one, and it does not grow.
+
+use latchkey::{
+    cache::Subject,
+    jobs::sweep,
+    store::invalidations::{self, Position, SWEPT},
+};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use uuid::Uuid;
+
+use super::{Storage, is_sqlite};
+use crate::support::World;
+
+fn key(number: u128) -> Subject {
+    Subject::Key(Uuid::from_u128(number))
+}
+
+/// Appends a change as a transaction does.
+async fn append(db: &impl ConnectionTrait, number: u128, created_at: &str) {
+    let subject = key(number);
+    let sql = format!(
+        "insert into invalidation (subject, created_at) values ('{subject}', {created_at})"
+    );
+    db.execute_unprepared(&sql).await.unwrap();
+}
+
+/// On PostgreSQL a number is given long before its row can be seen.
+#[tokio::test]
+async fn who_follows_misses_none_that_is_committed_out_of_order() {
+    let storage = Storage::new().await;
+    let (store, mut position) = (&storage.store, Position::default());
+    if is_sqlite(store) {
+        return;
+    }
+    let first = store.begin().await.unwrap();
+    append(&first, 1, "0").await;
+    let second = store.begin().await.unwrap();
+    append(&second, 2, "0").await;
+    second.commit().await.unwrap();
+    let heard = invalidations::follow(store.read(), &mut position).await.unwrap();
+    assert_eq!(heard, [key(2)]);
+
+    first.commit().await.unwrap();
+
+    assert_eq!(invalidations::follow(store.read(), &mut position).await.unwrap(), [key(1)]);
+    assert_eq!(invalidations::follow(store.read(), &mut position).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_everybody_has_read_long_ago_goes_and_nothing_younger() {
+    let world = World::new().await;
+    let store = &world.app.store;
+    let txn = store.begin().await.unwrap();
+    let backend = txn.get_database_backend();
+    let old = u128::from(SWEPT) * 2 + 7;
+    for number in 0..old {
+        append(&txn, number, "0").await;
+    }
+    let now = match backend {
+        DbBackend::Sqlite => "cast(unixepoch('subsec') * 1000 as integer) - 590000",
+        _ => "cast(extract(epoch from clock_timestamp()) * 1000 as bigint) - 590000",
+    };
+    append(&txn, old, now).await;
+    txn.commit().await.unwrap();
+    let count = async || -> i64 {
+        let of_keys = "select count(*) from invalidation where subject like 'key:%'";
+        let statement = Statement::from_string(backend, of_keys);
+        store.read().query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    };
+    let txn = store.begin().await.unwrap();
+    assert_eq!(invalidations::sweep(&txn).await.unwrap(), SWEPT);
+    txn.commit().await.unwrap();
+
+    sweep::run_once(&world.app).await.unwrap();
+
+    assert_eq!(count().await, 1);
+}
