@@ -30,14 +30,10 @@ impl Guess {
     /// Those seconds.
     pub fn admit(app: &App, address: IpAddr) -> Result<Self, u64> {
         let counted = Counted::Unknown(network(address));
-        let (at, windows) = (app.now(), &app.limiter.strangers);
-        let count = windows.count(&counted, UNKNOWN_PER_MINUTE, at);
+        let at = app.now();
         // whoever guesses from more networks than there is room for shuts nobody out
-        if count.is_allowed || windows.has_no_room(&counted, at) {
-            Ok(Self { counted, at })
-        } else {
-            Err(count.secs_left(at))
-        }
+        let count = app.limiter.strangers.count(&counted, UNKNOWN_PER_MINUTE, at);
+        if count.is_allowed { Ok(Self { counted, at }) } else { Err(count.secs_left(at)) }
     }
 
     /// It is somebody's, or could not be looked for.

@@ -68,6 +68,14 @@ impl Counted {
         }
     }
 
+    /// Whether it may be done where there is no room to count it.
+    const fn may_go_uncounted(&self) -> bool {
+        match self {
+            Self::Key(_) | Self::Grant(_) | Self::Client(_) | Self::Unknown(_) => true,
+            Self::Stranger(_) | Self::KeyExposure(_) => false,
+        }
+    }
+
     /// Whether its uses are of interest.
     const fn has_uses(&self) -> bool {
         matches!(self, Self::Key(_) | Self::Grant(_))
@@ -102,7 +110,8 @@ impl Windows {
     }
 
     /// Counts one request made at `now`. A refused request does not count. When the table of a
-    /// minute is full, whoever is not in it waits for the next: an uncounted request is refused.
+    /// minute is full, whoever is not in it is not counted: what a stranger does is refused then, and what somebody does
+    /// with a credential of theirs is not.
     pub fn count(&self, counted: &Counted, limit: u32, now: DateTime<Utc>) -> Count {
         self.count_as(counted, limit, now, false)
     }
@@ -118,7 +127,8 @@ impl Windows {
         let mut shard = self.shard(counted).lock();
         let table = shard.table(minute);
         if table.is_full_for(counted) {
-            return Count { is_allowed: false, limit, remaining: 0, reset };
+            let is_allowed = counted.may_go_uncounted() && limit > 0;
+            return Count { is_allowed, limit, remaining: limit.saturating_sub(1), reset };
         }
         let is_shared = self.is_shared && counted.is_shared();
         let used_at = is_use.then(|| now.timestamp_millis());
@@ -131,12 +141,6 @@ impl Windows {
         if let Some(table) = self.shard(counted).lock().find(minute_of(counted_at)) {
             table.take_back(counted);
         }
-    }
-
-    /// Whether the table of the minute is full, and this is not in it.
-    #[must_use]
-    pub fn has_no_room(&self, counted: &Counted, now: DateTime<Utc>) -> bool {
-        self.shard(counted).lock().table(minute_of(now)).is_full_for(counted)
     }
 
     /// Takes out what other nodes have not heard of, of this minute and the last one; and some of

@@ -35,7 +35,7 @@ use crate::{
     tokens::{
         acr, authorization_details, dpop,
         permission::{self, Permission},
-        resolve,
+        resolve::{self, Resolved},
         scopes::Scope,
     },
 };
@@ -114,11 +114,16 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
     if let Some(described) = app.cache.find::<Described>(&digest, now) {
         return Ok(Some(described));
     }
+    if app.cache.is_unknown(&digest, now) {
+        return Ok(None);
+    }
     let begun = app.cache.begin();
     let (described, subjects, ends_at) = if let Some(token) = Secret::<AccessToken>::parse(token) {
-        let Some(record) = resolve::access_token(app, &token).await?.live() else {
-            return Ok(None);
-        };
+        let resolved = resolve::access_token(app, &token).await?;
+        if matches!(resolved, Resolved::Dead) {
+            app.cache.keep_unknown(digest, now);
+        }
+        let Some(record) = resolved.live() else { return Ok(None) };
         let ends_at = Some(record.expires_at.0);
         let kind = if record.jkt.is_some() { "DPoP" } else { "Bearer" };
         (of_token(app, &record, (Some(kind), &digest)), resolve::subjects_of(&record), ends_at)
@@ -128,7 +133,14 @@ async fn describe(app: &App, token: &str) -> Result<Option<Arc<Described>>, Faul
         return Ok(record.map(|record| Arc::new(of_token(app, &record, (None, &digest)))));
     } else {
         let Some(key) = format::parse(&app.config.products, token) else { return Ok(None) };
-        let Verdict::Live(live) = verify::verify(app, &key.raw).await? else { return Ok(None) };
+        let live = match verify::verify(app, &key.raw).await? {
+            Verdict::Live(live) => live,
+            Verdict::Unknown => {
+                app.cache.keep_unknown(digest, now);
+                return Ok(None);
+            }
+            Verdict::Barred(..) => return Ok(None),
+        };
         let ends_at = verify::end_of(&live, &digest);
         (of_key(app, &live), verify::subjects_of(&live), ends_at)
     };

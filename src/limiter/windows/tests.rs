@@ -93,8 +93,7 @@ fn memory_is_bounded_and_old_minutes_are_dropped() {
     let many = (SHARDS * MAX_ENTRIES) as u128 * 2;
     let refused = (0..many).filter(|n| !windows.count(&key(*n), 1, at(0)).is_allowed).count();
 
-    assert_eq!(entries(), SHARDS * MAX_ENTRIES);
-    assert_eq!(refused, SHARDS * MAX_ENTRIES);
+    assert_eq!((entries(), refused), (SHARDS * MAX_ENTRIES, 0));
     for n in 0..1000 {
         assert!(windows.count(&key(n), 1, at(300)).is_allowed);
     }
@@ -248,15 +247,21 @@ fn what_is_taken_back_was_never_counted() {
     assert!(!windows.count(&unknown("a"), 1, at(0)).is_allowed);
 }
 
+/// Memory is bounded, and nobody who has a credential is refused for the others that there are.
 #[test]
-fn a_full_table_has_room_for_those_in_it_only() {
+fn a_full_table_refuses_strangers_only() {
     let windows = Windows::default();
-    let unknown = |number: usize| Counted::Unknown(number.to_string());
-    for number in 0..SHARDS * MAX_ENTRIES * 2 {
-        windows.count(&unknown(number), 9, at(0));
-    }
+    let stranger = |number: u128| Counted::Stranger(number.to_string());
+    let many = (SHARDS * MAX_ENTRIES) as u128 * 2;
+    let count = |counted: &Counted| windows.count(counted, 1, at(0)).is_allowed;
+    let refused = (0..many).filter(|number| !count(&stranger(*number))).count();
+    assert_eq!(refused, SHARDS * MAX_ENTRIES);
 
-    assert!(windows.has_no_room(&unknown(usize::MAX), at(0)));
-    assert!(!windows.has_no_room(&unknown(0), at(0)));
-    assert!(!windows.has_no_room(&unknown(usize::MAX), at(60)));
+    assert!(!count(&stranger(0)), "it has had its one");
+    for counted in [key(1), Counted::Client("a".to_owned()), Counted::Unknown("a".to_owned())] {
+        assert!(count(&counted) && count(&counted), "{counted:?} is not counted");
+    }
+    assert!(!count(&Counted::KeyExposure(Uuid::nil())));
+    assert!(!windows.count(&key(1), 0, at(0)).is_allowed);
+    assert!(windows.count(&stranger(many), 1, at(60)).is_allowed);
 }
