@@ -18,6 +18,7 @@ use crate::{
     clock::SystemClock,
     config::{self, Config},
     crypto::{random::SystemRandom, secrets_file::Secrets},
+    signing,
     store::Store,
 };
 
@@ -152,13 +153,21 @@ fn open_secrets(config: &Config) -> Result<Secrets, Failure> {
 
 async fn open_on(store: Store, secrets: Secrets, config: Config) -> Result<Arc<App>, Failure> {
     store.migrate().await?;
-    Ok(App::new(Parts {
+    let app = App::new(Parts {
         config,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom::default()),
         store,
         secrets,
-    })?)
+    })?;
+    if !signing::open_here(&app).await? {
+        return Err(Failure::new(format!(
+            "the keys in {} are not those that the database was written with: every node and every restored backup \
+             needs the same file (secrets_file)",
+            secrets_file(&app.config).display()
+        )));
+    }
+    Ok(app)
 }
 
 /// Everything a command works with that only looks: nothing is made and nothing changed.

@@ -167,6 +167,17 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Listed>, Fault> {
     Ok(rows.into_iter().map(|key| Listed { state: state_of(&key), key }).collect())
 }
 
+/// Whether the secrets of this server are those that its database was written with, as far as that can be told: of the
+/// private halves that are stored there, if there are any, one opens.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_here(app: &App) -> Result<bool, Fault> {
+    let rows = store::signing_keys::list_published(app.store.read(), app.now()).await?;
+    let mut sealed = rows.iter().filter(|row| !row.private_sealed.is_empty()).peekable();
+    Ok(sealed.peek().is_none() || sealed.any(|row| open(app, row).is_ok()))
+}
+
 async fn load(app: &App) -> Result<KeySet, Fault> {
     let now = app.now();
     let rows = store::signing_keys::list_believed(app.store.read(), now).await?;

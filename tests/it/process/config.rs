@@ -215,6 +215,25 @@ async fn the_keys_are_made_once_and_never_in_the_database() {
     }
 }
 
+/// A node that was given other keys than the rest would end every session that it is asked about.
+#[tokio::test]
+async fn other_keys_than_the_databases_stop_the_start() {
+    let installation = Installation::new().await;
+    let file = installation.data_dir().join("secrets.toml");
+    let server = installation.serve(&[]);
+    let own = installation.directory().join("own.toml");
+    Answer::to(server.http().get(server.url("/oauth/jwks.json"))).await.expect(200);
+    server.stop();
+    fs::rename(&file, &own).unwrap();
+
+    let refused = installation.run(&["serve", "--listen", "127.0.0.1:0"]);
+
+    assert_eq!((refused.code, &*refused.stdout), (Some(1), ""));
+    assert!(refused.stderr.contains("secrets.toml are not those"), "{}", refused.stderr);
+    fs::rename(&own, &file).unwrap();
+    installation.serve(&[]).stop();
+}
+
 #[tokio::test]
 async fn missing_and_weak_keys_stop_the_start() {
     let installation = Installation::new().await;
