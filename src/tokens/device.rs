@@ -5,9 +5,9 @@
 //! device code: from there on it is spent, limited, bound to its client and its replay punished like any
 //! other code. The device is no part of the session in which the user said so.
 
-use std::net::IpAddr;
+use std::{cmp::Reverse, collections::HashMap, net::IpAddr};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{client, device_request::Model, terms::Terms};
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ use crate::{
         secret::{DeviceCode, Secret},
     },
     fault::Fault,
+    limiter::holder,
     store,
 };
 
@@ -43,7 +44,9 @@ const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 8;
 /// How many devices of one client may wait: each that does makes it likelier that a code which somebody
 /// guesses is one of them.
-const MOST_WAITING: u64 = 5_000;
+const MOST_WAITING: usize = 5_000;
+/// How many more give way than must: not every device looks for who does.
+const ROOM: usize = 250;
 /// How often a user code is drawn that is taken.
 const DRAWS: usize = 5;
 
@@ -110,8 +113,8 @@ pub struct Wanted {
     pub details: Details,
 }
 
-/// Begins to wait for the user of a device at this address; the seconds to wait where too many of the
-/// client's, or of those at the address, wait already.
+/// Begins to wait for the user of a device at this address; the seconds to wait where too many of those at the address
+/// have begun.
 ///
 /// # Errors
 /// When the database fails.
@@ -126,9 +129,8 @@ pub async fn start(
         return Ok(Err(wait));
     }
     let waiting = store::device_requests::count_waiting(app.store.read(), &client.id, now).await?;
-    if waiting >= MOST_WAITING {
-        // the oldest ends within that time
-        return Ok(Err(LIFETIME.num_seconds().unsigned_abs()));
+    if usize::try_from(waiting).is_ok_and(|waiting| waiting >= MOST_WAITING) {
+        make_room(app, &client.id, now).await?;
     }
     let Wanted { scope, resource, details } = wanted;
     let terms = Terms { authorization_details: details.values, ..Terms::default() };
@@ -156,6 +158,38 @@ pub async fn start(
         }
     }
     Err(Fault::unavailable("no user code is free"))
+}
+
+/// Takes away what waits for a client beyond [`MOST_WAITING`], and a few more.
+///
+/// Anybody can let a device wait in the name of a public client, so a limit of the client would let strangers use it up.
+/// Where too many wait, those give way of whom most wait, the oldest first: they have expired a little early.
+async fn make_room(app: &App, client_id: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+    let waiting = store::device_requests::list_waiting(app.store.read(), client_id, now).await?;
+    let excess = (waiting.len() + ROOM).saturating_sub(MOST_WAITING);
+    let mut places: HashMap<String, usize> = HashMap::new();
+    // the newest of each stands first: whoever has most stands last
+    let mut standing: Vec<_> = waiting
+        .into_iter()
+        .map(|device| {
+            let address = device.address.and_then(|address| address.parse().ok());
+            let place = places.entry(address.map(holder).unwrap_or_default()).or_default();
+            *place += 1;
+            (*place, device.device_code_sha256)
+        })
+        .collect();
+    // the oldest of a place first
+    standing.reverse();
+    standing.sort_by_key(|(place, _)| Reverse(*place));
+    let leaving: Vec<_> = standing.into_iter().take(excess).map(|(_, digest)| digest).collect();
+    let txn = app.store.begin().await?;
+    let mut gone = 0;
+    for some in leaving.chunks(ROOM) {
+        gone += store::device_requests::delete_waiting(&txn, some.to_vec()).await?;
+    }
+    txn.commit().await?;
+    tracing::warn!(client_id, gone, "too many devices waited for users of a client");
+    Ok(())
 }
 
 /// The request that waits under a user code.

@@ -38,9 +38,9 @@ pub const ASKED: Limit = Limit { name: "asked for", of_client: None, at_address:
 /// Requests that browsers bring and that are too long for an address.
 pub const BROUGHT: Limit =
     Limit { name: "brought for", of_client: Some(OfClient::new(600, 600)), at_address: 60 };
-/// Devices that begin to wait (RFC 8628): people who set one up, some behind one address.
-pub const DEVICES: Limit =
-    Limit { name: "awaited by", of_client: Some(OfClient::new(600, 300)), at_address: 60 };
+/// Devices that begin to wait (RFC 8628): people who set one up, some behind one address. A client has no limit here
+/// either.
+pub const DEVICES: Limit = Limit { name: "awaited by", of_client: None, at_address: 60 };
 
 impl OfClient {
     const fn new(proved: u32, claimed: u32) -> Self {

@@ -292,8 +292,7 @@ async fn an_altered_link_is_dead() {
     assert_eq!(Browser::new(&world).open("/reset-password").await.status, 400);
 }
 
-/// Whoever guesses at somebody's password, at every end of the wait, does not keep them out: a new password is nobody's
-/// failure yet.
+/// Whoever guesses at every end of the wait does not keep anybody out: a new password is nobody's failure yet.
 #[tokio::test]
 async fn who_is_guessed_at_comes_in_with_a_new_password() {
     let (world, acme) = world().await;

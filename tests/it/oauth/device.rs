@@ -100,10 +100,10 @@ async fn a_device_waits_until_its_user_allows_it() {
 }
 
 /// A public client's name is anybody's: what waits in it is bounded, and so is the chance that a code
-/// which somebody guesses is one of them.
+/// which somebody guesses is one of them. Strangers of many networks give way to each other, and to nobody's device.
 #[tokio::test]
 async fn nobody_can_let_devices_wait_without_end() {
-    let (world, _, client) = at_device().await;
+    let (world, acme, client) = at_device().await;
     for _ in 0..60 {
         start(&client, &[]).await.expect(200);
     }
@@ -114,20 +114,41 @@ async fn nobody_can_let_devices_wait_without_end() {
     assert!(answer.header("retry-after").is_some());
     world.clock.advance(TimeDelta::minutes(1));
     let row = Entity::find().one(world.app.store.read()).await.unwrap().unwrap();
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let page = browser.get("/device").await;
+    let (_, own) = codes(&client).await;
+    // an hour in addresses of one /48, and elsewhere
     for chunk in 0..10_u8 {
-        let rows = (0..494_u16).map(|number| {
+        let rows = (0..500_u16).map(|number| {
             let id =
                 |kind: u8| digest::sha256(&[&[kind, chunk][..], &number.to_be_bytes()].concat());
-            Model { device_code_sha256: id(0), user_code_sha256: id(1), ..row.clone() }
+            let address = match chunk {
+                0..5 => format!("2001:db8:5:{number:x}::1"),
+                _ => format!("198.51.100.{chunk}"),
+            };
+            Model {
+                device_code_sha256: id(0),
+                user_code_sha256: id(1),
+                address: Some(address),
+                ..row.clone()
+            }
         });
         world.rows::<Entity>(rows.collect()).await;
     }
-    let full = start(&client, &[]).await;
-    assert_eq!((full.status, full.header("retry-after")), (429, Some("900")));
-    let other = world.client(television()).await;
-    start(&other, &[]).await.expect(200);
-    world.clock.advance(TimeDelta::minutes(15));
+
     start(&client, &[]).await.expect(200);
+
+    // 60 and one here, 5,000 planted, less what is too much and room for 250 more; and the new one
+    let left = Entity::find().all(world.app.store.read()).await.unwrap();
+    assert_eq!(left.len(), 4_751);
+    let of = |start: &str| {
+        let is_there = |row: &&Model| row.address.as_deref().unwrap().starts_with(start);
+        left.iter().filter(is_there).count()
+    };
+    assert_eq!([of("127."), of("198.51.100.5"), of("198.51.100.9")], [62, 500, 500]);
+    assert_eq!(of("2001:db8:5:"), 2_189, "a /48 is one network");
+    let asked = browser.submit(&page, "#device-continue", &[("user_code", &own)]).await;
+    assert_eq!(asked.status, 200, "{}", asked.body);
 }
 
 /// RFC 9396 §7: a device hears what of its details was allowed.
