@@ -89,6 +89,7 @@ async fn pass(horizon: &Horizon<'_>) -> Result<u64, Fault> {
             failed.get_or_insert(fault);
         }
     }
+    lease.hold().await?;
     let gone = pass.gone + clients::dynamic::collect(app).await?;
     lease.give_back().await?;
     failed.map_or(Ok(gone), Err)

@@ -3,6 +3,9 @@
 //! SQLite types values, sea-orm columns, and a value of another type than the column's reads as
 //! absent there: every integer is of 64 bits. So the declared type of a column decides what its values are, and a value that is
 //! none of it is an error: nothing that is stored may go unseen.
+//!
+//! A `ProxyRow` keeps its columns by name, so sea-orm reads a tuple of several in the order of their names and not of the
+//! statement: what asks for more than one column takes them by name.
 
 use rusqlite::{Row, Statement, types::ValueRef};
 use sea_orm::{DbErr, ProxyRow, Value};
