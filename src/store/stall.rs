@@ -30,6 +30,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(400);
 /// When a question was given up the last time, in milliseconds since the first look at the clock; 0 is never.
 static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 
+/// When a server took no writes the last time; as above.
+static ASTRAY: AtomicU64 = AtomicU64::new(0);
+
 /// Waits for an answer of the database, as long as the request's patience lasts. A question that is given up is
 /// dropped, and with it the transaction it belongs to.
 pub(super) async fn wait<T>(asked: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
@@ -46,13 +49,18 @@ pub(super) fn doubt() {
     GIVEN_UP.store(millis_at(Instant::now()), Relaxed);
 }
 
+/// From now on no connection is asked that was opened before: it may lead to a server whose place another has taken.
+pub(super) fn renew() {
+    ASTRAY.store(millis_at(Instant::now()), Relaxed);
+}
+
 /// Has a pool give up connections that do not answer any more.
 pub(super) fn gives_up(options: &mut ConnectOptions) {
     options
         // the pool would wait five minutes for one that it makes in advance, in one of its places
         .min_connections(0)
         .map_sqlx_postgres_before_acquire(|connection, found| {
-            Box::pin(async move { Ok(is_fit(connection, found.idle_for).await) })
+            Box::pin(async move { Ok(is_fit(connection, found.idle_for, found.age).await) })
         });
 }
 
@@ -61,11 +69,19 @@ pub(super) async fn last_answer<T>(asked: impl Future<Output = T>) -> Option<T> 
     timeout(LAST_ANSWER, asked).await.ok()
 }
 
-/// Whether a connection out of the pool can be asked. One that has answered since a question was given up needs no
+/// Whether a connection out of the pool can be asked, which was heard and opened so long ago. One that has answered since a question was given up needs no
 /// proof; the others may be dead, and whoever asked one of them would lose all patience over it.
-pub(super) async fn is_fit(connection: &mut PgConnection, idle_for: Duration) -> bool {
-    let last_heard = Instant::now().checked_sub(idle_for).map_or(0, millis_at);
-    if last_heard > GIVEN_UP.load(Relaxed) {
+pub(super) async fn is_fit(
+    connection: &mut PgConnection,
+    idle_for: Duration,
+    age: Duration,
+) -> bool {
+    let before = |ago| Instant::now().checked_sub(ago).map_or(0, millis_at);
+    let astray = ASTRAY.load(Relaxed);
+    if astray > 0 && before(age) <= astray {
+        return false;
+    }
+    if before(idle_for) > GIVEN_UP.load(Relaxed) {
         return true;
     }
     matches!(timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))

@@ -108,7 +108,7 @@ impl Held {
             // the server has become one that stands by: another has taken its place
             Some(Some(READ_ONLY)) => {
                 self.is_astray = true;
-                self.kept.renew();
+                stall::renew();
             }
             Some(Some(code)) if !code.starts_with("57P") => {}
             // what is no answer of the server's, or says that it ends

@@ -82,12 +82,6 @@ impl Kept {
         idle.into_iter().for_each(Open::end);
     }
 
-    /// Ends those that are kept: they may lead to a server whose place another has taken.
-    pub(super) fn renew(&self) {
-        let kept = self.open.lock().as_mut().map(std::mem::take);
-        kept.into_iter().flatten().for_each(Open::end);
-    }
-
     fn close(&self) {
         let kept = self.open.lock().take();
         kept.into_iter().flatten().for_each(Open::end);
@@ -103,7 +97,7 @@ impl Drop for Kept {
 impl Open {
     /// Whether it can be asked.
     pub(super) async fn is_fit(&mut self) -> bool {
-        stall::is_fit(&mut self.connection, self.heard.elapsed()).await
+        stall::is_fit(&mut self.connection, self.heard.elapsed(), self.opened.elapsed()).await
     }
 
     /// Closes it, and lets it say goodbye.

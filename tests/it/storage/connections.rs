@@ -150,6 +150,12 @@ async fn a_server_that_takes_no_writes_is_asked_anew() {
     assert!(matches!(refused, Err(Fault::Unavailable(_))), "{refused:?}");
     assert_eq!(store::enterprises::find_by_pin(node.read(), "pin-1").await.unwrap(), None);
     let set = format!("alter database {name} reset default_transaction_read_only");
-    storage.store.read().execute_unprepared(&set).await.unwrap();
+    let txn = storage.store.begin().await.unwrap();
+    txn.execute_unprepared("set transaction read write").await.unwrap();
+    txn.execute_unprepared(&set).await.unwrap();
+    txn.commit().await.unwrap();
+    // whoever has read meanwhile was given one that takes none either: that is found out once
+    let refused = write().await;
+    assert!(matches!(refused, Err(Fault::Unavailable(_))), "{refused:?}");
     write().await.unwrap();
 }
