@@ -32,8 +32,7 @@ pub(super) struct Letters {
 impl Letters {
     /// Those of a username as it was typed, from an address.
     pub(super) fn of(typed: &str, address: IpAddr) -> Self {
-        let account =
-            Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
+        let account = Username::counted(typed);
         let network = limiter::network(address);
         Self {
             account: digest::sha256(format!("letters:{account}").as_bytes()),

@@ -29,7 +29,7 @@ use crate::{
     patience,
     store::{
         self, Store, Txn,
-        sign_in_failures::{Over, add, hold},
+        sign_in_failures::{Over, add, clear, give_back, hold, take_back},
     },
 };
 
@@ -79,7 +79,7 @@ impl Counters {
     /// # Errors
     /// When the database fails.
     pub async fn forget_password(txn: &Txn, username: &str) -> Result<(), Fault> {
-        store::sign_in_failures::clear(txn, &account_key(username)).await
+        clear(txn, &account_key(username)).await
     }
 
     /// What attempts on the same account share, to run one at a time.
@@ -157,7 +157,7 @@ impl Counters {
         let known = store::sign_in_failures::find(app.store.read(), &self.account).await?;
         if known.is_some() {
             let txn = app.store.begin().await?;
-            store::sign_in_failures::clear(&txn, &self.account).await?;
+            clear(&txn, &self.account).await?;
             txn.commit().await?;
         }
         Ok(())
@@ -296,27 +296,23 @@ impl Guess {
         let Counters { account, address, under_way } = &self.counters;
         let txn = store.begin().await?;
         match end {
-            End::Wrong(_) => {}
+            End::Wrong(event) => store::audit::insert(&txn, (**event).clone()).await?,
             End::Nothing => {
-                let counted = (self.counted_at, self.before);
-                store::sign_in_failures::give_back(&txn, account, counted).await?;
+                give_back(&txn, account, (self.counted_at, self.before)).await?;
+                take_back(&txn, address, Some(self.window)).await?;
             }
-            End::Proof => store::sign_in_failures::clear(&txn, account).await?,
+            End::Proof => {
+                clear(&txn, account).await?;
+                take_back(&txn, address, Some(self.window)).await?;
+            }
         }
-        if !matches!(end, End::Wrong(_)) {
-            store::sign_in_failures::take_back(&txn, address, Some(self.window)).await?;
-        }
-        store::sign_in_failures::take_back(&txn, under_way, None).await?;
-        if let End::Wrong(event) = end {
-            store::audit::insert(&txn, (**event).clone()).await?;
-        }
+        take_back(&txn, under_way, None).await?;
         Ok(txn)
     }
 }
 
 fn account_key(typed: &str) -> Vec<u8> {
-    let account = Username::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string());
-    digest::sha256(format!("account:{account}").as_bytes())
+    digest::sha256(format!("account:{}", Username::counted(typed)).as_bytes())
 }
 
 /// How many of these are looked at by a node that lives.

@@ -23,6 +23,12 @@ pub struct Username {
 }
 
 impl Username {
+    /// What is typed, as it is counted: the canonical name, and what is none as it stands.
+    #[must_use]
+    pub fn counted(typed: &str) -> String {
+        Self::parse(typed).map_or_else(|| typed.to_owned(), |name| name.to_string())
+    }
+
     /// Reads a username as it was typed; `None` if it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

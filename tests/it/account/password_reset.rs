@@ -1,11 +1,7 @@
 //! `/forgot-password` and `/reset-password`: a new password by a link from a letter.
 
 use chrono::TimeDelta;
-use latchkey::{
-    audit::Actor,
-    identity::users::{self, NewUser},
-};
-use zeroize::Zeroizing;
+use latchkey::{audit::Actor, identity::users};
 
 use crate::support::{Acme, ApiCaller, Browser, Letter, Page, Person, Tokens, World};
 
@@ -312,12 +308,7 @@ async fn who_is_guessed_at_comes_in_with_a_new_password() {
 #[tokio::test]
 async fn a_new_password_buys_no_guesses_at_a_second_factor() {
     let (world, _) = world().await;
-    let tess = NewUser {
-        username: "acme/tess@acme.example".to_owned(),
-        totp_seed: Some(Zeroizing::new(vec![7; 20])),
-        ..NewUser::default()
-    };
-    let tess = world.person_of(tess).await;
+    let tess = world.person_with_totp("acme/tess@acme.example", &[7; 20]).await;
     let script = world.script().await;
     for _ in 0..5 {
         script.sign_in(&tess.username, "wrong").await.expect(400);

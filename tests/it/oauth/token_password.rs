@@ -1,14 +1,8 @@
 //! `POST /oauth/token` with `grant_type=password` (RFC 6749 §4.3, contract §3).
 
 use entity::member::Role;
-use latchkey::{
-    audit::Actor,
-    clients::registration::NewClient,
-    identity::users::{self, NewUser},
-    workspaces,
-};
+use latchkey::{audit::Actor, clients::registration::NewClient, identity::users, workspaces};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::password_refused;
 use crate::support::{ApiCaller, Tokens, World, script, texts};
@@ -227,12 +221,7 @@ async fn every_failure_is_the_same() {
     let acme = world.acme().await;
     let gone = world.person("acme/gone@acme.example", &[(&acme.workspace, Role::Member)]).await;
     assert!(users::disable(&world.app, Actor::Operator, gone.id).await.unwrap());
-    let tess = NewUser {
-        username: "acme/tess@acme.example".to_owned(),
-        totp_seed: Some(Zeroizing::new(vec![7; 20])),
-        ..NewUser::default()
-    };
-    let tess = world.person_of(tess).await;
+    let tess = world.person_with_totp("acme/tess@acme.example", &[7; 20]).await;
     let script = world.script().await;
     let too_long = "x".repeat(1025);
 

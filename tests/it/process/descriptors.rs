@@ -41,20 +41,27 @@ fn limited(installation: &Installation, files: usize) -> Process {
     Process::start(limited)
 }
 
-/// However many clients there are, they leave room for the database, and for whatever else there is to open.
-#[tokio::test]
-async fn a_crowd_leaves_room_for_the_rest() {
-    let installation = Installation::new().await;
-    let server = limited(&installation, FILES);
+/// So many who come in and say nothing, while somebody who is in asks for so long that a loop without a pause would try
+/// thousands of times.
+async fn crowded(server: &Process, many: usize) -> (TcpStream, Vec<TcpStream>) {
     let mut open = TcpStream::connect(server.address()).await.unwrap();
     ask(&mut open).await;
     let mut crowd = Vec::new();
-    for _ in 0..CROWD {
+    for _ in 0..many {
         crowd.push(TcpStream::connect(server.address()).await.unwrap());
     }
     for _ in 0..2_000 {
         ask(&mut open).await;
     }
+    (open, crowd)
+}
+
+/// However many clients there are, they leave room for the database, and for whatever else there is to open.
+#[tokio::test]
+async fn a_crowd_leaves_room_for_the_rest() {
+    let installation = Installation::new().await;
+    let server = limited(&installation, FILES);
+    let (mut open, crowd) = crowded(&server, CROWD).await;
 
     // a command beside it, and a file of the server's own
     installation.admin("list-users");
@@ -76,17 +83,8 @@ async fn a_crowd_leaves_room_for_the_rest() {
 async fn a_server_without_descriptors_neither_spins_nor_stops() {
     let installation = Installation::new().await;
     let server = limited(&installation, FEW);
-    let mut open = TcpStream::connect(server.address()).await.unwrap();
-    ask(&mut open).await;
 
-    let mut crowd = Vec::new();
-    for _ in 0..SMALL_CROWD {
-        crowd.push(TcpStream::connect(server.address()).await.unwrap());
-    }
-    // time in which a loop without a pause would try thousands of times
-    for _ in 0..2_000 {
-        ask(&mut open).await;
-    }
+    let (_open, crowd) = crowded(&server, SMALL_CROWD).await;
     drop(crowd);
 
     let late = Answer::to(server.http().get(server.url("/healthz"))).await;

@@ -1,11 +1,15 @@
 //! The log of changes: nobody who follows it misses one, and it does not grow.
 
+use entity::outbox;
 use latchkey::{
     cache::Subject,
     jobs::sweep,
-    store::invalidations::{self, Position, SWEPT},
+    store::{
+        self,
+        invalidations::{self, Position, SWEPT},
+    },
 };
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement};
 use uuid::Uuid;
 
 use super::{Storage, is_sqlite};
@@ -74,4 +78,30 @@ async fn what_everybody_has_read_long_ago_goes_and_nothing_younger() {
     sweep::run_once(&world.app).await.unwrap();
 
     assert_eq!(count().await, 1);
+}
+
+/// What is in the way of one table is in the way of no other.
+#[tokio::test]
+async fn a_table_that_cannot_be_swept_keeps_no_other_full() {
+    let world = World::new().await;
+    let gone = outbox::Model {
+        id: Uuid::from_u128(1),
+        recipient: "ada@acme.example".to_owned(),
+        kind: "reset_password".to_owned(),
+        sealed: None,
+        created_at: store::instant(world.app.now()),
+        attempts: 1,
+        next_attempt_at: None,
+        sent_at: Some(store::instant(world.app.now())),
+        last_error: None,
+    };
+    world.rows::<outbox::Entity>(vec![gone]).await;
+    world.clock.advance(chrono::TimeDelta::days(1));
+    let txn = world.app.store.begin().await.unwrap();
+    txn.execute_unprepared("alter table leak rename to elsewhere").await.unwrap();
+    txn.commit().await.unwrap();
+
+    assert!(sweep::run_once(&world.app).await.is_err(), "it is told");
+
+    assert_eq!(outbox::Entity::find().count(world.app.store.read()).await.unwrap(), 0);
 }

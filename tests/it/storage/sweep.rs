@@ -5,7 +5,7 @@ use entity::{
     access_token, authorization_code, authorization_request, browser_session, grant, outbox,
     second_factor_use, sign_in_failure, spent_challenge, token_family,
 };
-use latchkey::{jobs::sweep, store, tokens::revoke};
+use latchkey::{audit::Actor, clients::changes, jobs::sweep, store, tokens::revoke};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait};
 
 mod walk;
@@ -65,6 +65,20 @@ async fn a_grant_stores_the_same_however_often_it_is_refreshed() {
     assert_eq!(script.refresh(&third).await.status, 400);
     assert_eq!(world.audited("refresh_token.reuse").await, 1);
     assert!(!is_alive(&world, &tokens.access).await);
+}
+
+/// Nobody looks for a client's access tokens among everybody's: without their families they are worth nothing, and go as
+/// such.
+#[tokio::test]
+async fn the_tokens_of_a_deleted_client_are_dead_at_once_and_go_later() {
+    let (world, _, script, tokens) = signed_in().await;
+
+    assert!(changes::delete(&world.app, Actor::Operator, &script.id).await.unwrap());
+
+    assert!(!is_alive(&world, &tokens.access).await);
+    assert_eq!(sizes(&world).await, [0, 0, 1, 0]);
+    sweep(&world).await;
+    assert_eq!(sizes(&world).await, [0; 4]);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What people do with second factors, in the words that several tests share.
 
+use latchkey::identity::users::NewUser;
+use zeroize::Zeroizing;
+
 use super::{Authenticator, Browser, Page, Person, World, seed_of, totp};
 
 impl World {
@@ -7,6 +10,16 @@ impl World {
     pub async fn at_localhost() -> Self {
         Self::with(|config| config.issuer = format!("http://localhost:{}", config.listen.port()))
             .await
+    }
+
+    /// A user with an authenticator app of this seed.
+    pub async fn person_with_totp(&self, username: &str, seed: &[u8]) -> Person {
+        self.person_of(NewUser {
+            username: username.to_owned(),
+            totp_seed: Some(Zeroizing::new(seed.to_vec())),
+            ..NewUser::default()
+        })
+        .await
     }
 
     /// The code that an app with this seed shows now.

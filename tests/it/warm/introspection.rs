@@ -1,9 +1,10 @@
 //! What is said from memory is what is said without, word for word.
 
+use latchkey::crypto::digest;
 use reqwest::RequestBuilder;
 
 use super::Warm;
-use crate::support::{Answer, ClientApp, service};
+use crate::support::{Answer, ClientApp, Tokens, service};
 
 const PATH: &str = "/oauth/introspect";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -114,4 +115,21 @@ async fn what_is_known_is_told_to_nobody_else() {
         let answer = stranger.introspect(&warm.credential).await.expect(400);
         assert_eq!(answer.json()["error"], "unauthorized_client");
     }
+}
+
+/// That a token is nobody's is remembered for a moment, whoever asks: a dead one that goes on being shown costs nothing.
+#[tokio::test]
+async fn what_is_dead_is_remembered_as_such() {
+    let warm = Warm::token().await;
+    let (app, live) = (&warm.world.app, digest::sha256_array(warm.credential.as_bytes()));
+    let script = warm.world.script().await;
+    let token = Tokens::of(&script.password(&warm.acme.ada).await);
+    script.revoke(&token.access).await.expect(200);
+    let dead = digest::sha256_array(token.access.as_bytes());
+    assert!(!app.cache.is_unknown(&dead, app.now()));
+
+    assert!(!warm.introspector.sees_alive(&token.access).await);
+
+    assert!(app.cache.is_unknown(&dead, app.now()));
+    assert!(!app.cache.is_unknown(&live, app.now()));
 }
