@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 
-import { callback, close, heading, launch, open, signIn } from './browser.mjs';
+import { callback, close, heading, launch, open, press, signIn } from './browser.mjs';
 import { ADA, BEN, authorization } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -42,16 +42,16 @@ it('a blocked app cannot ask again until it is unblocked', async () => {
   const page = await open(browser, site, { javaScriptEnabled: false });
   await signIn(page, site.person('joe@example.com'));
   await page.goto(asked('web'));
-  await page.locator('#consent-allow').click();
+  await press(page, '#consent-allow');
 
   await page.goto('/settings/connected-apps');
   await page.locator('.app form button').first().click();
   await page.getByLabel('Also block it').check();
-  await page.locator('#revoke').click();
+  await press(page, '#revoke');
   await page.goto(asked('web'));
   assert.equal(await page.locator('#consent-allow').count(), 0);
   await page.goto('/settings/connected-apps');
-  await page.getByRole('button', { name: /Unblock/ }).click();
+  await press(page, page.getByRole('button', { name: /Unblock/ }));
   await page.goto(asked('web'));
   assert.match(await heading(page), /^Allow /);
   await close(page);
@@ -64,7 +64,7 @@ it('a member asks for an app, and the owner approves it with less', async () => 
 
   await owner.goto('/workspaces/acme/settings/app-policy');
   await owner.locator('input[name=policy][value=approval]').check();
-  await owner.locator('#set-policy').click();
+  await press(owner, '#set-policy');
 
   await member.goto(asked('web'));
   assert.equal(await member.locator('#consent-allow').count(), 0);
@@ -85,7 +85,7 @@ it('a member asks for an app, and the owner approves it with less', async () => 
   assert.ok(last('code'));
 
   await owner.goto(`/workspaces/acme/settings/apps/${site.demo.clients.web.client_id}/deny`);
-  await owner.locator('#change-app').click();
+  await press(owner, '#change-app');
   await member.goto(asked('web'));
   assert.equal(await member.locator('#consent-allow').count(), 0);
   await close(owner);

@@ -69,7 +69,7 @@ export async function signIn(page, person) {
 export async function fillSignIn(page, { username, password }) {
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(password);
-  await page.locator('#login-submit').click();
+  await press(page, '#login-submit');
 }
 
 // Does what leads to another page, and answers with the response that brought it.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
+import { close, fillSignIn, heading, launch, open, press, signIn } from './browser.mjs';
 import { passkeys } from './passkeys.mjs';
 import { start } from './site.mjs';
 import { totp } from './totp.mjs';
@@ -20,7 +20,7 @@ after(async () => {
 
 async function signOut(page) {
   await page.goto('/oauth/logout');
-  await page.locator('#logout-confirm').click();
+  await press(page, '#logout-confirm');
 }
 
 it('a passkey is made, signs in without a password, and is a second factor', async () => {
@@ -98,7 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
       await signIn(page, person);
       await page.getByText('Use a recovery code').click();
       await page.getByLabel('Recovery code', { exact: true }).fill(codes[0].toLowerCase());
-      await page.locator('#recovery-code-submit').click();
+      await press(page, '#recovery-code-submit');
       await page.goto('/settings/security');
       assert.match(await page.locator('#recovery-heading').textContent(), /9 of 10 left/);
       await page.locator('#recovery-new').click();

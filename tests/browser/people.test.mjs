@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
+import { close, fillSignIn, heading, launch, open, press, signIn } from './browser.mjs';
 import { ADA, BEN } from './every-page.mjs';
 import { start } from './site.mjs';
 
@@ -47,7 +47,7 @@ for (const javaScriptEnabled of [true, false]) {
 
       const letter = await site.letterTo(username, 'Confirm');
       await page.goto(linkTo(letter, '/verify-email'));
-      await page.locator('#verify-submit').click();
+      await press(page, '#verify-submit');
       await page.goto('/settings/profile');
       assert.equal(await heading(page), 'Profile');
       await page.goto('/workspaces');
@@ -71,13 +71,13 @@ for (const javaScriptEnabled of [true, false]) {
       await guest.goto(linkTo(letter, '/invitations/'));
       await guest.locator('#invitation-sign-in').click();
       await fillSignIn(guest, invited);
-      await guest.locator('#invitation-accept').click();
+      await press(guest, '#invitation-accept');
       await guest.goto('/workspaces/subscribeflow/settings/members');
       assert.equal(await heading(guest), 'Members');
 
       await page.goto('/workspaces/subscribeflow/settings/members');
       await page.getByRole('link', { name: `Remove ${invited.username}` }).click();
-      await page.getByRole('button', { name: /Remove/ }).click();
+      await press(page, page.getByRole('button', { name: /Remove/ }));
       const response = await guest.goto('/workspaces/subscribeflow/settings/members');
       assert.equal(response.status(), 404);
       guest.wrong.length = 0;
@@ -96,7 +96,7 @@ for (const javaScriptEnabled of [true, false]) {
       await here.goto('/settings/sessions');
       assert.ok((await here.locator('tbody tr').count()) >= 2);
       await here.locator('#end-others').click();
-      await here.getByRole('button', { name: /Sign out/ }).click();
+      await press(here, here.getByRole('button', { name: /Sign out/ }));
 
       await there.goto('/settings/profile');
       assert.equal(await heading(there), 'Sign in');

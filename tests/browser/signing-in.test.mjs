@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { close, fillSignIn, heading, launch, open, signIn } from './browser.mjs';
+import { close, fillSignIn, heading, launch, open, press, signIn } from './browser.mjs';
 import { start } from './site.mjs';
 
 let site, browser, ada;
@@ -27,7 +27,7 @@ for (const javaScriptEnabled of [true, false]) {
       assert.equal(await heading(page), 'Profile');
 
       await page.getByRole('link', { name: 'Sign out' }).click();
-      await page.locator('#logout-confirm').click();
+      await press(page, '#logout-confirm');
       assert.equal(await heading(page), 'Signed out');
       await page.goBack();
       await page.goto('/settings/profile');
@@ -66,7 +66,7 @@ it('shows nobody the pages of somebody who has signed out', async () => {
   await signIn(page, ada);
   await page.goto('/settings/api-keys');
   await page.getByRole('link', { name: 'Sign out' }).click();
-  await page.locator('#logout-confirm').click();
+  await press(page, '#logout-confirm');
 
   await page.goBack();
   await page.goBack();
