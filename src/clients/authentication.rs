@@ -1,6 +1,6 @@
 //! Proving to be a client (RFC 6749 §2.3).
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -11,6 +11,7 @@ use entity::{
 use super::{
     assertion::{Assertion, Endpoint},
     documents,
+    dynamic::TooMany,
 };
 use crate::{
     app::App,
@@ -41,7 +42,7 @@ pub enum ShownSecret<'a> {
     Post(&'a str),
 }
 
-/// The enabled client that `client_id` and `proof` prove; `None` for an unknown or disabled one, a
+/// The enabled client that `client_id` and `proof` prove, as `stranger` says; `None` for an unknown or disabled one, a
 /// wrong secret or signature, and another method than the client's.
 ///
 /// # Errors
@@ -50,8 +51,12 @@ pub async fn authenticate(
     app: &App,
     client_id: &str,
     proof: Proof<'_>,
-) -> Result<Option<Arc<Model>>, Fault> {
-    let Some(client) = find_enabled(app, client_id).await? else { return Ok(None) };
+    stranger: IpAddr,
+) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
+    let client = match meet(app, client_id, stranger).await? {
+        Ok(Some(client)) => client,
+        nobody => return Ok(nobody),
+    };
     let is_proved = match proof {
         Proof::Nothing => uses(&client, AuthMethod::None) && client.secret_sha256.is_none(),
         Proof::Secret(secret) => knows(app, &client, &secret),
@@ -61,7 +66,7 @@ pub async fn authenticate(
                 && Box::pin(assertion.proves(app, &client, endpoint)).await?
         }
     };
-    Ok(is_proved.then_some(client))
+    Ok(Ok(is_proved.then_some(client)))
 }
 
 /// The same, if the client is in memory and has shown its secret; `None` says nothing.
@@ -114,34 +119,58 @@ fn is_previous(client: &Model, digest: &[u8], now: DateTime<Utc>) -> bool {
 }
 
 /// The client with this id, unless it is disabled or the id could be none. The id may be the address of
-/// a document that describes the client, and is fetched then: never inside a transaction.
+/// a document that describes the client, which is fetched again when it is old: never inside a transaction.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model>>, Fault> {
+    Ok(find(app, client_id, None).await?.ok().flatten())
+}
+
+/// The same, for an id that a stranger names: if it is the address of a document, and nobody has come with it before,
+/// the document is fetched and the client is known from then on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn meet(
+    app: &App,
+    client_id: &str,
+    stranger: IpAddr,
+) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
+    find(app, client_id, Some(stranger)).await
+}
+
+async fn find(
+    app: &App,
+    client_id: &str,
+    stranger: Option<IpAddr>,
+) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
     if !is_id(client_id) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let (now, digest) = (app.now(), name_of_entry(client_id));
     if let Some(client) = app.cache.find::<Model>(&digest, now) {
-        return Ok(Some(client));
+        return Ok(Ok(Some(client)));
     }
     let begun = app.cache.begin();
     let client = store::clients::find(app.store.read(), client_id).await?;
     let client = if documents::is_address(client_id) {
-        Box::pin(documents::described(app, client_id, client)).await?
+        match Box::pin(documents::described(app, client_id, client, stranger)).await? {
+            Ok(client) => client,
+            Err(too_many) => return Ok(Err(too_many)),
+        }
     } else {
         client
     };
     let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     let client = Arc::new(client);
     let subjects = [Subject::Client(client.id.clone())];
     let ends_at = client.document_fresh_until.map(|end| end.0);
     let known = Known { begun, subjects: &subjects, ends_at };
     app.cache.keep(digest, Arc::clone(&client), known, now);
-    Ok(Some(client))
+    Ok(Ok(Some(client)))
 }
 
 /// Whether a client could have this id. PostgreSQL takes no NUL in a text; an id is printable ASCII

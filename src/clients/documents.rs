@@ -6,13 +6,15 @@
 //! that is away takes nothing away for a day; a document that is wrong ends the client at once. Neither
 //! is asked again for a minute.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{client::Model, types::Instant};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    dynamic::{Door, MOST, UNUSED_FOR, described_anew, read},
+    dynamic::{Door, MOST, TooMany, UNUSED_FOR, count_try, described_anew, read},
     metadata::{NewClient, problems},
     registration::row,
 };
@@ -48,7 +50,8 @@ pub fn host_of(client: &Model) -> Option<String> {
 }
 
 /// The client whose id is this address: as it is known, if that is not old, or as its document
-/// describes it now. `None` if there is none. May go out, so never inside a transaction.
+/// describes it now. `None` if there is none. Who is known to nobody is fetched only if a stranger brings it, and one
+/// network brings only so many. May go out, so never inside a transaction.
 ///
 /// # Errors
 /// When the database fails, or too many wait for the same host.
@@ -56,13 +59,25 @@ pub(super) async fn described(
     app: &App,
     address: &str,
     known: Option<Model>,
-) -> Result<Option<Model>, Fault> {
+    stranger: Option<IpAddr>,
+) -> Result<Result<Option<Model>, TooMany>, Fault> {
     if !app.config.oauth.client_id_metadata_documents || !is_sound(app, address) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     if let Known::Settled(client) = by_heart(app, address, known.as_ref(), app.now()) {
-        return Ok(client);
+        return Ok(Ok(client));
     }
+    if known.is_none() {
+        let Some(stranger) = stranger else { return Ok(Ok(None)) };
+        if let Err(too_many) = count_try(app, stranger).await? {
+            return Ok(Err(too_many));
+        }
+    }
+    fetched(app, address).await.map(Ok)
+}
+
+/// What its document says now, if that is not known meanwhile.
+async fn fetched(app: &App, address: &str) -> Result<Option<Model>, Fault> {
     // one goes to a host at a time, and the others read what it brings
     let host = Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     let lane = format!("document:{}", host.unwrap_or_default());

@@ -13,7 +13,7 @@
 //! before → the code; else consent. The request waits on the server, and the pages carry only its
 //! handle. Where no page may be shown, an error goes back instead.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use entity::{client, terms::Terms};
 use poem::{Request, Response, Result, handler, web::Data};
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     app::App,
-    clients::{authentication, policy::Policy, redirect_uri},
+    clients::{authentication, dynamic::TooMany, policy::Policy, redirect_uri},
     crypto::secret::{AuthorizationCode, Secret},
     fault::Fault,
     identity::session::SignedIn,
@@ -54,7 +54,7 @@ const MAX_ECHOED_BYTES: usize = 4096;
 #[handler]
 pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) -> Result<Response> {
     let params = Params::parse(req.uri().query().unwrap_or_default().as_bytes());
-    let response = match look(app, &params).await {
+    let response = match look(app, &params, browser.address).await {
         Ok((sound, _)) => sound.proceed(app, &browser).await,
         Err(refusal) => refuse(app, refusal).await,
     };
@@ -65,8 +65,12 @@ pub async fn get(Data(app): Data<&Arc<App>>, req: &Request, browser: Browser) ->
 ///
 /// # Errors
 /// The first rule that the request breaks.
-pub async fn look(app: &Arc<App>, params: &Params) -> Result<(Sound, Asked), Refusal> {
-    let client = known(app, params).await?;
+pub async fn look(
+    app: &Arc<App>,
+    params: &Params,
+    stranger: IpAddr,
+) -> Result<(Sound, Asked), Refusal> {
+    let client = known(app, params, stranger).await?;
     let asked = read(app, &client, params).await?;
     Ok((check(app, client, &asked).await?, asked))
 }
@@ -83,6 +87,7 @@ pub async fn refuse(app: &Arc<App>, refusal: Refusal) -> Result<Response, PageEr
         Refusal::Redirectable(to, (code, description)) => {
             Ok(to.error(app, code, description).await?)
         }
+        Refusal::TooMany(secs) => Err(PageError::too_soon(secs)),
         Refusal::Fault(fault) => Err(fault.into()),
     }
 }
@@ -93,6 +98,8 @@ pub enum Refusal {
     Untrusted(Untrusted),
     /// The answer goes to the client.
     Redirectable(Return, RedirectedError),
+    /// Too many clients that nobody has known come from there; again after so many seconds.
+    TooMany(u64),
     /// For the server's own reasons.
     Fault(Fault),
 }
@@ -127,10 +134,15 @@ fn once<'a>(
 }
 
 /// Step 1.
-async fn known(app: &App, params: &Params) -> Result<Arc<client::Model>, Refusal> {
+async fn known(
+    app: &App,
+    params: &Params,
+    stranger: IpAddr,
+) -> Result<Arc<client::Model>, Refusal> {
     let description = "client_id must be given once, and be registered";
     let id = once(params, "client_id", description)?;
-    authentication::find_enabled(app, id).await?.ok_or(Refusal::Untrusted(Untrusted {
+    let met = authentication::meet(app, id, stranger).await?;
+    met.map_err(|TooMany(secs)| Refusal::TooMany(secs))?.ok_or(Refusal::Untrusted(Untrusted {
         code: "invalid_request",
         parameter: "client_id",
         text: "No such app is registered here, or it has been disabled.",

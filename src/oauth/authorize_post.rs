@@ -35,7 +35,7 @@ pub async fn post(Data(app): Data<&Arc<App>>, req: &Request, body: Body) -> Resu
     }
     let bytes = body::read(body, MAX_BODY_BYTES).await.map_err(PageError::from)?;
     let params = Params::parse(&bytes);
-    Ok(match authorize::look(app, &params).await {
+    Ok(match authorize::look(app, &params, client_ip(req, app)).await {
         Ok(sound) => send_on(app, req, &params, sound).await?,
         Err(refusal) => authorize::refuse(app, refusal).await?,
     })

@@ -26,6 +26,7 @@ use crate::{
     clients::{
         assertion::{Assertion, Endpoint},
         authentication::{self, Proof, ShownSecret},
+        dynamic::TooMany,
     },
     tokens::dpop::{Proof as Possession, Thumbprint},
     web::{body, client_ip::client_ip},
@@ -167,11 +168,12 @@ impl Presented {
         // clients sign for the token endpoint everywhere (OpenID Connect Core §9, RFC 9126 §2)
         let (own, token) = (app.url(req.uri().path()), app.url(token::PATH));
         let proof = self.proof(Endpoint { own: &own, token: &token });
-        let found = authentication::authenticate(app, &self.client_id, proof).await;
-        if !matches!(found, Ok(None)) {
+        let found = authentication::authenticate(app, &self.client_id, proof, address).await;
+        if !matches!(found, Ok(Ok(None))) {
             guess.take_back(app);
         }
-        found?.ok_or_else(OAuthError::invalid_client)
+        let found = found?.map_err(|TooMany(secs)| OAuthError::too_many_requests(secs))?;
+        found.ok_or_else(OAuthError::invalid_client)
     }
 
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {

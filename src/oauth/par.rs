@@ -53,6 +53,7 @@ async fn answer(
     let checked = authorize::check(app, Arc::clone(&client), &asked).await;
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
+        Refusal::TooMany(secs) => OAuthError::too_many_requests(secs),
         Refusal::Untrusted(wrong) => OAuthError::refused("invalid_request", wrong.description),
         Refusal::Redirectable(_, (code, description)) => OAuthError::refused(code, description),
     })?;

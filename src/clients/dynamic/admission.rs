@@ -15,7 +15,7 @@ use crate::{
     store::{self, sign_in_failures::Over},
 };
 
-/// Registrations that one network may try in [`WINDOW`] without a token.
+/// Clients that one network may come with in [`WINDOW`] without a token.
 const TRIES: i64 = 60;
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 /// Clients that may have registered themselves within [`super::collect::UNUSED_FOR`], when those that
@@ -67,17 +67,11 @@ pub async fn admit(
     }
 }
 
-/// Counts every try, also those that come to nothing: they may have had us fetch something.
 async fn admit_anybody(app: &App, address: IpAddr) -> Result<Admission, Fault> {
     let now = app.now();
-    let key = digest::sha256(format!("registration:{}", network(address)).as_bytes());
-    let txn = app.store.begin().await?;
-    let row = store::sign_in_failures::add(&txn, &key, Over::BegunBy(now - WINDOW), now).await?;
-    if row.failures > TRIES {
-        // what is refused is not counted: the window ends when it ends
-        return Ok(Admission::TooMany(secs_until(row.window_started_at.0 + WINDOW, now)));
+    if let Err(TooMany(secs)) = count_try(app, address).await? {
+        return Ok(Admission::TooMany(secs));
     }
-    txn.commit().await?;
     if store::registrations::count_since(app.store.read(), now - super::collect::UNUSED_FOR).await?
         >= MOST
     {
@@ -85,6 +79,28 @@ async fn admit_anybody(app: &App, address: IpAddr) -> Result<Admission, Fault> {
         return Ok(Admission::TooMany(secs_until(now + WINDOW, now)));
     }
     Ok(Admission::Granted(Registrar::Anybody))
+}
+
+/// There were too many clients from there that nobody had known; the next one after so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany(pub u64);
+
+/// Counts that a network has come with a client that nobody has known, by whatever door. Tries that come to nothing
+/// count too: they may have had us fetch something.
+pub(in crate::clients) async fn count_try(
+    app: &App,
+    address: IpAddr,
+) -> Result<Result<(), TooMany>, Fault> {
+    let now = app.now();
+    let key = digest::sha256(format!("registration:{}", network(address)).as_bytes());
+    let txn = app.store.begin().await?;
+    let row = store::sign_in_failures::add(&txn, &key, Over::BegunBy(now - WINDOW), now).await?;
+    if row.failures > TRIES {
+        // what is refused is not counted: the window ends when it ends
+        return Ok(Err(TooMany(secs_until(row.window_started_at.0 + WINDOW, now))));
+    }
+    txn.commit().await?;
+    Ok(Ok(()))
 }
 
 fn secs_until(end: DateTime<Utc>, now: DateTime<Utc>) -> u64 {

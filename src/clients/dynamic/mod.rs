@@ -11,11 +11,15 @@ mod manage;
 mod reading;
 mod register;
 
-pub(super) use self::{admission::MOST, collect::UNUSED_FOR, manage::described_anew};
 pub use self::{
-    admission::{Admission, Registrar, admit},
+    admission::{Admission, Registrar, TooMany, admit},
     collect::collect,
     manage::{Replacement, find, remove, replace},
     reading::{Door, Refusal, read},
     register::{Outcome, Registered, register},
+};
+pub(super) use self::{
+    admission::{MOST, count_try},
+    collect::UNUSED_FOR,
+    manage::described_anew,
 };

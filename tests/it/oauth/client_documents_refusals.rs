@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::client_documents::{PATH, arrive, client_of, document, hosted};
-use crate::support::{ClientApp, Host, Reply, World};
+use crate::support::{Answer, Browser, CALLBACK, ClientApp, Host, Reply, World};
 
 async fn status_of(world: &World, client_id: &str) -> u16 {
     let mut client = ClientApp::new(world, client_id, None);
-    crate::support::CALLBACK.clone_into(&mut client.redirect_uri);
+    CALLBACK.clone_into(&mut client.redirect_uri);
     arrive(world, &client).await.status
 }
 
@@ -166,6 +166,45 @@ async fn a_host_that_is_busy_is_asked_again() {
     assert_eq!(host.asked(PATH), 0);
     crowd.shutdown().await;
     assert_eq!(arrive(&world, &client).await.status, 303);
+}
+
+/// Each document that nobody has come with before has us fetch something and may stay: one network brings only so many,
+/// by whatever door. Those that are known are not counted, nor is a client that registers apart from them.
+#[tokio::test]
+async fn one_network_brings_only_so_many() {
+    let (world, _, host) = hosted().await;
+    host.says(PATH, Reply::Json(document(&host).to_string()));
+    let known = client_of(&world, &host);
+    assert_eq!(arrive(&world, &known).await.status, 303);
+    for number in 1..60 {
+        assert_eq!(status_of(&world, &host.url(&format!("/{number}"))).await, 400);
+    }
+
+    let one_more = ClientApp::new(&world, &host.url("/60"), None);
+    let page = arrive(&world, &one_more).await;
+
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("3600")), "{}", page.body);
+    let refused = Answer::to(one_more.request("/oauth/device_authorization", &[])).await;
+    assert_eq!(refused.shown(), (429, json!({ "error": "too_many_requests" })));
+    assert_eq!(host.asked("/60"), 0);
+    assert_eq!(arrive(&world, &known).await.status, 303);
+    world.clock.advance(TimeDelta::hours(2));
+    assert_eq!(arrive(&world, &known).await.status, 303, "it is fetched again");
+    assert_eq!(arrive(&world, &one_more).await.status, 400);
+    assert_eq!(host.asked(PATH), 2);
+}
+
+/// Nobody is met where no client has business who was not met before.
+#[tokio::test]
+async fn signing_out_meets_nobody() {
+    let (world, _, host) = hosted().await;
+    host.says(PATH, Reply::Json(document(&host).to_string()));
+    let client = client_of(&world, &host);
+
+    let params = [("client_id", client.id.as_str()), ("post_logout_redirect_uri", CALLBACK)];
+    Browser::new(&world).log_out_with(&params).await;
+
+    assert_eq!(host.asked(PATH), 0);
 }
 
 /// Such a client gets no tokens but through its users.
