@@ -37,7 +37,7 @@ pub(super) fn openapi(
 ) -> Response {
     Response::builder()
         .content_type("application/json")
-        .body(document.served_at(&app.config.issuer).to_string())
+        .body(document.served_at(&app.config.issuer))
 }
 
 /// The document as a page.
