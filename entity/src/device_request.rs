@@ -22,6 +22,9 @@ pub struct Model {
     pub terms: Option<Terms>,
     /// Where the device asked from, for the user to recognise it.
     pub address: Option<String>,
+    /// Whose network that was; `None` where an older version let it begin.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub network_sha256: Option<Vec<u8>>,
     pub created_at: Instant,
     pub expires_at: Instant,
     /// How long the device must wait between two questions.

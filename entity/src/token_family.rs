@@ -48,6 +48,8 @@ pub struct Model {
     pub ends_at: Instant,
     /// The family whose token was exchanged for this one's (RFC 8693): it dies with it.
     pub parent_family_id: Option<i64>,
+    /// How many further access tokens retries have asked for since the last rotation.
+    pub retries: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

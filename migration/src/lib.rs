@@ -35,6 +35,7 @@ mod m20261126_000038_spent_ids;
 mod m20261126_000039_audit_chain;
 mod m20261126_000040_leaks;
 mod m20261126_000041_askers;
+mod m20261127_000042_retries;
 mod schema;
 
 /// What stands in the name of a step that takes something away, before the number of another one.
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000039_audit_chain::Migration),
             Box::new(m20261126_000040_leaks::Migration),
             Box::new(m20261126_000041_askers::Migration),
+            Box::new(m20261127_000042_retries::Migration),
         ]
     }
 }

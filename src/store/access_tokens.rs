@@ -3,7 +3,7 @@
 use entity::access_token::{Entity, Model};
 use sea_orm::{ConnectionTrait, EntityTrait};
 
-use super::{Duplicate, Txn, insert as insert_row, insert_unique};
+use super::{Txn, insert as insert_row};
 use crate::{cache::Subject, fault::Fault};
 
 /// An access token is dead once its family has been refreshed so often since: what a grant can store
@@ -16,17 +16,6 @@ pub const GENERATIONS_KEPT: i64 = 1_000;
 /// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, token: Model) -> Result<(), Fault> {
     insert_row::<Entity>(db, token).await
-}
-
-/// Stores a derived access token, unless an earlier use of its parent already did.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_derived(
-    db: &impl ConnectionTrait,
-    token: Model,
-) -> Result<Result<(), Duplicate>, Fault> {
-    insert_unique::<Entity>(db, token).await
 }
 
 /// The access token with this digest.

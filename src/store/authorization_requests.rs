@@ -2,10 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::authorization_request::{COLUMN, Column, Entity, Model};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{insert as insert_row, millis};
 use crate::fault::Fault;
@@ -33,33 +30,6 @@ pub async fn find(
 /// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, request: Model) -> Result<(), Fault> {
     insert_row::<Entity>(db, request).await
-}
-
-/// How many wait for a client, also those that have expired and were not swept yet.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_of_client(db: &impl ConnectionTrait, client_id: &str) -> Result<u64, Fault> {
-    Ok(Entity::find().filter(COLUMN.client_id.eq(client_id)).count(db).await?)
-}
-
-/// Takes away so many of a client's, of the networks that have most, the oldest of each first; answers how many there
-/// were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn thin_out(db: &impl ConnectionTrait, client_id: &str, many: u64) -> Result<u64, Fault> {
-    // the newest of each network stands first: whoever has most stands last
-    let sql = "delete from authorization_request where handle_sha256 in ( \
-         select handle_sha256 from ( \
-           select handle_sha256, expires_at, row_number() over ( \
-             partition by network_sha256 order by expires_at desc, handle_sha256) as place \
-           from authorization_request where client_id = $1) as standing \
-         order by place desc, expires_at, handle_sha256 limit $2)";
-    let many = i64::try_from(many).unwrap_or(i64::MAX);
-    let values = [client_id.into(), many.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
 /// Hands every waiting request of one browser session to the session that replaces it.

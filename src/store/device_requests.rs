@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::device_request::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr,
 };
 
 use super::{Duplicate, insert_unique, instant, millis};
@@ -19,67 +18,6 @@ pub async fn insert(
     request: Model,
 ) -> Result<Result<(), Duplicate>, Fault> {
     insert_unique::<Entity>(db, request).await
-}
-
-/// How many devices of this client wait for an answer.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_waiting(
-    db: &impl ConnectionTrait,
-    client_id: &str,
-    now: DateTime<Utc>,
-) -> Result<u64, Fault> {
-    Ok(waiting(client_id, now).count(db).await?)
-}
-
-/// A device that waits.
-#[derive(Clone, Debug, FromQueryResult)]
-pub struct Waiting {
-    /// Its key.
-    pub device_code_sha256: Vec<u8>,
-    /// Where it asked from.
-    pub address: Option<String>,
-}
-
-/// Those of this client that wait for an answer, the newest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_waiting(
-    db: &impl ConnectionTrait,
-    client_id: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<Waiting>, Fault> {
-    Ok(waiting(client_id, now)
-        .select_only()
-        .columns([Column::DeviceCodeSha256, Column::Address])
-        .order_by_desc(Column::ExpiresAt)
-        .order_by_asc(Column::DeviceCodeSha256)
-        .into_model()
-        .all(db)
-        .await?)
-}
-
-/// Takes these away, unless they were answered meanwhile; answers how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete_waiting(
-    db: &impl ConnectionTrait,
-    device_codes_sha256: Vec<Vec<u8>>,
-) -> Result<u64, Fault> {
-    let waiting = Entity::delete_many()
-        .filter(Column::DeviceCodeSha256.is_in(device_codes_sha256))
-        .filter(COLUMN.is_allowed.is_null());
-    Ok(waiting.exec(db).await?.rows_affected)
-}
-
-fn waiting(client_id: &str, now: DateTime<Utc>) -> Select<Entity> {
-    Entity::find()
-        .filter(COLUMN.client_id.eq(client_id))
-        .filter(COLUMN.is_allowed.is_null())
-        .filter(COLUMN.expires_at.gt(millis(now)))
 }
 
 /// The request of a device of this client, in whatever state.

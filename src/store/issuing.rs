@@ -74,7 +74,7 @@ pub struct Rotated {
 macro_rules! spend_refresh_token {
     () => {
         "update token_family set generation = $8, rotated_at = $9, successor_used_at = null,
-         refresh_sha256 = $10, refresh_issued_at = $9, refresh_expires_at = $11,
+         retries = 0, refresh_sha256 = $10, refresh_issued_at = $9, refresh_expires_at = $11,
          parent_sha256 = $12, ends_at = $13
          where id = $15 and generation = $14 and refresh_sha256 = $12 and revoked_at is null"
     };

@@ -24,6 +24,7 @@ pub mod confined;
 mod connect;
 pub mod connected_apps;
 mod connection;
+pub mod crowds;
 pub mod device_requests;
 mod direct;
 pub mod enterprises;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::token_family::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
     sea_query::Expr,
 };
 
@@ -104,6 +104,21 @@ pub async fn hold_retry_window(
         .exec(db)
         .await?;
     Ok(held.rows_affected == 1)
+}
+
+/// Counts one more access token of the present generation that a retry asks for, if there were fewer than `most`;
+/// `false` if there were not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_retry(db: &impl ConnectionTrait, id: i64, most: i64) -> Result<bool, Fault> {
+    let counted = Entity::update_many()
+        .col_expr(Column::Retries, Expr::col(Column::Retries).add(1))
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.retries.lt(most))
+        .exec(db)
+        .await?;
+    Ok(counted.rows_affected == 1)
 }
 
 /// Notes that a token of the present generation has been used, which closes the retry window.

@@ -5,9 +5,9 @@
 //! device code: from there on it is spent, limited, bound to its client and its replay punished like any
 //! other code. The device is no part of the session in which the user said so.
 
-use std::{cmp::Reverse, collections::HashMap, net::IpAddr};
+use std::net::IpAddr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::{client, device_request::Model, terms::Terms};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::{
     admission::Barred,
     authorization_details::Details,
     code::{self, Asked, Exchange, Presented, Yes},
-    flood,
+    flood::{self, Crowd},
     grants::{self, Answer},
     issue::Issued,
     scopes::Scope,
@@ -29,8 +29,7 @@ use crate::{
         secret::{DeviceCode, Secret},
     },
     fault::Fault,
-    limiter::holder,
-    store,
+    store::{self, crowds::DEVICE_REQUESTS},
 };
 
 /// How long a user may take.
@@ -43,10 +42,8 @@ const SLOWER_SECS: i64 = 5;
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 8;
 /// How many devices of one client may wait: each that does makes it likelier that a code which somebody
-/// guesses is one of them.
-const MOST_WAITING: usize = 5_000;
-/// How many more give way than must: not every device looks for who does.
-const ROOM: usize = 250;
+/// guesses is one of them. Not every device looks for who gives way.
+const CROWD: Crowd = Crowd { of: DEVICE_REQUESTS, most: 5_000, room: 250 };
 /// How often a user code is drawn that is taken.
 const DRAWS: usize = 5;
 
@@ -128,10 +125,7 @@ pub async fn start(
     if let Some(wait) = flood::excess(app, flood::DEVICES, client, address) {
         return Ok(Err(wait));
     }
-    let waiting = store::device_requests::count_waiting(app.store.read(), &client.id, now).await?;
-    if usize::try_from(waiting).is_ok_and(|waiting| waiting >= MOST_WAITING) {
-        make_room(app, &client.id, now).await?;
-    }
+    flood::make_room(app, CROWD, &client.id).await?;
     let Wanted { scope, resource, details } = wanted;
     let terms = Terms { authorization_details: details.values, ..Terms::default() };
     let device_code = Secret::<DeviceCode>::random(&*app.random);
@@ -145,6 +139,7 @@ pub async fn start(
             resource: resource.clone(),
             terms: terms.clone().stored(),
             address: Some(address.to_string()),
+            network_sha256: Some(flood::network_of(address)),
             created_at: store::instant(now),
             expires_at: store::instant(now + LIFETIME),
             interval_secs: INTERVAL_SECS,
@@ -158,38 +153,6 @@ pub async fn start(
         }
     }
     Err(Fault::unavailable("no user code is free"))
-}
-
-/// Takes away what waits for a client beyond [`MOST_WAITING`], and a few more.
-///
-/// Anybody can let a device wait in the name of a public client, so a limit of the client would let strangers use it up.
-/// Where too many wait, those give way of whom most wait, the oldest first: they have expired a little early.
-async fn make_room(app: &App, client_id: &str, now: DateTime<Utc>) -> Result<(), Fault> {
-    let waiting = store::device_requests::list_waiting(app.store.read(), client_id, now).await?;
-    let excess = (waiting.len() + ROOM).saturating_sub(MOST_WAITING);
-    let mut places: HashMap<String, usize> = HashMap::new();
-    // the newest of each stands first: whoever has most stands last
-    let mut standing: Vec<_> = waiting
-        .into_iter()
-        .map(|device| {
-            let address = device.address.and_then(|address| address.parse().ok());
-            let place = places.entry(address.map(holder).unwrap_or_default()).or_default();
-            *place += 1;
-            (*place, device.device_code_sha256)
-        })
-        .collect();
-    // the oldest of a place first
-    standing.reverse();
-    standing.sort_by_key(|(place, _)| Reverse(*place));
-    let leaving: Vec<_> = standing.into_iter().take(excess).map(|(_, digest)| digest).collect();
-    let txn = app.store.begin().await?;
-    let mut gone = 0;
-    for some in leaving.chunks(ROOM) {
-        gone += store::device_requests::delete_waiting(&txn, some.to_vec()).await?;
-    }
-    txn.commit().await?;
-    tracing::warn!(client_id, gone, "too many devices waited for users of a client");
-    Ok(())
 }
 
 /// The request that waits under a user code.

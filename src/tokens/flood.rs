@@ -6,7 +6,10 @@ use entity::client::{self, Kind};
 
 use crate::{
     app::App,
-    limiter::{Counted, network},
+    crypto::digest,
+    fault::Fault,
+    limiter::{Counted, holder, network},
+    store::crowds,
 };
 
 /// What is left here, and how much of it in a minute.
@@ -32,8 +35,7 @@ struct OfClient {
 pub const PUSHED: Limit =
     Limit { name: "pushed by", of_client: Some(OfClient::new(3_000, 600)), at_address: 3_000 };
 /// Requests that wait for a user who signs in or decides: anybody can begin one, with a client's name that is no
-/// secret. If a client had a limit, strangers could use it up; how many are kept is bounded by
-/// [`make_room`](super::requests::make_room).
+/// secret. If a client had a limit, strangers could use it up; how many are kept is bounded by [`make_room`].
 pub const ASKED: Limit = Limit { name: "asked for", of_client: None, at_address: 300 };
 /// Requests that browsers bring and that are too long for an address.
 pub const BROUGHT: Limit =
@@ -58,6 +60,44 @@ pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) 
     // the address first: who floods from one place takes nothing from the others
     count(app, format!("{name} {id} at {network}"), limit.at_address)
         .or_else(|| count(app, format!("{name} {id}"), of_client?))
+}
+
+/// What waits for the users of a client, and how much of it may.
+#[derive(Clone, Copy, Debug)]
+pub struct Crowd {
+    /// Of what.
+    pub of: crowds::Crowd,
+    /// How many may wait.
+    pub most: u64,
+    /// How many more give way than must, where each that comes looks.
+    pub room: u64,
+}
+
+/// Under what it is remembered whose network something came from.
+#[must_use]
+pub fn network_of(address: IpAddr) -> Vec<u8> {
+    digest::sha256(format!("asking:{}", holder(address)).as_bytes())
+}
+
+/// Takes away what waits for a client beyond its limit, and answers how many those were.
+///
+/// Anybody can begin to wait in the name of a public client, from as many networks as they have, so a limit of the
+/// client would let strangers use it up and shut its users out. Instead everybody may begin, and where too many wait,
+/// those give way of whom most wait, the oldest first: they have expired a little early.
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_room(app: &App, crowd: Crowd, client_id: &str) -> Result<u64, Fault> {
+    let waiting = crowds::count(app.store.read(), crowd.of, client_id).await?;
+    if waiting < crowd.most || waiting == crowd.most && crowd.room == 0 {
+        return Ok(0);
+    }
+    let excess = waiting + crowd.room - crowd.most;
+    let txn = app.store.begin().await?;
+    let gone = crowds::thin_out(&txn, crowd.of, client_id, excess).await?;
+    txn.commit().await?;
+    tracing::warn!(client_id, gone, "too many wait for users of a client");
+    Ok(gone)
 }
 
 fn count(app: &App, name: String, limit: u32) -> Option<u64> {

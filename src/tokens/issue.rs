@@ -217,6 +217,7 @@ pub(super) fn empty_family(now: DateTime<Utc>) -> token_family::Model {
         parent_sha256: None,
         ends_at: store::instant(now),
         parent_family_id: None,
+        retries: 0,
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     admission::Barred,
     code::{self, Asked, Yes},
+    flood::{self, Crowd, make_room},
     grants::{self, Remembered},
     pushed,
     scopes::Scope,
@@ -17,19 +18,17 @@ use super::{
 use crate::{
     app::App,
     clients::redirect_uri,
-    crypto::{
-        digest,
-        secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
-    },
+    crypto::secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
     fault::Fault,
-    limiter::holder,
-    store,
+    store::{self, crowds::AUTHORIZATION_REQUESTS},
 };
 
 /// How long a user may take to sign in and decide.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
-/// How many may wait for one client, and about a hundred more between two looks.
-pub const MOST: u64 = 10_000;
+/// How many may wait for one client, and about a hundred more between two looks. A user's own network has few; theirs is
+/// taken away only when every network that asks has as few, which takes as many networks as requests may wait. To go is
+/// to have been gone for too long: the user is asked to begin again.
+pub const CROWD: Crowd = Crowd { of: AUTHORIZATION_REQUESTS, most: 10_000, room: 0 };
 /// How many of 256 requests look whether there are more.
 const LOOKS_OF_256: u8 = 4;
 
@@ -71,7 +70,7 @@ pub async fn freeze(
     let row = authorization_request::Model {
         handle_sha256: handle.sha256(),
         browser_sha256: browser.sha256(),
-        network_sha256: Some(digest::sha256(format!("asking:{}", holder(address)).as_bytes())),
+        network_sha256: Some(flood::network_of(address)),
         client_id: request.client_id,
         redirect_uri: request.redirect_uri,
         response_mode: request.response_mode.to_owned(),
@@ -85,7 +84,7 @@ pub async fn freeze(
         expires_at: store::instant(now + LIFETIME),
     };
     if is_looked_after(&row.handle_sha256)
-        && let Err(fault) = make_room(app, &row.client_id).await
+        && let Err(fault) = make_room(app, CROWD, &row.client_id).await
     {
         // the next one looks again
         tracing::warn!(%fault, "no room was made for waiting requests");
@@ -102,29 +101,6 @@ pub async fn freeze(
 /// Whether a request looks after those that wait: one of many, and nobody chooses which.
 fn is_looked_after(handle_sha256: &[u8]) -> bool {
     handle_sha256.first().is_some_and(|byte| *byte < LOOKS_OF_256)
-}
-
-/// Takes away what waits for a client beyond [`MOST`], and answers how many those were.
-///
-/// Anybody can begin such a request in the name of any client, from as many networks as they have, so a limit of the
-/// client would let strangers use it up and shut its users out. Instead everybody may begin, and where too many wait,
-/// those give way of whom most wait, the oldest first. A user's own network has few; theirs is taken away only when
-/// every network that asks has as few, which takes as many networks as requests may wait. To go is to have been gone
-/// for too long: the user is asked to begin again.
-///
-/// # Errors
-/// When the database fails.
-pub async fn make_room(app: &App, client_id: &str) -> Result<u64, Fault> {
-    let waiting = store::authorization_requests::count_of_client(app.store.read(), client_id);
-    let excess = waiting.await?.saturating_sub(MOST);
-    if excess == 0 {
-        return Ok(0);
-    }
-    let txn = app.store.begin().await?;
-    let gone = store::authorization_requests::thin_out(&txn, client_id, excess).await?;
-    txn.commit().await?;
-    tracing::warn!(client_id, gone, "too many requests waited for users of a client");
-    Ok(gone)
 }
 
 /// The waiting request under this handle, in this browser.

@@ -44,6 +44,10 @@ use crate::{
     },
 };
 
+/// How many access tokens retries of one refresh may have beside the first one, each restricted in another way. Who
+/// wants more uses the new refresh token.
+const RETRIES: i64 = 16;
+
 /// What a refresh asks its access token to be restricted to.
 #[derive(Clone, Debug, Default)]
 pub struct Restriction {
@@ -291,7 +295,8 @@ impl Step<'_> {
     }
 
     /// Step 4: the same pair again. A retry that asks for another restriction gets an access token
-    /// of its own beside the same refresh token; who only raced gets what is there.
+    /// of its own beside the same refresh token, up to [`RETRIES`] of them; who only raced gets what is
+    /// there.
     async fn retry(
         &self,
         txn: &Txn,
@@ -310,15 +315,21 @@ impl Step<'_> {
         };
         let lifetimes = Lifetimes::of(self.app, self.client);
         let (access_row, access_token) = (&successors.access_row, &successors.access_token);
-        let row = access_row.issued(access_token, self.now, lifetimes.access);
-        let ends = row.expires_at;
-        if may_insert && store::access_tokens::insert_derived(txn, row).await?.is_ok() {
-            return Ok(Rotation::Issued(self.issued(token, successors, ends.0)));
-        }
-        let stored = store::access_tokens::find(txn, access_token.sha256()).await?;
-        Ok(stored.map_or(Rotation::Invalid, |stored| {
-            Rotation::Issued(self.issued(token, successors, stored.expires_at.0))
-        }))
+        let ends =
+            if let Some(stored) = store::access_tokens::find(txn, access_token.sha256()).await? {
+                stored.expires_at
+            } else if may_insert
+                && store::token_families::count_retry(txn, self.family_id, RETRIES).await?
+            {
+                // who holds the window is alone
+                let row = access_row.issued(access_token, self.now, lifetimes.access);
+                let ends = row.expires_at;
+                store::access_tokens::insert(txn, row).await?;
+                ends
+            } else {
+                return Ok(Rotation::Invalid);
+            };
+        Ok(Rotation::Issued(self.issued(token, successors, ends.0)))
     }
 }
 

@@ -7,10 +7,7 @@ use chrono::TimeDelta;
 use entity::{authorization_request as waiting, client};
 use latchkey::{
     store,
-    tokens::{
-        flood,
-        requests::{self, MOST},
-    },
+    tokens::{flood, requests::CROWD},
 };
 use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
@@ -69,7 +66,7 @@ async fn strangers_of_twenty_networks_shut_nobody_out() {
     let page = user.open(&request.path()).await;
     world.clock.advance(TimeDelta::seconds(1));
     for network in 1..=20 {
-        plant(&world, &client, (network, MOST / 20 + 30)).await;
+        plant(&world, &client, (network, CROWD.most / 20 + 30)).await;
     }
 
     let mut stranger = Browser::new(&world);
@@ -78,7 +75,7 @@ async fn strangers_of_twenty_networks_shut_nobody_out() {
         let begun = stranger.get(&request.path()).await;
         assert!(begun.location().unwrap().starts_with("/login?"), "{:?}", begun.location());
         // whoever looked came on top
-        if count(&world).await <= MOST + 1 {
+        if count(&world).await <= CROWD.most + 1 {
             break;
         }
         if attempt % 290 == 289 {
@@ -91,7 +88,7 @@ async fn strangers_of_twenty_networks_shut_nobody_out() {
     let answer = user.submit(&consent, "#consent-allow", &[]).await;
     assert!(answer.location().unwrap().contains("code="), "{:?}", answer.location());
     for network in 1..=20 {
-        assert!(count_of(&world, network).await > MOST / 20 - 60, "network {network}");
+        assert!(count_of(&world, network).await > CROWD.most / 20 - 60, "network {network}");
     }
 }
 
@@ -100,17 +97,17 @@ async fn strangers_of_twenty_networks_shut_nobody_out() {
 async fn those_of_whom_most_wait_give_way_and_the_oldest_first() {
     let world = World::new().await;
     let (client, other) = (world.web().await, world.web().await);
-    assert_eq!(requests::make_room(&world.app, &client.id).await.unwrap(), 0);
-    plant(&world, &client, (1, MOST - 500)).await;
+    assert_eq!(flood::make_room(&world.app, CROWD, &client.id).await.unwrap(), 0);
+    plant(&world, &client, (1, CROWD.most - 500)).await;
     plant(&world, &client, (2, 700)).await;
     plant(&world, &client, (3, 40)).await;
     plant(&world, &other, (4, 50)).await;
 
-    let gone = requests::make_room(&world.app, &client.id).await.unwrap();
+    let gone = flood::make_room(&world.app, CROWD, &client.id).await.unwrap();
 
     assert_eq!(gone, 240);
     let left = [count_of(&world, 1).await, count_of(&world, 2).await, count_of(&world, 3).await];
-    assert_eq!(left, [MOST - 740, 700, 40]);
+    assert_eq!(left, [CROWD.most - 740, 700, 40]);
     assert_eq!(count_of(&world, 4).await, 50);
     let oldest = [[1; 16], Uuid::from_u128(239).into_bytes()].concat();
     let next = [[1; 16], Uuid::from_u128(240).into_bytes()].concat();
@@ -118,7 +115,7 @@ async fn those_of_whom_most_wait_give_way_and_the_oldest_first() {
         waiting::Entity::find_by_id(handle).one(world.app.store.read()).await.unwrap().is_some()
     };
     assert_eq!((found(oldest).await, found(next).await), (false, true));
-    assert_eq!(requests::make_room(&world.app, &client.id).await.unwrap(), 0);
+    assert_eq!(flood::make_room(&world.app, CROWD, &client.id).await.unwrap(), 0);
 }
 
 /// What strangers ask in a minute is counted for their networks and for nobody else.

@@ -1,13 +1,15 @@
 //! Devices without a browser (RFC 8628): what the device asks and hears. The page is in
 //! `device_page.rs`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use chrono::TimeDelta;
 use entity::device_request::{Entity, Model};
 use latchkey::{
     audit::Actor,
     clients::registration::{self, NewClient},
     crypto::digest,
-    tokens::revoke,
+    tokens::{flood, revoke},
 };
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
@@ -122,14 +124,15 @@ async fn nobody_can_let_devices_wait_without_end() {
         let rows = (0..500_u16).map(|number| {
             let id =
                 |kind: u8| digest::sha256(&[&[kind, chunk][..], &number.to_be_bytes()].concat());
-            let address = match chunk {
-                0..5 => format!("2001:db8:5:{number:x}::1"),
-                _ => format!("198.51.100.{chunk}"),
+            let address: IpAddr = match chunk {
+                0..5 => Ipv6Addr::new(0x2001, 0xdb8, 5, number, 0, 0, 0, 1).into(),
+                _ => Ipv4Addr::new(198, 51, 100, chunk).into(),
             };
             Model {
                 device_code_sha256: id(0),
                 user_code_sha256: id(1),
-                address: Some(address),
+                network_sha256: Some(flood::network_of(address)),
+                address: Some(address.to_string()),
                 ..row.clone()
             }
         });

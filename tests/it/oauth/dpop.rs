@@ -1,13 +1,17 @@
 //! Tokens that are bound to keys (RFC 9449): how they come about and how they are refreshed.
 
+use std::iter;
+
 use chrono::TimeDelta;
-use entity::client_settings::Settings;
+use entity::{access_token, client_settings::Settings};
 use latchkey::{clients::registration::NewClient, config::DpopNonce};
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 
 use super::{
     at_authorize, code_refused, invalid_grant,
     private_key_jwt::{TYPE, claims, signs_with},
+    refresh_refused, signed_in,
 };
 use crate::support::{
     Answer, ApiCaller, Authorization, Browser, ClientApp, Draft, Holder, Pkce, Signer, Tokens,
@@ -211,6 +215,31 @@ async fn a_retry_carries_a_proof_too() {
     assert_ne!(with_other.access, second.access);
     let seen = world.introspector().await.introspect(&with_other.access).await.json();
     assert_eq!(seen["cnf"]["jkt"], other.jkt());
+}
+
+/// What is stored for one sign-in has a bound: after so many keys, the new refresh token is what is asked with.
+#[tokio::test]
+async fn retries_with_ever_new_keys_get_no_end_of_access_tokens() {
+    let (world, _, script, first) = signed_in().await;
+    let count = async || access_token::Entity::find().count(world.app.store.read()).await.unwrap();
+    let retry =
+        async |token: &str, key: &Holder| refresh(&script, token, &key.proof(&world, TOKEN)).await;
+    let keys: Vec<_> = iter::repeat_with(Holder::new).take(17).collect();
+    let (last, keys) = keys.split_last().unwrap();
+    let second = Tokens::of(&script.refresh(&first.refresh).await);
+    let before = count().await;
+    for key in keys {
+        assert_eq!(Tokens::of(&retry(&first.refresh, key).await).refresh, second.refresh);
+    }
+
+    assert_eq!(retry(&first.refresh, last).await.shown(), refresh_refused());
+
+    assert_eq!(count().await, before + 16);
+    // what is there is there, nothing counts as reuse, and the next refresh begins anew
+    Tokens::of(&retry(&first.refresh, &keys[0]).await);
+    assert_eq!(Tokens::of(&script.refresh(&first.refresh).await), second);
+    let third = Tokens::of(&script.refresh(&second.refresh).await);
+    assert_eq!(Tokens::of(&retry(&second.refresh, last).await).refresh, third.refresh);
 }
 
 /// CS-T9: a client whose tokens are always bound gets none that are not.

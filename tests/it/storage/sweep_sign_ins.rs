@@ -144,6 +144,7 @@ async fn a_device_that_waited_goes_ten_minutes_after_its_end() {
         resource: None,
         terms: None,
         address: None,
+        network_sha256: None,
         created_at: store::instant(now - TimeDelta::hours(1)),
         expires_at: store::instant(now - after),
         interval_secs: 5,

@@ -1,0 +1,71 @@
+//! What anybody may let wait in the name of a client, and who gives way where too much of it waits.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+
+use crate::fault::Fault;
+
+/// Rows that wait, each with its client, its end and the network that it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Crowd {
+    table: &'static str,
+    key: &'static str,
+    waits: &'static str,
+}
+
+/// Authorization requests, whose users sign in or decide.
+pub const AUTHORIZATION_REQUESTS: Crowd =
+    Crowd { table: "authorization_request", key: "handle_sha256", waits: "true" };
+/// Devices, whose users have said nothing yet.
+pub const DEVICE_REQUESTS: Crowd =
+    Crowd { table: "device_request", key: "device_code_sha256", waits: "is_allowed is null" };
+
+#[derive(FromQueryResult)]
+struct Waiting {
+    waiting: i64,
+}
+
+/// How many wait for a client, also those that have expired and were not swept yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &impl ConnectionTrait, crowd: Crowd, client_id: &str) -> Result<u64, Fault> {
+    let Crowd { table, waits, .. } = crowd;
+    let sql = format!("select count(*) as waiting from {table} where client_id = $1 and {waits}");
+    let counted =
+        Waiting::find_by_statement(statement(db, &sql, [client_id.into()])).one(db).await?;
+    Ok(counted.and_then(|it| u64::try_from(it.waiting).ok()).unwrap_or_default())
+}
+
+/// Takes away so many of a client's, of the networks that have most, the oldest of each first; answers how many there
+/// were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn thin_out(
+    db: &impl ConnectionTrait,
+    crowd: Crowd,
+    client_id: &str,
+    many: u64,
+) -> Result<u64, Fault> {
+    let Crowd { table, key, waits } = crowd;
+    // the newest of each network stands first: whoever has most stands last; who is answered meanwhile stays
+    let sql = format!(
+        "delete from {table} where {waits} and {key} in ( \
+         select {key} from ( \
+           select {key}, expires_at, row_number() over ( \
+             partition by network_sha256 order by expires_at desc, {key}) as place \
+           from {table} where client_id = $1 and {waits}) as standing \
+         order by place desc, expires_at, {key} limit $2)"
+    );
+    let many = i64::try_from(many).unwrap_or(i64::MAX);
+    let gone = db.execute_raw(statement(db, &sql, [client_id.into(), many.into()])).await?;
+    Ok(gone.rows_affected())
+}
+
+fn statement(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
