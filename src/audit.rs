@@ -8,7 +8,7 @@ pub mod verify;
 use entity::audit_event::Model;
 use uuid::Uuid;
 
-use crate::{app::App, fault::Fault, store};
+use crate::{app::App, fault::Fault, limiter::Counted, store};
 
 /// Who made something happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +119,33 @@ pub async fn record(app: &App, txn: &store::Txn, event: Event) -> Result<(), Fau
     store::audit::insert(txn, row(app, event)).await?;
     app.metrics.happened(action);
     Ok(())
+}
+
+/// How many events of one action a minute are written down that strangers make happen.
+const OF_STRANGERS_PER_MINUTE: u32 = 30;
+
+/// Writes an event that strangers can make happen as often as they like, in a transaction of its own: one a minute of the
+/// same action and target, and no more than 30 of the same action, so that nobody fills the trail. All are
+/// counted in the metrics.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_of_stranger(app: &App, event: Event) -> Result<(), Fault> {
+    let (now, action) = (app.now(), event.action);
+    app.metrics.happened(action);
+    let target = event.target.id.as_deref().unwrap_or_default();
+    let limits = [
+        (format!("event {action} {target}"), 1),
+        (format!("events {action}"), OF_STRANGERS_PER_MINUTE),
+    ];
+    for (name, limit) in limits {
+        if !app.limiter.strangers.count(&Counted::Stranger(name), limit, now).is_allowed {
+            return Ok(());
+        }
+    }
+    let txn = app.store.begin().await?;
+    store::audit::insert(&txn, row(app, event)).await?;
+    Ok(txn.commit().await?)
 }
 
 /// An event as it is to be written, for what makes it happen in a transaction that is begun elsewhere.

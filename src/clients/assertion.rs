@@ -38,6 +38,15 @@ pub struct Endpoint<'a> {
     pub token: &'a str,
 }
 
+/// Why an assertion proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not what this client signs, for this server, now.
+    Wrong,
+    /// It proved the client before.
+    Used,
+}
+
 /// An assertion that was taken apart, and not believed yet.
 pub struct Assertion(SignedJwt);
 
@@ -64,7 +73,7 @@ impl Assertion {
         app: &App,
         client: &Model,
         endpoint: Endpoint<'_>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Result<(), Problem>, Fault> {
         let (now, policy) = (app.now(), Policy::of(app, client));
         let claims = self.0.unproved_claims();
         let names = Names {
@@ -76,20 +85,20 @@ impl Assertion {
         let Some((jti, expires_at)) = fitting(claims, &client.id, now)
             .filter(|_| claims.get("aud").is_some_and(|aud| names.are(aud)))
         else {
-            return Ok(false);
+            return Ok(Err(Problem::Wrong));
         };
         if !policy.takes_assertions_signed_with(self.0.algorithm) {
-            return Ok(false);
+            return Ok(Err(Problem::Wrong));
         }
         let keys = keys::of(app, client, self.0.kid.as_deref()).await?;
         if self.0.claims_proved_by_any(&keys).is_none() {
-            return Ok(false);
+            return Ok(Err(Problem::Wrong));
         }
         let (name, end) = ((client.id.as_str(), jti), expires_at + BEHIND);
         let txn = app.store.begin().await?;
         let is_first = store::spent_ids::spend(&txn, Use::Assertion, name, end).await?;
         txn.commit().await?;
-        Ok(is_first)
+        Ok(if is_first { Ok(()) } else { Err(Problem::Used) })
     }
 }
 

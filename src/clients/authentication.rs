@@ -9,12 +9,13 @@ use entity::{
 };
 
 use super::{
-    assertion::{Assertion, Endpoint},
+    assertion::{Assertion, Endpoint, Problem},
     documents,
     dynamic::TooMany,
 };
 use crate::{
     app::App,
+    audit::{self, Actor, Event, Target},
     cache::{Known, Subject},
     crypto::{
         digest,
@@ -57,17 +58,30 @@ pub async fn authenticate(
         Ok(Some(client)) => client,
         nobody => return Ok(nobody),
     };
-    let is_proved = match proof {
-        Proof::Nothing => uses(&client, AuthMethod::None) && client.secret_sha256.is_none(),
-        Proof::Secret(secret) => knows(app, &client, &secret),
-        Proof::Assertion(assertion, endpoint) => {
-            // boxed, so that every other proof does not carry the room for it
-            uses(&client, AuthMethod::PrivateKeyJwt)
-                && Box::pin(assertion.proves(app, &client, endpoint)).await?
+    let problem = match proof {
+        Proof::Nothing => {
+            let needs_nothing = uses(&client, AuthMethod::None) && client.secret_sha256.is_none();
+            (!needs_nothing).then_some(WRONG)
         }
+        Proof::Secret(secret) => (!knows(app, &client, &secret)).then_some(WRONG),
+        Proof::Assertion(assertion, endpoint) if uses(&client, AuthMethod::PrivateKeyJwt) => {
+            // boxed, so that every other proof does not carry the room for it
+            match Box::pin(assertion.proves(app, &client, endpoint)).await? {
+                Ok(()) => None,
+                Err(Problem::Wrong) => Some(WRONG),
+                Err(Problem::Used) => Some("client_assertion.replay"),
+            }
+        }
+        Proof::Assertion(..) => Some(WRONG),
     };
-    Ok(Ok(is_proved.then_some(client)))
+    let Some(action) = problem else { return Ok(Ok(Some(client))) };
+    let target = Target::new("client", &client.id);
+    audit::record_of_stranger(app, Event::new(action, Actor::System, target)).await?;
+    Ok(Ok(None))
 }
+
+/// The event of a proof that is none.
+const WRONG: &str = "client.authentication_failed";
 
 /// The same, if the client is in memory and has shown its secret; `None` says nothing.
 #[must_use]

@@ -22,7 +22,7 @@ use tokio::time::{Instant as Moment, sleep};
 use super::username::Username;
 use crate::{
     app::App,
-    audit::{self, Event},
+    audit::{self, Actor, Event, Target},
     crypto::digest,
     fault::Fault,
     limiter::network,
@@ -54,6 +54,7 @@ const RETRIES: u32 = 30;
 /// The counters of an attempt.
 #[derive(Clone, Debug)]
 pub struct Counters {
+    network: String,
     account: Vec<u8>,
     address: Vec<u8>,
     /// Those of the address that are looked at right now; they are counted in `address` too.
@@ -70,6 +71,7 @@ impl Counters {
             account: account_key(typed),
             address: digest::sha256(format!("address:{network}").as_bytes()),
             under_way: digest::sha256(format!("under way:{network}").as_bytes()),
+            network,
         }
     }
 
@@ -146,7 +148,11 @@ impl Counters {
         add(&txn, &self.under_way, Over::QuietSince(now - UNDER_WAY), now).await?;
         txn.commit().await?;
         let (before, window) = (account.last_failed_at, address.window_started_at);
-        Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window })))
+        let closes = Closes {
+            account: account.failures + 1 == FREE_FAILURES,
+            network: address.failures == ADDRESS_FAILURES,
+        };
+        Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window, closes })))
     }
 
     /// Forgets the account's own failures after a success that could not be guessed.
@@ -204,13 +210,21 @@ pub struct Guess {
     before: Instant,
     /// The address's window that it is counted in.
     window: Instant,
+    closes: Closes,
+}
+
+/// Who has to wait after a guess, if it is wrong, and had not to before.
+#[derive(Clone, Copy)]
+struct Closes {
+    account: bool,
+    network: bool,
 }
 
 /// What became of a guess.
 #[derive(Clone, Debug)]
 enum End {
-    /// It was wrong, and stays counted; this is the event.
-    Wrong(Box<audit_event::Model>),
+    /// It was wrong, and stays counted; these are the events.
+    Wrong(Vec<audit_event::Model>),
     /// It was nothing: all failures are what they were before.
     Nothing,
     /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
@@ -235,13 +249,33 @@ impl Guess {
         match outcome {
             Ok(true) => {}
             Ok(false) => {
-                let action = failure.action;
-                self.end(app, End::Wrong(Box::new(audit::row(app, failure)))).await?;
-                app.metrics.happened(action);
+                let events = self.failed(failure);
+                let actions: Vec<_> = events.iter().map(|event| event.action).collect();
+                let rows = events.into_iter().map(|event| audit::row(app, event)).collect();
+                self.end(app, End::Wrong(rows)).await?;
+                actions.iter().for_each(|action| app.metrics.happened(action));
             }
             Err(_) => self.give_back(app).await?,
         }
         outcome
+    }
+
+    /// What happened when it was wrong: that, and from the first time on who has to wait.
+    fn failed(&self, failure: Event) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.closes.account {
+            let event = Event::new("user.throttle", Actor::System, failure.target.clone());
+            let times = format!("{FREE_FAILURES} times in a row: {}", failure.action);
+            events.push(event.in_workspace(failure.workspace_id).because(times));
+        }
+        if self.closes.network {
+            let target = Target::new("network", &self.counters.network);
+            let event = Event::new("network.throttle", Actor::System, target);
+            let minutes = ADDRESS_WINDOW.num_minutes();
+            events.push(event.because(format!("{ADDRESS_FAILURES} times in {minutes} minutes")));
+        }
+        events.insert(0, failure);
+        events
     }
 
     /// Forgets the account's failures: the guess was right, and proves the user.
@@ -293,10 +327,14 @@ impl Guess {
     }
 
     async fn prepared(&self, store: &Store, end: &End) -> Result<Txn, Fault> {
-        let Counters { account, address, under_way } = &self.counters;
+        let Counters { account, address, under_way, .. } = &self.counters;
         let txn = store.begin().await?;
         match end {
-            End::Wrong(event) => store::audit::insert(&txn, (**event).clone()).await?,
+            End::Wrong(events) => {
+                for event in events {
+                    store::audit::insert(&txn, event.clone()).await?;
+                }
+            }
             End::Nothing => {
                 give_back(&txn, account, (self.counted_at, self.before)).await?;
                 take_back(&txn, address, Some(self.window)).await?;

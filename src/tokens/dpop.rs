@@ -19,6 +19,7 @@ use entity::signing_key::Algorithm;
 use self::claims::Claimed;
 use crate::{
     app::App,
+    audit::{self, Actor, Event},
     config::DpopNonce,
     crypto::{jwk::PublicKey, signed::SignedJwt},
     fault::Fault,
@@ -210,7 +211,12 @@ pub async fn spend(app: &App, proof: Proof) -> Result<Result<Thumbprint, Problem
         Ok(first)
     })
     .await?;
-    Ok(if is_first { Ok(proof.key) } else { Err(Problem::Invalid("the proof was used before")) })
+    if is_first {
+        return Ok(Ok(proof.key));
+    }
+    let target = audit::Target::new("dpop_key", &maker);
+    audit::record_of_stranger(app, Event::new("dpop_proof.replay", Actor::System, target)).await?;
+    Ok(Err(Problem::Invalid("the proof was used before")))
 }
 
 /// How an access token came to a resource.

@@ -139,6 +139,7 @@ async fn a_proof_works_once() {
     for refused in answers.iter().filter(|answer| answer.status != 200) {
         assert_refused(refused, used);
     }
+    assert_eq!(world.audited("dpop_proof.replay").await, 1, "once a minute");
     world.clock.advance(TimeDelta::seconds(30));
     assert_refused(&send(&client, &[&proof]).await, used);
     latchkey::jobs::sweep::run_once(&world.app).await.unwrap();

@@ -159,6 +159,7 @@ async fn an_assertion_works_once() {
     for again in [assertion, signer.sign(&claims)] {
         assert_eq!(token(&client, &again).await.status, 401);
     }
+    assert_eq!(world.audited("client_assertion.replay").await, 1, "once a minute");
 
     // another client's assertion may have the same name
     let other = client_with(&world, &acme, signs_with(&signer)).await;

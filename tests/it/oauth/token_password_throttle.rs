@@ -136,6 +136,42 @@ async fn an_address_may_fail_thirty_times_in_ten_minutes() {
     assert_eq!(script.password(&acme.ada).await.status, 200);
 }
 
+/// From when on an account or a network has to wait is written down, once, and for nobody's account too.
+#[tokio::test]
+async fn from_when_on_somebody_waits_is_written_down() {
+    let (world, acme, script) = world().await;
+    let seen = async || {
+        let events = world.audit_events().await.into_iter();
+        let waits = events.filter(|event| event.action.ends_with(".throttle"));
+        waits.map(|it| (it.action, it.target_id, it.detail.unwrap())).collect::<Vec<_>>()
+    };
+    fail(&script, &acme.ada.username, 4).await;
+    assert_eq!(seen().await, []);
+
+    fail(&script, &acme.ada.username, 1).await;
+    assert_eq!(wait_of(&script.password(&acme.ada).await), Some(1));
+    world.clock.advance(TimeDelta::seconds(1));
+    fail(&script, &acme.ada.username, 1).await;
+    fail(&script, "nobody@example.com", 5).await;
+    for number in 0..19 {
+        fail(&script, &format!("nobody{number}@example.com"), 1).await;
+    }
+
+    let in_a_row = "5 times in a row: user.sign_in_failed".to_owned();
+    let of = |action: &str, target: Option<String>, detail: &str| {
+        (action.to_owned(), target, detail.to_owned())
+    };
+    let mut expected = vec![
+        of("network.throttle", Some("127.0.0.1".to_owned()), "30 times in 10 minutes"),
+        of("user.throttle", None, &in_a_row),
+        of("user.throttle", Some(acme.ada.id.to_string()), &in_a_row),
+    ];
+    let mut seen = seen().await;
+    seen.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+}
+
 #[tokio::test]
 async fn an_address_is_not_what_a_stranger_writes_into_a_header() {
     let (_world, acme, script) = world().await;

@@ -2,6 +2,7 @@
 //! (RFC 6749 §2.3, contract §3): `client_secret_basic`, `client_secret_post` or `none`, one of them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
 use latchkey::{audit::Actor, clients::registration};
 use serde_json::json;
 
@@ -134,6 +135,35 @@ async fn who_is_not_the_client_is_refused() {
         assert_challenged(&by_header, &id);
         assert_challenged(&by_body, &id);
     }
+}
+
+/// It is written down, of each client once a minute: nobody fills the trail. Of clients that are none there is nothing to
+/// say.
+#[tokio::test]
+async fn that_somebody_was_not_the_client_is_written_down_but_not_without_end() {
+    let (world, acme, client) = client().await;
+    let other = world.client(service(Some(&acme.workspace))).await;
+    let failed = async |id: &str| sent_as(&world, &basic(id, "wrong"), GRANT).await;
+    for _ in 0..5 {
+        assert_challenged(&failed(&client.id).await, &client.id);
+        assert_challenged(&failed("no-such-client").await, "no-such-client");
+    }
+    assert_challenged(&failed(&other.id).await, &other.id);
+    world.clock.advance(TimeDelta::minutes(1));
+    assert_challenged(&failed(&client.id).await, &client.id);
+
+    let events = world.audit_events().await;
+    let failures = events.iter().filter(|event| event.action == "client.authentication_failed");
+    let mut targets: Vec<_> = failures.map(|event| event.target_id.as_deref().unwrap()).collect();
+    targets.sort_unstable();
+    let mut expected = [&*client.id, &client.id, &other.id];
+    expected.sort_unstable();
+    assert_eq!(targets, expected);
+    for _ in 0..40 {
+        let one = world.client(service(Some(&acme.workspace))).await;
+        failed(&one.id).await;
+    }
+    assert_eq!(world.audited("client.authentication_failed").await, 2 + 30, "in all of a minute");
 }
 
 #[tokio::test]
