@@ -253,7 +253,9 @@ impl Guess {
                 let actions: Vec<_> = events.iter().map(|event| event.action).collect();
                 let rows = events.into_iter().map(|event| audit::row(app, event)).collect();
                 self.end(app, End::Wrong(rows)).await?;
-                actions.iter().for_each(|action| app.metrics.happened(action));
+                for action in actions {
+                    app.metrics.happened(action);
+                }
             }
             Err(_) => self.give_back(app).await?,
         }
