@@ -21,7 +21,7 @@ pub use self::rotation::{BELIEVED, Rotation, remove_ended, rotate, rotate_due};
 use crate::{
     app::App,
     cache::{Known, Subject},
-    crypto::{digest, jwk::PublicKey, signed::SignedJwt, signing::KeyPair},
+    crypto::{digest, jwk::PublicKey, sealed::Sealer, signed::SignedJwt, signing::KeyPair},
     fault::Fault,
     store::{self, sealed::Renewed},
 };
@@ -174,8 +174,16 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Listed>, Fault> {
 /// When the database fails.
 pub async fn open_here(app: &App) -> Result<bool, Fault> {
     let rows = store::signing_keys::list_published(app.store.read(), app.now()).await?;
-    let mut sealed = rows.iter().filter(|row| !row.private_sealed.is_empty()).peekable();
-    Ok(sealed.peek().is_none() || sealed.any(|row| open(app, row).is_ok()))
+    let sealed = rows.iter().filter(|row| !row.private_sealed.is_empty());
+    Ok(opens(&app.secrets.sealer, sealed.map(|row| (&*row.kid, &*row.private_sealed))))
+}
+
+/// Whether one of these private halves, by the ids of their keys, was sealed under one of these keys; yes if there is
+/// none.
+pub fn opens<'a>(sealer: &Sealer, sealed: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> bool {
+    let mut sealed = sealed.into_iter().peekable();
+    sealed.peek().is_none()
+        || sealed.any(|(kid, half)| sealer.open(&place_of(kid), half).map(Zeroizing::new).is_ok())
 }
 
 async fn load(app: &App) -> Result<KeySet, Fault> {

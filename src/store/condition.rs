@@ -9,6 +9,7 @@ use super::{
     Store,
     connect::applied_steps,
     schema::Schema,
+    signing_keys::SEALED_KEYS,
     sqlite::backup::{self, Use},
 };
 use crate::fault::Fault;
@@ -26,6 +27,8 @@ pub struct FileCondition {
     pub bytes: u64,
     /// The size in bytes of the log beside it.
     pub log_bytes: u64,
+    /// Signing keys by their ids, as they are sealed.
+    pub sealed_keys: Vec<(String, Vec<u8>)>,
 }
 
 /// A PostgreSQL server.
@@ -43,6 +46,8 @@ pub struct ServerCondition {
     pub settings: Vec<(String, String)>,
     /// The schema.
     pub schema: Schema,
+    /// Signing keys by their ids, as they are sealed.
+    pub sealed_keys: Vec<(String, Vec<u8>)>,
 }
 
 /// Looks at the file of the embedded database, which may be in use. Blocks for as long as reading all
@@ -64,6 +69,7 @@ pub fn of_file(path: &Path) -> Result<FileCondition, Fault> {
         schema: Schema::of(&examined.steps),
         bytes: fs::metadata(&path).map_err(unreadable)?.len(),
         log_bytes,
+        sealed_keys: examined.sealed_keys,
     })
 }
 
@@ -85,6 +91,11 @@ impl Store {
             name: String,
             setting: String,
         }
+        #[derive(FromQueryResult)]
+        struct Sealed {
+            kid: String,
+            private_sealed: Vec<u8>,
+        }
         let db = self.read();
         if db.get_database_backend() != DbBackend::Postgres {
             return Ok(None);
@@ -99,13 +110,20 @@ impl Store {
         let settings = Setting::find_by_statement(ask("select name, setting from pg_settings \
              where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name"));
         let settings = settings.all(db).await?.into_iter();
+        let schema = Schema::of(&applied_steps(db).await?);
         Ok(Some(ServerCondition {
             version: server.version,
             major: server.major,
             now: server.now,
             is_standby: server.is_standby,
             settings: settings.map(|it| (it.name, it.setting)).collect(),
-            schema: Schema::of(&applied_steps(db).await?),
+            sealed_keys: if schema == Schema::Current {
+                let keys = Sealed::find_by_statement(ask(SEALED_KEYS)).all(db).await?;
+                keys.into_iter().map(|key| (key.kid, key.private_sealed)).collect()
+            } else {
+                Vec::new()
+            },
+            schema,
         }))
     }
 }

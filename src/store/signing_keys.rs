@@ -9,6 +9,10 @@ use sea_orm::{
 use super::{Duplicate, Txn, insert_unique, instant, millis};
 use crate::{cache::Subject, fault::Fault};
 
+/// Signing keys by their ids, as they are sealed; what is left of a retired one is empty.
+pub(super) const SEALED_KEYS: &str =
+    "select kid, private_sealed from signing_key where length(private_sealed) > 0";
+
 /// The keys that are published at `now`, the newest of each algorithm first.
 ///
 /// # Errors

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::findings::Findings;
 use crate::{
-    cli::settings::database_file,
+    cli::settings::{database_file, secrets_file},
     config::Config,
+    crypto::secrets_file::Secrets,
     fault::Fault,
+    signing,
     store::{
         Store,
         condition::{self, FileCondition, ServerCondition},
@@ -16,6 +18,7 @@ use crate::{
 
 const DATABASE: &str = "database";
 const SCHEMA: &str = "database schema";
+const KEYS: &str = "database keys";
 const LOG: &str = "database log";
 const DURABILITY: &str = "database durability";
 /// The log is copied into the file long before it is so large.
@@ -32,6 +35,7 @@ pub(super) async fn look(config: &Config, findings: &mut Findings) -> Option<Dat
     match ask(url).await {
         Ok(Some(server)) => {
             self::server(&server, findings);
+            keys(config, &server.sealed_keys, findings);
             Some(server.now)
         }
         Ok(None) => None,
@@ -60,7 +64,10 @@ async fn file(config: &Config, findings: &mut Findings) {
     }
     let looked = tokio::task::spawn_blocking(move || condition::of_file(&path)).await;
     match looked.unwrap_or_else(|_| Err(Fault::internal("looking at the file ended in a panic"))) {
-        Ok(condition) => whole(&condition, findings),
+        Ok(condition) => {
+            whole(&condition, findings);
+            keys(config, &condition.sealed_keys, findings);
+        }
         Err(fault) => damaged(fault.to_string(), findings),
     }
 }
@@ -110,6 +117,24 @@ fn server(condition: &ServerCondition, findings: &mut Findings) {
     }
 }
 
+/// Whether the secrets are those of this database; what is wrong with the file itself is said elsewhere.
+fn keys(config: &Config, sealed: &[(String, Vec<u8>)], findings: &mut Findings) {
+    let path = secrets_file(config);
+    let Ok(secrets) = Secrets::open_existing(&path) else { return };
+    if sealed.is_empty() {
+        return;
+    }
+    let shown = path.display();
+    let pairs = sealed.iter().map(|(kid, half)| (kid.as_str(), half.as_slice()));
+    if signing::opens(&secrets.sealer, pairs) {
+        findings.good(KEYS, format!("{shown} opens what is sealed there"));
+    } else {
+        let advice = "put the file in place that the other nodes have, or that was kept with the backup \
+                      (secrets_file); the server does not start with this one";
+        findings.bad(KEYS, format!("{shown} opens nothing that is sealed there"), advice);
+    }
+}
+
 fn schema(schema: &Schema, findings: &mut Findings) {
     match schema {
         Schema::Current => findings.good(SCHEMA, "is this version's"),
@@ -144,6 +169,7 @@ mod tests {
             is_standby: false,
             settings: settings.into(),
             schema: Schema::Current,
+            sealed_keys: Vec::new(),
         };
         change(&mut condition);
         let mut findings = Findings::default();

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use sea_orm::DbErr;
 
 use super::connection::{fault, unavailable};
+use crate::store::signing_keys::SEALED_KEYS;
 
 /// Writes what the database holds at this moment into an empty file: one snapshot, compact. Writers go
 /// on beside it.
@@ -26,6 +27,8 @@ pub(in crate::store) struct Examined {
     pub(in crate::store) is_sound: bool,
     /// The steps of the schema that were applied; none if it is not one of ours.
     pub(in crate::store) steps: Vec<String>,
+    /// Signing keys by their ids, as they are sealed.
+    pub(in crate::store) sealed_keys: Vec<(String, Vec<u8>)>,
 }
 
 /// Who uses a file that is looked at.
@@ -50,18 +53,22 @@ pub(in crate::store) fn examine(file: &Path, by: Use) -> Result<Examined, DbErr>
         connection.busy_timeout(super::connection::BUSY)?;
         let verdict: String =
             connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
-        let has_steps: bool = connection.query_row(
-            "select exists (select 1 from sqlite_master where name = 'seaql_migrations')",
-            [],
-            |row| row.get(0),
-        )?;
-        let mut steps = Vec::new();
-        if has_steps {
+        let has = |table: &str| -> rusqlite::Result<bool> {
+            let sql = "select exists (select 1 from sqlite_master where name = ?1)";
+            connection.query_row(sql, [table], |row| row.get(0))
+        };
+        let (mut steps, mut sealed_keys) = (Vec::new(), Vec::new());
+        if has("seaql_migrations")? {
             let mut all = connection.prepare("select version from seaql_migrations")?;
             steps = all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         }
+        if has("signing_key")? {
+            let mut all = connection.prepare(SEALED_KEYS)?;
+            let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            sealed_keys = all.query_map([], pair)?.collect::<Result<_, _>>()?;
+        }
         let version = rusqlite::version().to_owned();
-        Ok(Examined { version, is_sound: verdict == "ok", steps })
+        Ok(Examined { version, is_sound: verdict == "ok", steps, sealed_keys })
     };
     look().map_err(|error| fault(&error))
 }

@@ -119,6 +119,20 @@ fn database() -> Vec<Ailment> {
             "latchkey migrate",
         ),
         (
+            |it, _| {
+                let made = it.run(&["admin", "list-signing-keys"]);
+                assert_eq!(made.code, Some(0), "{made:?}");
+                let file = it.file("data/secrets.toml");
+                let secrets = fs::read_to_string(&file).unwrap();
+                let (_, rest) = secrets.split_once("sealing_key = \"").unwrap();
+                let key = rest.split_once('"').unwrap().0;
+                let other: String = key.chars().rev().collect();
+                fs::write(&file, secrets.replace(key, &other)).unwrap();
+            },
+            vec![("database keys", "bad")],
+            "opens nothing that is sealed there",
+        ),
+        (
             |_, it| {
                 it["database_url"] =
                     format!("postgres://u:canary@127.0.0.1:{}/x", closed_port()).into();

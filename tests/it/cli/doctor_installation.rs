@@ -33,9 +33,14 @@ impl Patient {
         fs::write(patient.file("key.pem"), read("server.key")).unwrap();
         patient.mode("key.pem", 0o600);
         patient.settings(&patient.sound());
-        let used = finished(patient.installation.bare_command(&["admin", "list-users"]));
+        let used = patient.run(&["admin", "list-users"]);
         assert_eq!(used.code, Some(0), "{used:?}");
         patient
+    }
+
+    /// Runs a command there.
+    pub(super) fn run(&self, args: &[&str]) -> Exit {
+        finished(self.installation.bare_command(args))
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
