@@ -1,5 +1,7 @@
 //! What whoever runs a drill may choose.
 
+use std::path::PathBuf;
+
 use clap::{Parser, ValueEnum};
 
 /// Drills of the built program: each prints one line of JSON.
@@ -23,6 +25,9 @@ pub(crate) struct Arguments {
     /// What chance begins with; a failure is found again by it
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// A Latchkey of an earlier version: `upgrade` runs it beside this one
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) older: Option<PathBuf>,
     /// Without PostgreSQL
     #[arg(long)]
     sqlite_only: bool,

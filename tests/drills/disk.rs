@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     Figures, figures,
     reply::{ask, demand, must, until},
-    site::Site,
+    site::{PROGRAM, Site},
 };
 
 const ROOM: &str = "size=16m,mode=0700";
@@ -61,7 +61,7 @@ impl Drop for Mounted {
 
 async fn full() -> Result<Figures> {
     let mut mounted = None;
-    let site = Site::prepared(false, 1, |installation| {
+    let site = Site::prepared(PROGRAM, false, 1, |installation| {
         mounted = Some(Mounted::at(&installation.data_dir())?);
         Ok(())
     });

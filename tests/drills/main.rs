@@ -4,6 +4,7 @@
 //! ```sh
 //! tests/drills/run                     # the short ones, on SQLite and on PostgreSQL
 //! tests/drills/run crash --rounds 20   # one by name, as long as it takes
+//! tests/drills/run upgrade --older OLD # beside a program of an earlier version
 //! ```
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a drill prints its figures")]
 
@@ -65,7 +66,7 @@ async fn run(drill: Drill, arguments: &Arguments, is_postgres: bool) -> Result<F
         Drill::Database => database::run(is_postgres).await,
         Drill::Disk => disk::run().await,
         Drill::Clock => clock::run(is_postgres).await,
-        Drill::Upgrade => rolling::run(is_postgres).await,
+        Drill::Upgrade => rolling::run(arguments, is_postgres).await,
         Drill::Slow => slow::run(arguments).await,
         Drill::Abuse => abuse::run(arguments, is_postgres).await,
         Drill::Soak => soak::run(arguments, is_postgres).await,

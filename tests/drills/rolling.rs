@@ -1,6 +1,8 @@
 //! A rolling upgrade: the newer node has changed the schema while the older one still works; and a
 //! backup that is taken in the middle of everything, restored elsewhere.
 
+mod older;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -16,7 +18,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    Figures, figures,
+    Figures,
+    arguments::Arguments,
+    figures,
     reply::{ask, demand, must, until},
     site::{PROGRAM, Site},
 };
@@ -36,8 +40,11 @@ const OLDER: [&str; 4] = [
 ];
 const TRUTH: Duration = Duration::from_secs(5);
 
-/// Upgrades under load, and goes back.
-pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
+/// Upgrades under load, and goes back; or from the program of an earlier version.
+pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figures> {
+    if let Some(older) = &arguments.older {
+        return older::run(&older.to_string_lossy(), is_postgres).await;
+    }
     let site = Site::new(is_postgres, 3).await?;
     let before = from_the_step_before(&site).await?;
     let server = site.serve().await?;

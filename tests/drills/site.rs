@@ -31,18 +31,19 @@ pub(crate) struct Site {
 impl Site {
     /// A fresh one, with so many users.
     pub(crate) async fn new(is_postgres: bool, users: usize) -> Result<Self> {
-        Self::prepared(is_postgres, users, |_| Ok(())).await
+        Self::prepared(PROGRAM, is_postgres, users, |_| Ok(())).await
     }
 
-    /// The same, after something was done to the empty place.
+    /// The same, after something was done to the empty place, made by another program.
     pub(crate) async fn prepared(
+        program: &str,
         is_postgres: bool,
         users: usize,
         prepare: impl FnOnce(&Installation) -> Result<()>,
     ) -> Result<Self> {
         let cluster = if is_postgres { Some(Cluster::start().await?) } else { None };
         let url = cluster.as_ref().map(|cluster| cluster.create(DATABASE)).transpose()?;
-        let installation = Installation::new(PROGRAM, url.clone())?;
+        let installation = Installation::new(program, url.clone())?;
         prepare(&installation)?;
         let cast = Cast::register(&installation, users)?;
         let scopes = "api-keys:manage api-keys:read leads:read leads:write emails:send";
