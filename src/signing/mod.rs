@@ -180,10 +180,10 @@ pub async fn open_here(app: &App) -> Result<bool, Fault> {
 
 /// Whether one of these private halves, by the ids of their keys, was sealed under one of these keys; yes if there is
 /// none.
-pub fn opens<'a>(sealer: &Sealer, sealed: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> bool {
-    let mut sealed = sealed.into_iter().peekable();
-    sealed.peek().is_none()
-        || sealed.any(|(kid, half)| sealer.open(&place_of(kid), half).map(Zeroizing::new).is_ok())
+pub fn opens<'a>(sealer: &Sealer, halves: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> bool {
+    let mut halves = halves.into_iter().peekable();
+    halves.peek().is_none()
+        || halves.any(|(kid, half)| sealer.open(&place_of(kid), half).map(Zeroizing::new).is_ok())
 }
 
 async fn load(app: &App) -> Result<KeySet, Fault> {

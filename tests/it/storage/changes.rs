@@ -1,5 +1,7 @@
 //! The log of changes: nobody who follows it misses one, and it does not grow.
 
+use std::time::Duration;
+
 use entity::outbox;
 use latchkey::{
     cache::Subject,
@@ -9,7 +11,10 @@ use latchkey::{
         invalidations::{self, Position, SWEPT},
     },
 };
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement, sqlx::postgres::PgListener,
+};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Storage, is_sqlite};
@@ -48,6 +53,54 @@ async fn who_follows_misses_none_that_is_committed_out_of_order() {
 
     assert_eq!(invalidations::follow(store.read(), &mut position).await.unwrap(), [key(1)]);
     assert_eq!(invalidations::follow(store.read(), &mut position).await.unwrap(), []);
+}
+
+/// Whether a word comes within a while.
+async fn hears(listener: &mut Option<PgListener>, within: Duration) -> bool {
+    timeout(within, invalidations::word(listener)).await.is_ok()
+}
+
+/// Whoever listens is called at a commit and not before it, also after the line was cut; where there is no line, the
+/// log is read all the same.
+#[tokio::test]
+async fn who_listens_is_called_at_a_commit() {
+    let storage = Storage::new().await;
+    let store = &storage.store;
+    let mut listener = invalidations::listen(store).await.unwrap();
+    assert_eq!(listener.is_some(), !is_sqlite(store));
+    let change = async || {
+        let txn = store.begin().await.unwrap();
+        store::access_tokens::delete(&txn, 1, &[0; 32]).await.unwrap();
+        txn
+    };
+    let txn = change().await;
+    let (soon, long) = (Duration::from_millis(100), Duration::from_secs(10));
+    assert!(!hears(&mut listener, soon).await);
+    txn.commit().await.unwrap();
+    if is_sqlite(store) {
+        assert!(!hears(&mut listener, soon).await, "there is no line");
+        return;
+    }
+    assert!(hears(&mut listener, long).await);
+
+    let cut = "select count(pg_terminate_backend(pid)) as cut from pg_stat_activity \
+               where query ilike 'listen%' and datname = current_database()";
+    let statement = Statement::from_string(DbBackend::Postgres, cut);
+    let row = store.read().query_one_raw(statement).await.unwrap().unwrap();
+    assert!(row.try_get::<i64>("", "cut").unwrap() > 0);
+
+    let mut is_heard = false;
+    for _ in 0..100 {
+        change().await.commit().await.unwrap();
+        is_heard = hears(&mut listener, soon).await && listener.is_some();
+        if is_heard {
+            break;
+        }
+        if listener.is_none() {
+            listener = invalidations::listen(store).await.unwrap();
+        }
+    }
+    assert!(is_heard);
 }
 
 #[tokio::test]

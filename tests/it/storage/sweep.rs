@@ -1,12 +1,24 @@
 //! What is removed in the background, and what is not: size follows live grants (contract §8).
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use entity::{
     access_token, authorization_code, authorization_request, browser_session, grant, outbox,
     second_factor_use, sign_in_failure, spent_challenge, token_family,
 };
-use latchkey::{audit::Actor, clients::changes, jobs::sweep, store, tokens::revoke};
+use latchkey::{
+    audit::Actor,
+    clients::changes,
+    jobs::sweep,
+    store::{
+        self,
+        chores::{self, Chore},
+    },
+    tokens::revoke,
+};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait};
+use tokio::time::sleep;
 
 mod walk;
 
@@ -316,6 +328,31 @@ async fn a_grant_keeps_the_thousand_sign_ins_that_were_used_last() {
     Tokens::of(&script.refresh(&tokens.refresh).await);
 }
 
+/// A node that has vanished says nothing more, and its lease is another's before the connection is known to be gone.
+#[tokio::test]
+async fn the_lease_of_a_silent_node_is_anothers() {
+    let (world, ..) = signed_in().await;
+    let node = world.another_node().await;
+    if world.app.store.read().get_database_backend() == DbBackend::Sqlite {
+        return;
+    }
+    let lease = async |store| chores::lease(store, Chore::Sweep).await.unwrap();
+    let silent = lease(&node.app.store).await.unwrap();
+    assert!(lease(&world.app.store).await.is_none());
+
+    let mut taken = None;
+    for _ in 0..90 {
+        sleep(Duration::from_secs(1)).await;
+        taken = lease(&world.app.store).await;
+        if taken.is_some() {
+            break;
+        }
+    }
+
+    taken.expect("it is another's").give_back().await.unwrap();
+    assert!(silent.hold().await.is_err(), "who comes back has lost it");
+}
+
 #[tokio::test]
 async fn one_node_sweeps_at_a_time() {
     let (world, ..) = signed_in().await;
@@ -324,7 +361,7 @@ async fn one_node_sweeps_at_a_time() {
         return;
     }
     world.clock.advance(TimeDelta::days(30));
-    let lease = store::chores::lease(&node.app.store, store::chores::Chore::Sweep).await.unwrap();
+    let lease = chores::lease(&node.app.store, Chore::Sweep).await.unwrap();
     assert_eq!(sweep(&world).await, 0);
 
     lease.unwrap().give_back().await.unwrap();
