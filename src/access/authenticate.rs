@@ -26,7 +26,7 @@ use crate::{
         verify::{self, Bar, Verdict},
     },
     limiter::{Count, Counted},
-    store::{self, api_keys::KeyRecord, token_records::TokenRecord},
+    store::{api_keys::KeyRecord, token_records::TokenRecord},
     tokens::{
         audience,
         resolve::{self, Resolved},
@@ -119,12 +119,14 @@ fn limit_of(app: &App, account: &Account) -> u32 {
 }
 
 async fn by_token(app: &App, token: &Secret<AccessToken>) -> Result<Result<Found, Refusal>, Fault> {
+    let barred = |reason, record: &TokenRecord| Ok(Err(forbidden_token(reason, record)));
     let record = match resolve::access_token(app, token).await? {
         Resolved::Live(record) => *record,
         Resolved::Dead => return Ok(Err(Refusal::Unknown(TOKEN_DEAD))),
-        Resolved::ClientDisabled => return barred_token(app, token, CLIENT_DISABLED).await,
-        Resolved::NotBound => return barred_token(app, token, NOT_BOUND).await,
-        Resolved::WorkspaceDisabled => return barred_token(app, token, WORKSPACE_DISABLED).await,
+        // known, and not to be used now: such requests count all the same
+        Resolved::ClientDisabled(record) => return barred(CLIENT_DISABLED, &record),
+        Resolved::NotBound(record) => return barred(NOT_BOUND, &record),
+        Resolved::WorkspaceDisabled(record) => return barred(WORKSPACE_DISABLED, &record),
     };
     // RFC 8707 §2: a token that was asked for elsewhere is nothing here
     if resolve::audience_of(&record).is_some_and(|uri| !audience::is_this_server(app, uri)) {
@@ -140,20 +142,6 @@ async fn by_token(app: &App, token: &Secret<AccessToken>) -> Result<Result<Found
     let ends_at = Some(record.expires_at.0);
     let principal = token_principal(record, workspace, account)?;
     Ok(Ok(Found { principal, subjects, ends_at }))
-}
-
-/// A token that is known and must not be used now; its requests count all the same.
-async fn barred_token(
-    app: &App,
-    token: &Secret<AccessToken>,
-    reason: &'static str,
-) -> Result<Result<Found, Refusal>, Fault> {
-    let record = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
-    Ok(Err(match record {
-        Some(record) => forbidden_token(reason, &record),
-        // it went between the two looks
-        None => Refusal::Unknown(TOKEN_DEAD),
-    }))
 }
 
 fn forbidden_token(reason: &'static str, record: &TokenRecord) -> Refusal {

@@ -27,12 +27,12 @@ pub enum Resolved {
     /// It may be used.
     Live(Box<TokenRecord>),
     /// Its client is disabled.
-    ClientDisabled,
+    ClientDisabled(Box<TokenRecord>),
     /// Its client or its user is not, or no longer, bound to its workspace: the client perhaps to another
     /// one, or to another enterprise.
-    NotBound,
+    NotBound(Box<TokenRecord>),
     /// Its workspace is disabled.
-    WorkspaceDisabled,
+    WorkspaceDisabled(Box<TokenRecord>),
     /// It is unknown, expired, spent or revoked, its user is disabled or has a new password, or the
     /// workspace or the user has barred its client.
     Dead,
@@ -83,18 +83,12 @@ pub async fn token_of_somebody(
     app: &App,
     token: &Secret<AccessToken>,
 ) -> Result<Option<TokenRecord>, Fault> {
-    match access_token(app, token).await? {
-        Resolved::Live(record) => return Ok(Some(*record)),
-        Resolved::NotBound => {}
-        _ => return Ok(None),
-    }
-    let found = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
     let is_homeless = |it: &TokenRecord| it.workspace_id.is_none() && it.user_id.is_some();
-    // looked at again, since it was read again
-    let is_live = |it: &TokenRecord| {
-        it.expires_at.0 > app.now() && matches!(verdict(it.clone()), Resolved::NotBound)
-    };
-    Ok(found.filter(is_homeless).filter(is_live))
+    Ok(match access_token(app, token).await? {
+        Resolved::Live(record) => Some(*record),
+        Resolved::NotBound(record) => Some(*record).filter(is_homeless),
+        _ => None,
+    })
 }
 
 /// Looks a refresh token up without using it (RFC 7662).
@@ -164,19 +158,20 @@ pub(super) fn verdict(record: TokenRecord) -> Resolved {
     {
         return Resolved::Dead;
     }
+    let record = Box::new(record);
     if record.client_disabled_at.is_some() {
-        return Resolved::ClientDisabled;
+        return Resolved::ClientDisabled(record);
     }
     let is_bound = record.workspace_id.is_some()
         && (record.user_id.is_none() || record.role.is_some())
         && !is_elsewhere;
     if !is_bound {
-        return Resolved::NotBound;
+        return Resolved::NotBound(record);
     }
     if record.workspace_disabled_at.is_some() {
-        return Resolved::WorkspaceDisabled;
+        return Resolved::WorkspaceDisabled(record);
     }
-    Resolved::Live(Box::new(record))
+    Resolved::Live(record)
 }
 
 /// Whether the parent of the family's present tokens may still be retried.

@@ -165,12 +165,10 @@ fn usable(
 
 /// A user in no workspace may refresh; the API refuses the token as long as that is so.
 fn living(record: TokenRecord) -> Option<TokenRecord> {
-    let is_homeless = record.workspace_id.is_none();
-    let copy = is_homeless.then(|| record.clone());
     match resolve::verdict(record) {
         Resolved::Live(record) => Some(*record),
-        Resolved::NotBound => copy,
-        Resolved::ClientDisabled | Resolved::WorkspaceDisabled | Resolved::Dead => None,
+        Resolved::NotBound(record) => Some(*record).filter(|it| it.workspace_id.is_none()),
+        Resolved::ClientDisabled(_) | Resolved::WorkspaceDisabled(_) | Resolved::Dead => None,
     }
 }
 
