@@ -42,7 +42,7 @@ const SLOWER_SECS: i64 = 5;
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS: usize = 8;
 /// How many devices of one client may wait: each that does makes it likelier that a code which somebody
-/// guesses is one of them. Not every device looks for who gives way.
+/// guesses is one of them. A few more give way than must, so that not every device that comes makes room.
 const CROWD: Crowd = Crowd { of: DEVICE_REQUESTS, most: 5_000, room: 250 };
 /// How often a user code is drawn that is taken.
 const DRAWS: usize = 5;

@@ -62,7 +62,7 @@ pub(in crate::store) fn examine(file: &Path, by: Use) -> Result<Examined, DbErr>
             let mut all = connection.prepare("select version from seaql_migrations")?;
             steps = all.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         }
-        if has("signing_key")? {
+        if !steps.is_empty() && has("signing_key")? {
             let mut all = connection.prepare(SEALED_KEYS)?;
             let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
             sealed_keys = all.query_map([], pair)?.collect::<Result<_, _>>()?;
