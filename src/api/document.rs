@@ -2,9 +2,6 @@
 
 mod amend;
 
-use std::sync::OnceLock;
-
-use hyper::body::Bytes;
 use poem_openapi::{OpenApi, OpenApiService, Webhook};
 use serde_json::{Map, Value, json};
 
@@ -14,14 +11,11 @@ const DESCRIPTION: &str = "Send exactly one credential: an access token or an AP
     Requests are counted by key and by grant in whole minutes of Unix time.";
 
 /// The document of the API, without the address of this server.
-pub(super) struct Document {
-    json: Value,
-    served: OnceLock<Bytes>,
-}
+pub(super) struct Document(Value);
 
 impl From<Value> for Document {
-    fn from(json: Value) -> Self {
-        Self { json, served: OnceLock::new() }
+    fn from(document: Value) -> Self {
+        Self(document)
     }
 }
 
@@ -41,34 +35,31 @@ impl Document {
                 complete(status, response);
             }
         }
-        document.into()
+        Self(document)
     }
 
     /// Each path with its operations by the names of their methods.
     pub(super) fn paths(
         &self,
     ) -> impl Iterator<Item = (&str, impl Iterator<Item = (&str, &Value)>)> {
-        members(&self.json["paths"]).map(|(path, item)| (path, members(item)))
+        members(&self.0["paths"]).map(|(path, item)| (path, members(item)))
     }
 
     /// A named schema.
     pub(super) fn schema(&self, name: &str) -> Option<&Value> {
-        self.json["components"]["schemas"].get(name)
+        self.0["components"]["schemas"].get(name)
     }
 
     /// The whole document.
     pub(super) fn json(&self) -> &Value {
-        &self.json
+        &self.0
     }
 
-    /// The document as this server serves it, made once: a server has one issuer, and anybody may ask.
-    pub(super) fn served_at(&self, issuer: &str) -> Bytes {
-        let made = || {
-            let mut document = self.json.clone();
-            document["servers"] = json!([{ "url": issuer }]);
-            document.to_string().into()
-        };
-        self.served.get_or_init(made).clone()
+    /// The document as this server serves it.
+    pub(super) fn served_at(&self, issuer: &str) -> Value {
+        let mut document = self.0.clone();
+        document["servers"] = json!([{ "url": issuer }]);
+        document
     }
 }
 
@@ -210,9 +201,10 @@ mod tests {
         assert_eq!(required("Credential"), ["type", "id", "name", "clientId", "expiresAt"]);
         assert_eq!(required("Principal"), ["type", "id", "name", "username"]);
         assert_eq!(required("ErrorDetail"), ["code", "message", "requestId"]);
-        let served: Value =
-            serde_json::from_slice(&document.served_at("https://id.example")).unwrap();
-        assert_eq!(served["servers"][0]["url"], "https://id.example");
+        assert_eq!(
+            document.served_at("https://id.example")["servers"][0]["url"],
+            "https://id.example"
+        );
     }
 
     #[test]

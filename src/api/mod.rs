@@ -56,7 +56,10 @@ pub fn routes() -> Route {
         service.into_endpoint().data(Arc::clone(&document)),
         Paths::of(&document),
     ));
-    let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&document));
+    let made = Arc::<docs::Made>::default();
+    let read = |route: RouteMethod| {
+        Shaped(only("GET, HEAD", route)).data(Arc::clone(&document)).data(Arc::clone(&made))
+    };
     let docs = Route::new()
         .at(leaked_github::PATH, Shaped(leaked_github::GitHub))
         .at("/openapi.json", read(get(docs::openapi)))

@@ -1,8 +1,9 @@
 //! The one way a page leaves this server: rendered by askama, with every security header set.
 
 use askama::Template;
+use hyper::body::Bytes;
 use poem::{
-    Response,
+    Body, Response,
     http::{StatusCode, header},
 };
 
@@ -111,22 +112,36 @@ impl<'a, T: Template> Page<'a, T> {
     ///
     /// # Errors
     /// When the template cannot be rendered.
-    pub fn respond(mut self, app: &App) -> Result<Response, Fault> {
-        let html = self
-            .template
-            .render()
-            .map_err(|error| Fault::internal(format!("a page could not be rendered: {error}")))?;
-        if let Some(logo) = app.config.brand.logo.as_deref().and_then(remote_source) {
-            self.policy.image_sources.push(logo);
-        }
-        self.policy.is_secure = is_secure(app);
-        let mut response = Response::builder()
-            .status(self.status)
-            .content_type("text/html; charset=utf-8")
-            .body(html);
-        self.policy.apply(&mut response);
-        Ok(response)
+    pub fn respond(self, app: &App) -> Result<Response, Fault> {
+        Ok(respond(app, self.status, self.policy, rendered(self.template)?))
     }
+}
+
+/// A page's text.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn rendered(template: &impl Template) -> Result<String, Fault> {
+    let failed = |error| Fault::internal(format!("a page could not be rendered: {error}"));
+    template.render().map_err(failed)
+}
+
+/// A page that was rendered before and needs nothing special.
+#[must_use]
+pub fn ready(app: &App, html: Bytes) -> Response {
+    respond(app, StatusCode::OK, Policy::default(), html)
+}
+
+fn respond(app: &App, status: StatusCode, mut policy: Policy, html: impl Into<Body>) -> Response {
+    if let Some(logo) = app.config.brand.logo.as_deref().and_then(remote_source) {
+        policy.image_sources.push(logo);
+    }
+    policy.is_secure = is_secure(app);
+    let html = html.into();
+    let mut response =
+        Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);
+    policy.apply(&mut response);
+    response
 }
 
 /// A page that needs nothing special.
