@@ -108,15 +108,12 @@ impl Counters {
         let (begun, mut pause) = (Moment::now(), FIRST_LOOK);
         loop {
             let now = app.now();
-            let counts = Counts::read(app.store.read(), self).await?;
-            let wait = counts.wait_secs(now);
+            if let Some(admitted) = self.count(app, now).await? {
+                return Ok(admitted);
+            }
+            let wait = Counts::read(app.store.read(), self).await?.wait_secs(now);
             if wait > 0 {
                 return Ok(Err(wait));
-            }
-            if counts.has_room(now)
-                && let Some(admitted) = self.count(app, now).await?
-            {
-                return Ok(admitted);
             }
             if begun.elapsed() > TURN || patience::left() < ENOUGH {
                 return Err(Fault::unavailable("too many guesses of one network are looked at"));
@@ -126,7 +123,7 @@ impl Counters {
         }
     }
 
-    /// Counts a guess that there seemed to be room for; nothing if others have just taken it.
+    /// Counts a guess; nothing if its network has none left, those under way being counted as failures.
     async fn count(
         &self,
         app: &App,
@@ -193,11 +190,6 @@ impl Counts {
             row
         });
         secs(self.account.as_ref(), certain.as_ref(), now)
-    }
-
-    /// Whether one more guess of the network may be made, those under way being counted as failures.
-    fn has_room(&self, now: DateTime<Utc>) -> bool {
-        secs(None, self.address.as_ref(), now) == 0
     }
 }
 

@@ -3,25 +3,69 @@
 //! A token depends on them by way of its workspace, so that is the subject that changes.
 
 use chrono::{DateTime, Utc};
-use entity::{app_decision, app_policy};
+use entity::{
+    app_decision,
+    app_policy::{self, Policy},
+};
 use sea_orm::{
     ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, prelude::Uuid,
     sea_query::OnConflict,
 };
 
-use super::{Txn, instant};
+use super::{
+    Txn,
+    direct::{Ask, record},
+    instant,
+};
 use crate::{cache::Subject, fault::Fault};
 
 /// The policy of a workspace; `None` if it has never set one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(
-    db: &impl ConnectionTrait,
-    workspace_id: Uuid,
-) -> Result<Option<app_policy::Policy>, Fault> {
+pub async fn find(db: &impl ConnectionTrait, workspace_id: Uuid) -> Result<Option<Policy>, Fault> {
     let found = app_policy::Entity::find_by_id(workspace_id).one(db).await?;
     Ok(found.map(|row| row.policy))
+}
+
+record! {
+    /// What a workspace and a user say about a client.
+    pub struct Standing {
+        /// The workspace's policy, if it has set one.
+        pub policy: Option<Policy>,
+        /// Whether the workspace has decided about the client.
+        pub is_decided: bool,
+        /// The most that it has approved; `None` if the client is denied.
+        pub approved_scope: Option<String>,
+        /// The enterprise that the workspace belongs to.
+        pub enterprise_id: Option<Uuid>,
+        /// Whether the user has blocked the client.
+        pub is_blocked: bool,
+    }
+}
+
+const STANDING: &str = "select policy.policy as policy,
+     decision.client_id is not null as is_decided, decision.scope as approved_scope,
+     workspace.enterprise_id as enterprise_id, block.client_id is not null as is_blocked
+     from (select 1 as one) asked
+     left join workspace on workspace.id = $1
+     left join app_policy policy on policy.workspace_id = $1
+     left join app_decision decision on decision.workspace_id = $1 and decision.client_id = $2
+     left join blocked_client block on block.user_id = $3 and block.client_id = $2";
+
+/// What a workspace, if there is one, and a user say about a client: asked whenever something is about to be allowed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing(
+    db: &impl Ask,
+    workspace_id: Option<Uuid>,
+    client_id: &str,
+    user_id: Uuid,
+) -> Result<Standing, Fault> {
+    let values = vec![workspace_id.into(), client_id.into(), user_id.into()];
+    let found = db.first(STANDING, values).await?;
+    found.ok_or_else(|| Fault::internal("one row was not one"))
 }
 
 /// The policies of those among these workspaces that have set one.
@@ -44,7 +88,7 @@ pub async fn list(
 pub async fn set(
     db: &Txn,
     workspace_id: Uuid,
-    policy: app_policy::Policy,
+    policy: Policy,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
     use app_policy::{Column, Entity, Model};

@@ -15,8 +15,8 @@ use crate::{
     clients::binding::Binding,
     fault::Fault,
     store::{
-        Ask, app_policies, authorization_codes::CodeRecord, blocked_clients,
-        grants::StandingRecord, token_records::TokenRecord, workspaces,
+        Ask, app_policies, authorization_codes::CodeRecord, grants::StandingRecord,
+        token_records::TokenRecord,
     },
 };
 
@@ -105,18 +105,15 @@ pub async fn now(
     user_id: Uuid,
     workspace_id: Option<Uuid>,
 ) -> Result<Admission, Fault> {
-    let binding = Binding::of(client);
-    let (mut policy, mut decision, mut enterprise_id) = (None, None, None);
-    if let Some(id) = workspace_id {
-        if matches!(binding, Binding::Enterprise(_)) {
-            enterprise_id = workspaces::find(db, id).await?.and_then(|found| found.enterprise_id);
-        }
-        policy = app_policies::find(db, id).await?;
-        decision = app_policies::find_decision(db, id, &client.id).await?;
-    }
-    let is_blocked = blocked_clients::is_blocked(db, user_id, &client.id).await?;
-    let decision = decision.as_ref().map(|decision| decision.scope.as_deref());
-    Ok(judge(Facts { workspace_id, enterprise_id, binding, policy, decision, is_blocked }))
+    let said = app_policies::standing(db, workspace_id, &client.id, user_id).await?;
+    Ok(judge(Facts {
+        workspace_id,
+        enterprise_id: said.enterprise_id,
+        binding: Binding::of(client),
+        policy: said.policy,
+        decision: said.is_decided.then_some(said.approved_scope.as_deref()),
+        is_blocked: said.is_blocked,
+    }))
 }
 
 /// The admission of what a token belongs to.

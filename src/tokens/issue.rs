@@ -124,7 +124,10 @@ async fn for_user_once(
     let Begun { family, access_token, issued } = new_family(app, client, grant.id, beginning);
     store::token_families::insert(&txn, family).await?;
     store::access_tokens::insert(&txn, access_token).await?;
-    store::grants::touch(&txn, grant.id, (now, now - grants::USE_NOTED_EVERY)).await?;
+    let noted_since = now - grants::USE_NOTED_EVERY;
+    if grant.last_used_at.is_none_or(|at| at.0 < noted_since) {
+        store::grants::touch(&txn, grant.id, (now, noted_since)).await?;
+    }
     let target = Target::new("client", client.id.as_str());
     let event = Event::new("user.sign_in", Actor::User(user.id), target)
         .in_workspace(place.workspace_id())
