@@ -97,15 +97,17 @@ pub async fn take_back(
     window_started_at: Option<Instant>,
 ) -> Result<(), Fault> {
     let of_window = window_started_at.map(|began| COLUMN.window_started_at.eq(began));
-    let counted = Condition::all()
-        .add(COLUMN.key_sha256.eq(key_sha256.to_vec()))
-        .add(COLUMN.failures.gt(0))
-        .add_option(of_window);
-    Entity::update_many()
-        .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
-        .filter(counted)
-        .exec(db)
-        .await?;
+    let counted =
+        Condition::all().add(COLUMN.key_sha256.eq(key_sha256.to_vec())).add_option(of_window);
+    // a window begins with what is counted in it, and not with what was nothing in the end
+    let last = Entity::delete_many().filter(counted.clone()).filter(COLUMN.failures.lte(1));
+    if last.exec(db).await?.rows_affected == 0 {
+        Entity::update_many()
+            .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+            .filter(counted)
+            .exec(db)
+            .await?;
+    }
     Ok(())
 }
 
@@ -118,8 +120,8 @@ pub enum Over {
     QuietSince(DateTime<Utc>),
 }
 
-/// Counts one more failure, and answers the count. One that is over or empty, or in a time that is still to come, starts
-/// again at one.
+/// Counts one more failure, and answers the count. One that is over, or in a time that is still to come, starts again
+/// at one.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,10 +143,7 @@ pub async fn add(
         Over::BegunBy(then) => standing(Column::WindowStartedAt).lte(millis(then)),
         Over::QuietSince(then) => standing(Column::LastFailedAt).lte(millis(then)),
     };
-    // a window begins with what is counted in it, and not with what was nothing in the end
-    let is_over = is_over
-        .or(standing(Column::Failures).lte(0))
-        .or(standing(Column::LastFailedAt).gt(millis(now + SKEW)));
+    let is_over = is_over.or(standing(Column::LastFailedAt).gt(millis(now + SKEW)));
     let failures =
         Expr::case(is_over.clone(), 1_i64).finally(standing(Column::Failures).add(1_i64));
     let began = Expr::case(is_over, millis(now)).finally(standing(Column::WindowStartedAt));
