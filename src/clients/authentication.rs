@@ -25,6 +25,9 @@ use crate::{
     store,
 };
 
+/// What comes of an id that a stranger names: its client, if there is one, unless too many come from there.
+pub type Met = Result<Option<Arc<Model>>, TooMany>;
+
 /// By what a client says that it is who it is.
 pub enum Proof<'a> {
     /// By nothing: `none`.
@@ -53,7 +56,7 @@ pub async fn authenticate(
     client_id: &str,
     proof: Proof<'_>,
     stranger: IpAddr,
-) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
+) -> Result<Met, Fault> {
     let client = match meet(app, client_id, stranger).await? {
         Ok(Some(client)) => client,
         nobody => return Ok(nobody),
@@ -146,19 +149,11 @@ pub async fn find_enabled(app: &App, client_id: &str) -> Result<Option<Arc<Model
 ///
 /// # Errors
 /// When the database fails.
-pub async fn meet(
-    app: &App,
-    client_id: &str,
-    stranger: IpAddr,
-) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
+pub async fn meet(app: &App, client_id: &str, stranger: IpAddr) -> Result<Met, Fault> {
     find(app, client_id, Some(stranger)).await
 }
 
-async fn find(
-    app: &App,
-    client_id: &str,
-    stranger: Option<IpAddr>,
-) -> Result<Result<Option<Arc<Model>>, TooMany>, Fault> {
+async fn find(app: &App, client_id: &str, stranger: Option<IpAddr>) -> Result<Met, Fault> {
     if !is_id(client_id) {
         return Ok(Ok(None));
     }

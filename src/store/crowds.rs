@@ -6,18 +6,18 @@ use crate::fault::Fault;
 
 /// Rows that wait, each with its client, its end and the network that it came from.
 #[derive(Clone, Copy, Debug)]
-pub struct Crowd {
+pub struct Rows {
     table: &'static str,
     key: &'static str,
     waits: &'static str,
 }
 
 /// Authorization requests, whose users sign in or decide.
-pub const AUTHORIZATION_REQUESTS: Crowd =
-    Crowd { table: "authorization_request", key: "handle_sha256", waits: "true" };
+pub const AUTHORIZATION_REQUESTS: Rows =
+    Rows { table: "authorization_request", key: "handle_sha256", waits: "true" };
 /// Devices, whose users have said nothing yet.
-pub const DEVICE_REQUESTS: Crowd =
-    Crowd { table: "device_request", key: "device_code_sha256", waits: "is_allowed is null" };
+pub const DEVICE_REQUESTS: Rows =
+    Rows { table: "device_request", key: "device_code_sha256", waits: "is_allowed is null" };
 
 #[derive(FromQueryResult)]
 struct Waiting {
@@ -28,8 +28,8 @@ struct Waiting {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &impl ConnectionTrait, crowd: Crowd, client_id: &str) -> Result<u64, Fault> {
-    let Crowd { table, waits, .. } = crowd;
+pub async fn count(db: &impl ConnectionTrait, rows: Rows, client_id: &str) -> Result<u64, Fault> {
+    let Rows { table, waits, .. } = rows;
     let sql = format!("select count(*) as waiting from {table} where client_id = $1 and {waits}");
     let counted =
         Waiting::find_by_statement(statement(db, &sql, [client_id.into()])).one(db).await?;
@@ -43,11 +43,11 @@ pub async fn count(db: &impl ConnectionTrait, crowd: Crowd, client_id: &str) -> 
 /// When the database fails.
 pub async fn thin_out(
     db: &impl ConnectionTrait,
-    crowd: Crowd,
+    rows: Rows,
     client_id: &str,
     many: u64,
 ) -> Result<u64, Fault> {
-    let Crowd { table, key, waits } = crowd;
+    let Rows { table, key, waits } = rows;
     // the newest of each network stands first: whoever has most stands last; who is answered meanwhile stays
     let sql = format!(
         "delete from {table} where {waits} and {key} in ( \

@@ -66,7 +66,7 @@ pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) 
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd {
     /// Of what.
-    pub of: crowds::Crowd,
+    pub of: crowds::Rows,
     /// How many may wait.
     pub most: u64,
     /// How many more give way than must, where each that comes looks.
@@ -89,10 +89,10 @@ pub fn network_of(address: IpAddr) -> Vec<u8> {
 /// When the database fails.
 pub async fn make_room(app: &App, crowd: Crowd, client_id: &str) -> Result<u64, Fault> {
     let waiting = crowds::count(app.store.read(), crowd.of, client_id).await?;
-    if waiting < crowd.most || waiting == crowd.most && crowd.room == 0 {
+    let excess = (waiting + crowd.room).saturating_sub(crowd.most);
+    if waiting < crowd.most || excess == 0 {
         return Ok(0);
     }
-    let excess = waiting + crowd.room - crowd.most;
     let txn = app.store.begin().await?;
     let gone = crowds::thin_out(&txn, crowd.of, client_id, excess).await?;
     txn.commit().await?;

@@ -1,9 +1,13 @@
 //! Addresses and documents that describe no client.
 
 use chrono::TimeDelta;
+use latchkey::config::RegistrationMode;
 use serde_json::json;
 
-use super::client_documents::{PATH, arrive, client_of, document, hosted};
+use super::{
+    client_documents::{PATH, arrive, client_of, document, hosted},
+    register::register,
+};
 use crate::support::{Answer, Browser, CALLBACK, ClientApp, Host, Reply, World};
 
 async fn status_of(world: &World, client_id: &str) -> u16 {
@@ -169,14 +173,22 @@ async fn a_host_that_is_busy_is_asked_again() {
 }
 
 /// Each document that nobody has come with before has us fetch something and may stay: one network brings only so many,
-/// by whatever door. Those that are known are not counted, nor is a client that registers apart from them.
+/// by whatever door, and registrations count with them. Who is known is not counted.
 #[tokio::test]
 async fn one_network_brings_only_so_many() {
-    let (world, _, host) = hosted().await;
+    let world = World::with(|config| {
+        config.oauth.client_id_metadata_documents = true;
+        config.oauth.registration = RegistrationMode::Open;
+        config.http.allow_private_fetches = true;
+    })
+    .await;
+    let host = Host::new().await;
     host.says(PATH, Reply::Json(document(&host).to_string()));
     let known = client_of(&world, &host);
     assert_eq!(arrive(&world, &known).await.status, 303);
-    for number in 1..60 {
+    let metadata = json!({ "redirect_uris": [CALLBACK] });
+    register(&world, None, &metadata).await.expect(201);
+    for number in 2..60 {
         assert_eq!(status_of(&world, &host.url(&format!("/{number}"))).await, 400);
     }
 
@@ -186,6 +198,7 @@ async fn one_network_brings_only_so_many() {
     assert_eq!((page.status, page.header("retry-after")), (429, Some("3600")), "{}", page.body);
     let refused = Answer::to(one_more.request("/oauth/device_authorization", &[])).await;
     assert_eq!(refused.shown(), (429, json!({ "error": "too_many_requests" })));
+    assert_eq!(register(&world, None, &metadata).await.status, 429);
     assert_eq!(host.asked("/60"), 0);
     assert_eq!(arrive(&world, &known).await.status, 303);
     world.clock.advance(TimeDelta::hours(2));
