@@ -71,7 +71,7 @@ pub async fn find(app: &App, id: Uuid) -> Result<Option<Person>, Fault> {
         None => None,
     };
     Ok(Some(Person {
-        has_second_factor: second_factor::factors(app, &user).await?.are_asked_for(),
+        has_second_factor: second_factor::are_asked_of(app, &user).await?,
         sessions: store::browser_sessions::count_of_user(db, &user, app.now()).await?,
         apps: store::grants::count_of_user(db, id, None).await?,
         sole_owner_of: store::members::list_sole_owned(db, id).await?,

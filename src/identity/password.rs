@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use super::{
     errand::Errand,
     letters::Letters,
-    sign_in::{Attempt, SignIn, has_second_factor, sign_in},
+    second_factor,
+    sign_in::{Attempt, SignIn, sign_in},
     throttle::Counters,
     username::Username,
 };
@@ -252,7 +253,7 @@ async fn replace(
     // before the transaction: hashing takes its time
     let hash = app.passwords.hash(new, app.random.bytes()).await?;
     // a second factor is guessed at by the same count, and a link must not buy fresh guesses at it
-    let is_forgiven = !has_second_factor(app, &user).await?;
+    let is_forgiven = !second_factor::are_asked_of(app, &user).await?;
     let txn = app.store.begin().await?;
     if !store::users::replace_password(&txn, user.id, user.epoch, &hash).await? {
         return Ok(None);

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use entity::user;
 use zeroize::Zeroizing;
 
-use super::{throttle::Counters, username::Username};
+use super::{second_factor, throttle::Counters, username::Username};
 use crate::{
     app::App,
     audit::{Actor, Event, Target},
@@ -72,7 +72,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
         return Ok(SignIn::Refused);
     }
     let Some(user) = user else { return Ok(SignIn::Refused) };
-    match has_second_factor(app, &user).await {
+    match second_factor::are_asked_of(app, &user).await {
         Ok(false) => {
             guess.forget_account(app).await?;
             Ok(SignIn::Accepted(user))
@@ -87,12 +87,6 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
             Err(fault)
         }
     }
-}
-
-/// Also where passkeys cannot be used any more, as after a change of the issuer: recovery codes can.
-pub(super) async fn has_second_factor(app: &App, user: &user::Model) -> Result<bool, Fault> {
-    Ok(user.totp_sealed.is_some()
-        || store::passkeys::count_of_user(app.store.read(), user.id).await? > 0)
 }
 
 async fn is_right(

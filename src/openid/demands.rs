@@ -70,7 +70,7 @@ pub async fn standing(app: &App, signed_in: &SignedIn, terms: &Terms) -> Result<
     }
     // a sign-in asks for a second factor of whoever has one
     let is_reachable = terms.acr_values.iter().any(|name| name == acr::TWO_FACTORS)
-        && second_factor::factors(app, user).await?.are_asked_for();
+        && second_factor::are_asked_of(app, user).await?;
     Ok(match (is_reachable, terms.is_acr_essential) {
         (true, _) => Standing::SignIn(Why::Weak),
         (false, true) => Standing::Unreachable,

@@ -131,6 +131,17 @@ impl Link for Pending {
     }
 }
 
+/// Whether a password alone is not enough for a user. Also where passkeys cannot be used any more, as after a change of
+/// the issuer: recovery codes can.
+///
+/// # Errors
+/// When the database fails.
+pub async fn are_asked_of(app: &App, user: &user::Model) -> Result<bool, Fault> {
+    let passkeys = store::passkeys::count_of_user(app.store.read(), user.id).await?;
+    let has_totp = user.totp_sealed.is_some();
+    Ok(Factors { has_totp, passkeys, recovery_codes: 0 }.are_asked_for())
+}
+
 /// Which second factors a user has.
 ///
 /// # Errors
