@@ -5,21 +5,29 @@
 //!    before it is looked at, in a transaction of its own: nodes that look at once look at no more than one would.
 //! 3. The password is hashed; an unknown, malformed or disabled user costs the same hash, and a failure of theirs the
 //!    same transaction.
-//! 4. A success clears the account's own counter, and the address has its guess back. What could not be looked at does
-//!    not count.
+//! 4. A success clears the account's own counter, and the address has its guess back: in the transaction that makes
+//!    something of it, or in one of its own. What could not be looked at does not count.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use entity::user;
 use zeroize::Zeroizing;
 
-use super::{second_factor, throttle::Counters, username::Username};
+use super::{
+    second_factor,
+    throttle::{Counters, Guess},
+    username::Username,
+};
 use crate::{
     app::App,
     audit::{Actor, Event, Target},
     crypto::password::MAX_PASSWORD_BYTES,
     fault::Fault,
-    store,
+    limiter::Guard,
+    store::{self, Txn},
 };
 
 /// A username and a password, as they were typed, and where they came from.
@@ -34,9 +42,10 @@ pub struct Attempt {
 
 /// The answer. Every reason to refuse is the same refusal.
 #[derive(Debug)]
-pub enum SignIn {
+#[expect(clippy::large_enum_variant, reason = "who is accepted is a user as well, never less")]
+pub enum SignIn<Accepted = user::Model> {
     /// This is the user.
-    Accepted(user::Model),
+    Accepted(Accepted),
     /// The password is right, and a second factor is still to be shown.
     SecondFactor(user::Model),
     /// Unknown PIN or user, wrong password, disabled: not to be told apart.
@@ -48,17 +57,72 @@ pub enum SignIn {
     },
 }
 
+/// A user whose password was right, and proves them. It is still counted as a failure, and the next attempt on the
+/// account waits, until it is settled.
+#[must_use = "a guess that was right is not to stay a failure"]
+pub struct Proven {
+    /// Who.
+    pub user: user::Model,
+    guess: Guess,
+    is_settled: AtomicBool,
+    _alone: Guard,
+}
+
+impl Proven {
+    /// Commits what was made of it, and settles it by the same transaction.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing is stored.
+    pub async fn commit(&self, txn: Txn) -> Result<(), Fault> {
+        self.guess.forget_account_in(&txn).await?;
+        // whether a commit that fails was none is not always known, and nothing is given back twice
+        self.is_settled.store(true, Ordering::Relaxed);
+        let committed = txn.commit().await.map_err(Fault::from);
+        if let Err(Fault::Conflict(_)) = &committed {
+            self.is_settled.store(false, Ordering::Relaxed);
+        }
+        committed
+    }
+
+    /// Settles it, unless [`Proven::commit`] has, whatever was made of it.
+    ///
+    /// # Errors
+    /// When the database fails; then all failures will be as they were before.
+    pub async fn settle(&self, app: &App) -> Result<(), Fault> {
+        if self.is_settled.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.guess.forget_account(app).await
+    }
+}
+
 /// Checks a password.
 ///
 /// # Errors
 /// When the database fails, or the hashing pool is full.
 pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
+    Ok(match prove(app, attempt).await? {
+        SignIn::Accepted(proven) => {
+            proven.settle(app).await?;
+            SignIn::Accepted(proven.user)
+        }
+        SignIn::SecondFactor(user) => SignIn::SecondFactor(user),
+        SignIn::Refused => SignIn::Refused,
+        SignIn::TooSoon { retry_after_secs } => SignIn::TooSoon { retry_after_secs },
+    })
+}
+
+/// Checks a password of which something is made at once: whoever calls settles it.
+///
+/// # Errors
+/// When the database fails, or the hashing pool is full.
+pub async fn prove(app: &App, attempt: Attempt) -> Result<SignIn<Proven>, Fault> {
     let counters = Counters::of(&attempt.username, attempt.address);
     let wait = counters.wait_secs(app, app.now()).await?;
     if wait > 0 {
         return Ok(SignIn::TooSoon { retry_after_secs: wait });
     }
-    let _alone = app.limiter.gate.enter(counters.account()).await?;
+    let alone = app.limiter.gate.enter(counters.account()).await?;
     let user = match Username::parse(&attempt.username) {
         Some(name) => store::users::find_by_username(app.store.read(), &name.to_string()).await?,
         None => None,
@@ -74,8 +138,8 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
     let Some(user) = user else { return Ok(SignIn::Refused) };
     match second_factor::are_asked_of(app, &user).await {
         Ok(false) => {
-            guess.forget_account(app).await?;
-            Ok(SignIn::Accepted(user))
+            let is_settled = AtomicBool::new(false);
+            Ok(SignIn::Accepted(Proven { user, guess, is_settled, _alone: alone }))
         }
         // the counter stays: the password alone must not buy fresh guesses at the second factor
         Ok(true) => {

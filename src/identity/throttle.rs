@@ -13,23 +13,25 @@
 //! them, the next one waits for its turn, and hears 429 no earlier than all that is left has turned out wrong. For a
 //! crowd of people who know their passwords that is a queue that moves as fast as passwords are hashed.
 
+mod guess;
+
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{audit_event, sign_in_failure, types::Instant};
-use tokio::time::{Instant as Moment, sleep};
+use entity::sign_in_failure;
+use tokio::time::Instant as Moment;
 
+pub use self::guess::Guess;
 use super::username::Username;
 use crate::{
     app::App,
-    audit::{self, Actor, Event, Target},
     crypto::digest,
     fault::Fault,
     limiter::network,
     patience,
     store::{
-        self, Store, Txn,
-        sign_in_failures::{Over, add, clear, give_back, hold, take_back},
+        self, Txn,
+        sign_in_failures::{GuessKeys, add_guess, clear, hold},
     },
 };
 
@@ -46,10 +48,6 @@ const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(160);
 /// What a guess is not begun without: it would be given up while it is looked at.
 const ENOUGH: Duration = Duration::from_millis(900);
-/// How often, and how many times, it is tried to say what became of a guess where the database does not answer: as long
-/// as it is counted among those under way.
-const RETRY: Duration = Duration::from_secs(1);
-const RETRIES: u32 = 30;
 
 /// The counters of an attempt.
 #[derive(Clone, Debug)]
@@ -130,26 +128,25 @@ impl Counters {
         now: DateTime<Utc>,
     ) -> Result<Option<Result<Guess, u64>>, Fault> {
         let txn = app.store.begin().await?;
-        // every transaction takes these rows in this order
+        // every transaction takes these rows in this order: account, address, under way
         let account = hold(&txn, &self.account, now).await?;
         let wait = secs(Some(&account), None, now);
         if wait > 0 {
             return Ok(Some(Err(wait)));
         }
-        let address = add(&txn, &self.address, Over::BegunBy(now - ADDRESS_WINDOW), now).await?;
+        let keys = GuessKeys {
+            // an account's failures in a row have no window
+            account: &self.account,
+            address: (&self.address, now - ADDRESS_WINDOW),
+            under_way: (&self.under_way, now - UNDER_WAY),
+        };
+        let (before, counts) = (account.last_failed_at, add_guess(&txn, keys, now).await?);
+        let [_, address, _] = &counts;
         if address.failures > ADDRESS_FAILURES {
             return Ok(None);
         }
-        // an account's failures in a row have no window
-        add(&txn, &self.account, Over::BegunBy(DateTime::UNIX_EPOCH), now).await?;
-        add(&txn, &self.under_way, Over::QuietSince(now - UNDER_WAY), now).await?;
         txn.commit().await?;
-        let (before, window) = (account.last_failed_at, address.window_started_at);
-        let closes = Closes {
-            account: account.failures + 1 == FREE_FAILURES,
-            network: address.failures == ADDRESS_FAILURES,
-        };
-        Ok(Some(Ok(Guess { counters: self.clone(), counted_at: now, before, window, closes })))
+        Ok(Some(Ok(Guess::counted(self.clone(), (now, before), counts))))
     }
 
     /// Forgets the account's own failures after a success that could not be guessed.
@@ -190,156 +187,6 @@ impl Counts {
             row
         });
         secs(self.account.as_ref(), certain.as_ref(), now)
-    }
-}
-
-/// A guess that was admitted, and counted as a failure.
-#[must_use = "what was not wrong is given back"]
-#[derive(Clone)]
-pub struct Guess {
-    counters: Counters,
-    counted_at: DateTime<Utc>,
-    before: Instant,
-    /// The address's window that it is counted in.
-    window: Instant,
-    closes: Closes,
-}
-
-/// Who has to wait after a guess, if it is wrong, and had not to before.
-#[derive(Clone, Copy)]
-struct Closes {
-    account: bool,
-    network: bool,
-}
-
-/// What became of a guess.
-#[derive(Clone, Debug)]
-enum End {
-    /// It was wrong, and stays counted; these are the events.
-    Wrong(Vec<audit_event::Model>),
-    /// It was nothing: all failures are what they were before.
-    Nothing,
-    /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
-    Proof,
-}
-
-impl Guess {
-    /// Says whether the guess was right, and what that means for its counters: a wrong one stays counted, and one that
-    /// could not be looked at does not count at all. Of a right one it is still to be said what it proves.
-    ///
-    /// `failure` is the event of a wrong one. It is written for nobody's account too: how long the answer takes must
-    /// not say whose there is.
-    ///
-    /// # Errors
-    /// That of the outcome, or when the database fails.
-    pub async fn judge(
-        &self,
-        app: &App,
-        outcome: Result<bool, Fault>,
-        failure: Event,
-    ) -> Result<bool, Fault> {
-        match outcome {
-            Ok(true) => {}
-            Ok(false) => {
-                let events = self.failed(failure);
-                let actions: Vec<_> = events.iter().map(|event| event.action).collect();
-                let rows = events.into_iter().map(|event| audit::row(app, event)).collect();
-                self.end(app, End::Wrong(rows)).await?;
-                for action in actions {
-                    app.metrics.happened(action);
-                }
-            }
-            Err(_) => self.give_back(app).await?,
-        }
-        outcome
-    }
-
-    /// What happened when it was wrong: that, and from the first time on who has to wait.
-    fn failed(&self, failure: Event) -> Vec<Event> {
-        let mut events = Vec::new();
-        if self.closes.account {
-            let event = Event::new("user.throttle", Actor::System, failure.target.clone());
-            let times = format!("{FREE_FAILURES} times in a row: {}", failure.action);
-            events.push(event.in_workspace(failure.workspace_id).because(times));
-        }
-        if self.closes.network {
-            let target = Target::new("network", &self.counters.network);
-            let event = Event::new("network.throttle", Actor::System, target);
-            let minutes = ADDRESS_WINDOW.num_minutes();
-            events.push(event.because(format!("{ADDRESS_FAILURES} times in {minutes} minutes")));
-        }
-        events.insert(0, failure);
-        events
-    }
-
-    /// Forgets the account's failures: the guess was right, and proves the user.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
-        self.end(app, End::Proof).await
-    }
-
-    /// Leaves all failures as they were before: the guess was right, and proves too little.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
-        self.end(app, End::Nothing).await
-    }
-
-    async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
-        match self.prepared(&app.store, &end).await {
-            Ok(txn) => Ok(txn.commit().await?),
-            Err(fault) => {
-                // whoever hears of the fault has proved nothing, and shall not have failed either
-                let end = if matches!(end, End::Proof) { End::Nothing } else { end };
-                self.end_later(app, end);
-                Err(fault)
-            }
-        }
-    }
-
-    /// Tries again until the database answers, while the caller hears that it does not. A transaction that may have
-    /// been committed is not among these: nothing is given back twice.
-    fn end_later(&self, app: &App, end: End) {
-        let (guess, store) = (self.clone(), app.store.clone());
-        let trying = async move {
-            for _ in 0..RETRIES {
-                sleep(RETRY).await;
-                if let Ok(txn) = guess.prepared(&store, &end).await {
-                    return txn.commit().await.map_err(Fault::from);
-                }
-            }
-            Err(Fault::unavailable("the database does not answer"))
-        };
-        tokio::spawn(async move {
-            if let Err(fault) = trying.await {
-                tracing::warn!(%fault, "a guess stays counted as a failure");
-            }
-        });
-    }
-
-    async fn prepared(&self, store: &Store, end: &End) -> Result<Txn, Fault> {
-        let Counters { account, address, under_way, .. } = &self.counters;
-        let txn = store.begin().await?;
-        match end {
-            End::Wrong(events) => {
-                for event in events {
-                    store::audit::insert(&txn, event.clone()).await?;
-                }
-            }
-            End::Nothing => {
-                give_back(&txn, account, (self.counted_at, self.before)).await?;
-                take_back(&txn, address, Some(self.window)).await?;
-            }
-            End::Proof => {
-                clear(&txn, account).await?;
-                take_back(&txn, address, Some(self.window)).await?;
-            }
-        }
-        take_back(&txn, under_way, None).await?;
-        Ok(txn)
     }
 }
 

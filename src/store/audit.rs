@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    first_id_at, insert as insert_row,
+    Ask, first_id_at,
     paging::{Page, Wanted},
 };
 use crate::fault::Fault;
@@ -60,8 +60,26 @@ impl Sought {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(db: &impl ConnectionTrait, event: Model) -> Result<(), Fault> {
-    insert_row::<Entity>(db, event).await
+pub async fn insert(db: &impl Ask, event: Model) -> Result<(), Fault> {
+    const INSERT: &str = "insert into audit_event (id, at, action, actor_kind, actor_id,
+        workspace_id, target_kind, target_id, detail, seal, place, chain)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let values = vec![
+        event.id.into(),
+        event.at.into(),
+        event.action.into(),
+        event.actor_kind.into(),
+        event.actor_id.into(),
+        event.workspace_id.into(),
+        event.target_kind.into(),
+        event.target_id.into(),
+        event.detail.into(),
+        event.seal.into(),
+        event.place.into(),
+        event.chain.into(),
+    ];
+    db.change(INSERT, values).await?;
+    Ok(())
 }
 
 /// A page of events, newest first. An event's id begins with its instant, so one order serves both.

@@ -39,24 +39,6 @@ record!(Model {
     expires_at,
 });
 
-record!(user::Model {
-    id,
-    username,
-    email,
-    email_verified_at,
-    enterprise_id,
-    name,
-    profile,
-    password_hash,
-    epoch,
-    totp_sealed,
-    is_admin,
-    verified_at,
-    comms_allowed_at,
-    created_at,
-    disabled_at,
-});
-
 impl Record for SessionRecord {
     fn names() -> Vec<&'static str> {
         [Model::names(), user::Model::names()].concat()

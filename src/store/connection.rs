@@ -169,9 +169,7 @@ impl Desk {
     pub(super) async fn write(self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
         match self.0 {
             Place::Postgres(pool) => {
-                let backend = DbBackend::Postgres;
-                let statement = Statement::from_sql_and_values(backend, whole.joined(), values);
-                Ok(stall::wait(pool.execute_raw(statement)).await?.rows_affected() > 0)
+                Ok(stall::wait(direct::change_by(&pool, (whole.joined(), values))).await? > 0)
             }
             Place::Sqlite(txn) => {
                 if !txn.run_all(whole.steps(), &values)? {
@@ -186,6 +184,19 @@ impl Desk {
 }
 
 impl Txn {
+    /// Writes a whole; `false` if its first step changed nothing, and then nothing is changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn write(&self, whole: &Whole, values: Vec<Value>) -> Result<bool, Fault> {
+        Ok(match &self.open {
+            Open::Postgres(txn) => {
+                stall::wait(direct::change_by(txn, (whole.joined(), values))).await? > 0
+            }
+            Open::Sqlite(txn) => txn.run_all(whole.steps(), &values)?,
+        })
+    }
+
     /// Says that what depends on `subject` is another thing once this has committed: every function
     /// of this room that changes what a credential is worth says so itself.
     pub(super) fn changes(&self, subject: Subject) {
@@ -303,6 +314,14 @@ macro_rules! ask_either {
                 match $which {
                     $kind::Sqlite(db) => db.every(sql, &values),
                     $kind::Postgres(db) => stall::wait(direct::every_of(db, (sql, values))).await,
+                }
+            }
+
+            async fn change(&self, sql: &'static str, values: Vec<Value>) -> Result<u64, DbErr> {
+                let $this = self;
+                match $which {
+                    $kind::Sqlite(db) => db.change(sql, &values),
+                    $kind::Postgres(db) => stall::wait(direct::change_by(db, (sql, values))).await,
                 }
             }
         }

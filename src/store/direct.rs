@@ -50,7 +50,7 @@ pub enum Raw<'r> {
     Bytes(&'r [u8]),
 }
 
-/// What can be asked for a record.
+/// What can be asked for a record, or told to change some.
 pub trait Ask: ConnectionTrait {
     /// The first row.
     fn first<R: Record>(
@@ -65,6 +65,13 @@ pub trait Ask: ConnectionTrait {
         sql: &'static str,
         values: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<R>, DbErr>> + Send;
+
+    /// Changes rows, and answers how many.
+    fn change(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<u64, DbErr>> + Send;
 }
 
 /// Asks for one row through sea-orm.
@@ -83,6 +90,15 @@ pub(super) async fn every_of<R: Record>(
 ) -> Result<Vec<R>, DbErr> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     db.query_all_raw(statement).await?.iter().map(read).collect()
+}
+
+/// Changes rows through sea-orm.
+pub(super) async fn change_by(
+    db: &impl ConnectionTrait,
+    (sql, values): (&str, Vec<Value>),
+) -> Result<u64, DbErr> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
 fn read<R: Record>(row: &QueryResult) -> Result<R, DbErr> {

@@ -22,25 +22,45 @@ use super::{
 };
 use crate::{cache::Subject, fault::Fault};
 
+record!(Model {
+    id,
+    client_id,
+    user_id,
+    workspace_id,
+    scope,
+    declined,
+    created_at,
+    last_used_at,
+    uses,
+    revoked_at,
+});
+
 /// The live grant of a user to a client in a workspace.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_live(
-    db: &impl ConnectionTrait,
+    db: &impl Ask,
     client_id: &str,
     user_id: Uuid,
     workspace_id: Option<Uuid>,
 ) -> Result<Option<Model>, Fault> {
-    let query = Entity::find()
-        .filter(COLUMN.client_id.eq(client_id))
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(COLUMN.revoked_at.is_null());
-    let query = match workspace_id {
-        Some(id) => query.filter(COLUMN.workspace_id.eq(id)),
-        None => query.filter(COLUMN.workspace_id.is_null()),
+    macro_rules! live {
+        ($place:literal) => {
+            concat!(
+                r#"select id, client_id, user_id, workspace_id, scope, declined, created_at,
+                   last_used_at, uses, revoked_at from "grant"
+                   where client_id = $1 and user_id = $2 and revoked_at is null and "#,
+                $place
+            )
+        };
+    }
+    let mut values = vec![client_id.into(), user_id.into()];
+    let Some(id) = workspace_id else {
+        return Ok(db.first(live!("workspace_id is null"), values).await?);
     };
-    Ok(query.one(db).await?)
+    values.push(id.into());
+    Ok(db.first(live!("workspace_id = $3"), values).await?)
 }
 
 /// A grant of this user, live or not.

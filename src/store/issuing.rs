@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use entity::{access_token, authorization_code, token_family, types::Instant};
 use sea_orm::{Value, prelude::Uuid};
 
-use super::{Desk, Store};
+use super::{Desk, Store, Txn};
 use crate::fault::Fault;
 
 /// A write of several steps, the first of which decides. Each step ends in its conditions, and `$n` is
@@ -169,6 +169,53 @@ pub async fn exchange(
         jkt.into(),
     ]);
     store.desk().await?.write(&EXCHANGE, values).await
+}
+
+static BEGIN: Whole = Whole::new(&[
+    "insert into token_family
+     (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, terms, generation,
+     rotated_at, successor_used_at, created_at, expires_at, revoked_at, refresh_sha256,
+     refresh_issued_at, refresh_expires_at, parent_sha256, ends_at, parent_family_id, retries)
+     select $2, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+     $26, $27, $28 where true",
+    insert_access_token!("$8"),
+]);
+
+/// Begins a family with its first access token, in a transaction in which more is done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin(
+    txn: &Txn,
+    (family, token): (token_family::Model, access_token::Model),
+) -> Result<(), Fault> {
+    let jkt = token.jkt.clone();
+    let mut values = of_access_token(token);
+    values.extend([
+        jkt.into(),
+        family.client_id.into(),
+        family.grant_id.into(),
+        family.scope.into(),
+        family.resource.into(),
+        family.user_epoch.into(),
+        family.authenticated_at.into(),
+        family.terms.into(),
+        family.generation.into(),
+        family.rotated_at.into(),
+        family.successor_used_at.into(),
+        family.created_at.into(),
+        family.expires_at.into(),
+        family.revoked_at.into(),
+        family.refresh_sha256.into(),
+        family.refresh_issued_at.into(),
+        family.refresh_expires_at.into(),
+        family.parent_sha256.into(),
+        family.ends_at.into(),
+        family.parent_family_id.into(),
+        family.retries.into(),
+    ]);
+    let has_begun = txn.write(&BEGIN, values).await?;
+    if has_begun { Ok(()) } else { Err(Fault::internal("a family did not begin")) }
 }
 
 static ISSUE: Whole = Whole::new(&[concat!(

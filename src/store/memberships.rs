@@ -2,16 +2,19 @@
 //! very many, so nothing here reads them all.
 
 use entity::{
-    member::{self, COLUMN, Column, Entity, Role},
+    member::{COLUMN, Column, Entity, Role},
     workspace,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Select, Value,
     prelude::Uuid,
-    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Query, SelectStatement},
 };
 
-use super::paging::{self, Page, Wanted};
+use super::{
+    direct::{Ask, Cells, Record, record},
+    paging::{self, Page, Wanted},
+};
 use crate::fault::Fault;
 
 /// A workspace as somebody names it.
@@ -55,37 +58,83 @@ pub async fn find(
     Ok(with_roles(db, user_id, found.into_iter().collect()).await?.pop())
 }
 
+record!(workspace::Model { id, slug, name, product, plan, enterprise_id, created_at, disabled_at });
+
+struct Membership(Found);
+
+impl Record for Membership {
+    fn names() -> Vec<&'static str> {
+        [workspace::Model::names(), vec!["role"]].concat()
+    }
+
+    fn read(cells: &mut impl Cells) -> Result<Self, DbErr> {
+        Ok(Self((workspace::Model::read(cells)?, cells.next()?)))
+    }
+}
+
+/// The memberships of a user in workspaces that are not disabled, and these: each workspace is looked up by its
+/// key. A list of all that are enabled would be a list of nearly all.
+macro_rules! memberships {
+    ($realm:literal, $order:literal) => {
+        concat!(
+            "select workspace.id, workspace.slug, workspace.name, workspace.product,
+             workspace.plan, workspace.enterprise_id, workspace.created_at,
+             workspace.disabled_at, member.role
+             from member join workspace on workspace.id = member.workspace_id
+             where member.user_id = $1 and workspace.disabled_at is null ",
+            $realm,
+            " order by ",
+            $order,
+            " limit $2"
+        )
+    };
+}
+
 /// Up to `limit` workspaces of a user, the oldest membership first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_oldest(
-    db: &impl ConnectionTrait,
+    db: &impl Ask,
     user_id: Uuid,
     realm: Realm,
     limit: u64,
 ) -> Result<Vec<Found>, Fault> {
-    let query = memberships(user_id, realm)
-        .order_by_asc(Column::CreatedAt)
-        .order_by_asc(Column::WorkspaceId)
-        .limit(limit);
-    with_workspaces(db, query.all(db).await?).await
+    macro_rules! oldest {
+        ($realm:literal) => {
+            memberships!($realm, "member.created_at, member.workspace_id")
+        };
+    }
+    let (sql, enterprise_id) = match realm {
+        Realm::Any => (oldest!(""), None),
+        Realm::Of(id) => (oldest!("and workspace.enterprise_id = $3"), Some(id)),
+        Realm::Beyond(id) => {
+            let sql =
+                oldest!("and (workspace.enterprise_id is null or workspace.enterprise_id <> $3)");
+            (sql, Some(id))
+        }
+    };
+    list(db, sql, (user_id, limit, enterprise_id)).await
 }
 
 /// Up to `limit` workspaces of a user, the newest membership first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_newest(
-    db: &impl ConnectionTrait,
-    user_id: Uuid,
-    limit: u64,
+pub async fn list_newest(db: &impl Ask, user_id: Uuid, limit: u64) -> Result<Vec<Found>, Fault> {
+    let newest = memberships!("", "member.created_at desc, member.workspace_id desc");
+    list(db, newest, (user_id, limit, None)).await
+}
+
+async fn list(
+    db: &impl Ask,
+    sql: &'static str,
+    (user_id, limit, enterprise_id): (Uuid, u64, Option<Uuid>),
 ) -> Result<Vec<Found>, Fault> {
-    let query = memberships(user_id, Realm::Any)
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::WorkspaceId)
-        .limit(limit);
-    with_workspaces(db, query.all(db).await?).await
+    let mut values = vec![user_id.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+    values.extend(enterprise_id.map(Value::from));
+    let found = db.every(sql, values).await?;
+    Ok(found.into_iter().map(|Membership(found)| found).collect())
 }
 
 /// A page of a user's workspaces, by slug; a search looks into slugs and names.
@@ -136,45 +185,6 @@ pub(super) fn ids_of(user_id: Uuid) -> SelectStatement {
 
 fn of_user(user_id: Uuid) -> Select<workspace::Entity> {
     workspace::Entity::find().filter(workspace::Column::Id.in_subquery(ids_of(user_id)))
-}
-
-/// The memberships of a user in workspaces that are not disabled. Each workspace is looked up by its
-/// key: a list of all that are enabled would be a list of nearly all.
-fn memberships(user_id: Uuid, realm: Realm) -> Select<Entity> {
-    let mut enabled = Query::select();
-    enabled
-        .expr(Expr::value(1))
-        .from(workspace::Entity)
-        .and_where(
-            Expr::col((workspace::Entity, workspace::Column::Id))
-                .equals((Entity, Column::WorkspaceId)),
-        )
-        .and_where(workspace::COLUMN.disabled_at.is_null());
-    let enterprise = workspace::COLUMN.enterprise_id;
-    match realm {
-        Realm::Any => {}
-        Realm::Of(id) => {
-            enabled.and_where(enterprise.eq(id));
-        }
-        Realm::Beyond(id) => {
-            enabled.and_where(enterprise.is_null().or(enterprise.ne(id)));
-        }
-    }
-    Entity::find().filter(COLUMN.user_id.eq(user_id)).filter(Expr::exists(enabled))
-}
-
-async fn with_workspaces(
-    db: &impl ConnectionTrait,
-    memberships: Vec<member::Model>,
-) -> Result<Vec<Found>, Fault> {
-    let ids = memberships.iter().map(|member| member.workspace_id);
-    let workspaces =
-        workspace::Entity::find().filter(workspace::COLUMN.id.is_in(ids)).all(db).await?;
-    let found = memberships.into_iter().filter_map(|member| {
-        let workspace = workspaces.iter().find(|found| found.id == member.workspace_id)?;
-        Some((workspace.clone(), member.role))
-    });
-    Ok(found.collect())
 }
 
 async fn with_roles(

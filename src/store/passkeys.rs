@@ -3,13 +3,21 @@
 use chrono::{DateTime, Utc};
 use entity::passkey::{COLUMN, Column, Entity, Model};
 use sea_orm::{
-    ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::{Json, Uuid},
     sea_query::Expr,
 };
 
-use super::{Duplicate, insert_unique, instant};
+use super::{Ask, Duplicate, direct::record, insert_unique, instant};
 use crate::fault::Fault;
+
+record! {
+    /// A number of rows.
+    pub struct Counted {
+        /// The number.
+        pub number: i64,
+    }
+}
 
 /// A user's passkeys, oldest first.
 ///
@@ -40,8 +48,10 @@ pub async fn list_owners(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<u64, Fault> {
-    Ok(Entity::find().filter(COLUMN.user_id.eq(user_id)).count(db).await?)
+pub async fn count_of_user(db: &impl Ask, user_id: Uuid) -> Result<u64, Fault> {
+    const OF_USER: &str = "select count(*) as number from passkey where user_id = $1";
+    let counted: Option<Counted> = db.first(OF_USER, vec![user_id.into()]).await?;
+    Ok(counted.map_or(0, |counted| counted.number.unsigned_abs()))
 }
 
 /// The user's passkey with this id.

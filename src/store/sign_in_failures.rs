@@ -6,12 +6,19 @@ use entity::{
     types::Instant,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, Value, sea_query::Expr,
 };
 
-use super::{instant, millis};
+use super::{Ask, direct::record, instant, millis};
 use crate::{crypto::digest::equal, fault::Fault};
+
+record!(Model { key_sha256, failures, window_started_at, last_failed_at });
+
+macro_rules! columns {
+    () => {
+        "key_sha256, failures, window_started_at, last_failed_at"
+    };
+}
 
 /// The clocks of nodes differ by less. What was counted later than that was counted before the clock
 /// was set back.
@@ -21,44 +28,48 @@ pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(key_sha256.to_vec()).one(db).await?)
+pub async fn find(db: &impl Ask, key_sha256: &[u8]) -> Result<Option<Model>, Fault> {
+    const FIND: &str =
+        concat!("select ", columns!(), " from sign_in_failure where key_sha256 = $1");
+    Ok(db.first(FIND, vec![key_sha256.into()]).await?)
 }
 
 /// The counts under these keys, of one moment.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_all(
-    db: &impl ConnectionTrait,
-    keys_sha256: [&[u8]; 3],
-) -> Result<[Option<Model>; 3], Fault> {
-    let keys = keys_sha256.map(<[u8]>::to_vec);
-    let rows = Entity::find().filter(Column::KeySha256.is_in(keys)).all(db).await?;
-    Ok(keys_sha256.map(|key| rows.iter().find(|row| equal(&row.key_sha256, key)).cloned()))
+pub async fn find_all(db: &impl Ask, keys_sha256: [&[u8]; 3]) -> Result<[Option<Model>; 3], Fault> {
+    const FIND_ALL: &str =
+        concat!("select ", columns!(), " from sign_in_failure where key_sha256 in ($1, $2, $3)");
+    let rows = db.every(FIND_ALL, keys_sha256.map(Value::from).into()).await?;
+    Ok(sorted(rows, keys_sha256))
+}
+
+/// These rows, in the order of their keys.
+fn sorted<const N: usize>(mut rows: Vec<Model>, keys_sha256: [&[u8]; N]) -> [Option<Model>; N] {
+    keys_sha256.map(|key| {
+        let place = rows.iter().position(|row| equal(&row.key_sha256, key))?;
+        Some(rows.swap_remove(place))
+    })
 }
 
 /// Holds the count under this key for as long as the transaction lasts, be there one yet or not, and answers it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(
-    db: &impl ConnectionTrait,
-    key_sha256: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Model, Fault> {
-    let row = Model {
-        key_sha256: key_sha256.to_vec(),
-        failures: 0,
-        window_started_at: instant(now),
-        last_failed_at: instant(DateTime::UNIX_EPOCH),
-    };
+pub async fn hold(db: &impl Ask, key_sha256: &[u8], now: DateTime<Utc>) -> Result<Model, Fault> {
     // a write to the row is a lock on PostgreSQL; SQLite's writer is alone anyway
-    let same = Expr::col((Entity, Column::Failures));
-    Ok(Entity::insert(row.into_active_model())
-        .on_conflict(OnConflict::column(Column::KeySha256).value(Column::Failures, same).to_owned())
-        .exec_with_returning(db)
-        .await?)
+    const HOLD: &str = concat!(
+        "insert into sign_in_failure (",
+        columns!(),
+        ") values ($1, 0, $2, $3)
+         on conflict (key_sha256) do update set failures = sign_in_failure.failures
+         returning ",
+        columns!()
+    );
+    let never = millis(DateTime::UNIX_EPOCH);
+    let held = db.first(HOLD, vec![key_sha256.into(), millis(now).into(), never.into()]).await?;
+    held.ok_or_else(uncounted)
 }
 
 /// Takes back what was counted at `counted_at`; if nothing was since, the last failure is that of `before` again.
@@ -87,26 +98,34 @@ pub async fn give_back(
 }
 
 /// Takes back one that was counted, in the window that began then if one is said: another that has begun since
-/// keeps all it has.
+/// keeps all it has. `counted` is what the count was with it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn take_back(
-    db: &impl ConnectionTrait,
-    key_sha256: &[u8],
+    db: &impl Ask,
+    counted: &Model,
     window_started_at: Option<Instant>,
 ) -> Result<(), Fault> {
-    let of_window = window_started_at.map(|began| COLUMN.window_started_at.eq(began));
-    let counted =
-        Condition::all().add(COLUMN.key_sha256.eq(key_sha256.to_vec())).add_option(of_window);
+    macro_rules! of_window {
+        () => {
+            "where key_sha256 = $1 and ($2 is null or window_started_at = $2)"
+        };
+    }
     // a window begins with what is counted in it, and not with what was nothing in the end
-    let last = Entity::delete_many().filter(counted.clone()).filter(COLUMN.failures.lte(1));
-    if last.exec(db).await?.rows_affected == 0 {
-        Entity::update_many()
-            .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
-            .filter(counted)
-            .exec(db)
-            .await?;
+    const LAST: &str = concat!("delete from sign_in_failure ", of_window!(), " and failures <= 1");
+    const ONE_OF_SEVERAL: &str = concat!(
+        "update sign_in_failure set failures = failures - 1 ",
+        of_window!(),
+        " and failures > 1"
+    );
+    let key = counted.key_sha256.as_slice();
+    let values = || vec![key.into(), window_started_at.map(|at| millis(at.0)).into()];
+    // there were others then, or were not: so it is now, mostly
+    let [likely, other] =
+        if counted.failures > 1 { [ONE_OF_SEVERAL, LAST] } else { [LAST, ONE_OF_SEVERAL] };
+    if db.change(likely, values()).await? == 0 {
+        db.change(other, values()).await?;
     }
     Ok(())
 }
@@ -120,46 +139,107 @@ pub enum Over {
     QuietSince(DateTime<Utc>),
 }
 
+/// Adds one to each of these rows, or begins it with one: `$1` is now, `$2` what no clock of a node says yet, and
+/// which are over is said by `$3` and `$4`.
+macro_rules! add {
+    ($rows:literal, $over:literal) => {
+        concat!(
+            "insert into sign_in_failure (",
+            columns!(),
+            ") values ",
+            $rows,
+            " on conflict (key_sha256) do update set
+                failures = case when ",
+            is_over!($over),
+            " then 1 else sign_in_failure.failures + 1 end,
+                window_started_at = case when ",
+            is_over!($over),
+            " then excluded.window_started_at else sign_in_failure.window_started_at end,
+                last_failed_at = excluded.last_failed_at
+              returning ",
+            columns!()
+        )
+    };
+}
+
+macro_rules! is_over {
+    ($over:literal) => {
+        concat!("sign_in_failure.last_failed_at > $2 or ", $over)
+    };
+}
+
+fn at(now: DateTime<Utc>, begun_by: i64, quiet_since: i64) -> Vec<Value> {
+    vec![millis(now).into(), millis(now + SKEW).into(), begun_by.into(), quiet_since.into()]
+}
+
 /// Counts one more failure, and answers the count. One that is over, or in a time that is still to come, starts again
 /// at one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn add(
-    db: &impl ConnectionTrait,
+    db: &impl Ask,
     key_sha256: &[u8],
     over: Over,
     now: DateTime<Utc>,
 ) -> Result<Model, Fault> {
-    let row = Model {
-        key_sha256: key_sha256.to_vec(),
-        failures: 1,
-        window_started_at: instant(now),
-        last_failed_at: instant(now),
+    const ADD: &str = add!(
+        "($5, 1, $1, $1)",
+        "sign_in_failure.window_started_at <= $3 or sign_in_failure.last_failed_at <= $4"
+    );
+    let mut values = match over {
+        Over::BegunBy(then) => at(now, millis(then), i64::MIN),
+        Over::QuietSince(then) => at(now, i64::MIN, millis(then)),
     };
-    // what stands in the table
-    let standing = |column| Expr::col((Entity, column));
-    let is_over = match over {
-        Over::BegunBy(then) => standing(Column::WindowStartedAt).lte(millis(then)),
-        Over::QuietSince(then) => standing(Column::LastFailedAt).lte(millis(then)),
-    };
-    let is_over = is_over.or(standing(Column::LastFailedAt).gt(millis(now + SKEW)));
-    let failures =
-        Expr::case(is_over.clone(), 1_i64).finally(standing(Column::Failures).add(1_i64));
-    let began = Expr::case(is_over, millis(now)).finally(standing(Column::WindowStartedAt));
-    let again = OnConflict::column(Column::KeySha256)
-        .value(Column::Failures, failures)
-        .value(Column::WindowStartedAt, began)
-        .update_column(Column::LastFailedAt)
-        .to_owned();
-    Ok(Entity::insert(row.into_active_model()).on_conflict(again).exec_with_returning(db).await?)
+    values.push(key_sha256.into());
+    db.first(ADD, values).await?.ok_or_else(uncounted)
+}
+
+/// What a guess is counted by: in a row for its account, in a window for its address, and among those of the address
+/// that are under way.
+#[derive(Clone, Copy, Debug)]
+pub struct GuessKeys<'a> {
+    /// The account.
+    pub account: &'a [u8],
+    /// The address, and since when its window is another one if it began before.
+    pub address: (&'a [u8], DateTime<Utc>),
+    /// Those under way, and since when one must have been added for them to be so.
+    pub under_way: (&'a [u8], DateTime<Utc>),
+}
+
+/// Counts a guess by all three, and answers the counts in this order, in which the rows are locked too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_guess(
+    db: &impl Ask,
+    keys: GuessKeys<'_>,
+    now: DateTime<Utc>,
+) -> Result<[Model; 3], Fault> {
+    const ADD_GUESS: &str = add!(
+        "($5, 1, $1, $1), ($6, 1, $1, $1), ($7, 1, $1, $1)",
+        "sign_in_failure.key_sha256 = $6 and sign_in_failure.window_started_at <= $3
+         or sign_in_failure.key_sha256 = $7 and sign_in_failure.last_failed_at <= $4"
+    );
+    let (address, window) = keys.address;
+    let (under_way, since) = keys.under_way;
+    let order = [keys.account, address, under_way];
+    let mut values = at(now, millis(window), millis(since));
+    values.extend(order.map(Value::from));
+    let counted = sorted(db.every(ADD_GUESS, values).await?, order);
+    let [Some(account), Some(address), Some(under_way)] = counted else { return Err(uncounted()) };
+    Ok([account, address, under_way])
+}
+
+fn uncounted() -> Fault {
+    Fault::internal("a count was not counted")
 }
 
 /// Forgets the failures under this key.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn clear(db: &impl ConnectionTrait, key_sha256: &[u8]) -> Result<(), Fault> {
-    Entity::delete_by_id(key_sha256.to_vec()).exec(db).await?;
+pub async fn clear(db: &impl Ask, key_sha256: &[u8]) -> Result<(), Fault> {
+    db.change("delete from sign_in_failure where key_sha256 = $1", vec![key_sha256.into()]).await?;
     Ok(())
 }

@@ -7,20 +7,12 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Txn, insert as insert_row, insert_unique, instant, millis};
+use super::{Txn, insert_unique, instant, millis};
 use crate::{cache::Subject, fault::Fault};
 
 /// How many families of a grant are kept, those that were used last: a user's sign-ins to one app. A
 /// script that signs in again instead of refreshing leaves one behind every time.
 pub const FAMILIES_KEPT: i64 = 1_000;
-
-/// Begins a family.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert(db: &impl ConnectionTrait, family: Model) -> Result<(), Fault> {
-    insert_row::<Entity>(db, family).await
-}
 
 /// The standing family of a client's own tokens, once there is one.
 ///

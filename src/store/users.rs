@@ -14,11 +14,31 @@ use sea_orm::{
 };
 
 use super::{
-    Duplicate, Txn, insert_unique,
+    Ask, Duplicate, Txn,
+    direct::record,
+    insert_unique,
     paging::{self, Page, Wanted},
     switch,
 };
 use crate::{cache::Subject, fault::Fault};
+
+record!(Model {
+    id,
+    username,
+    email,
+    email_verified_at,
+    enterprise_id,
+    name,
+    profile,
+    password_hash,
+    epoch,
+    totp_sealed,
+    is_admin,
+    verified_at,
+    comms_allowed_at,
+    created_at,
+    disabled_at,
+});
 
 /// The user with this id.
 ///
@@ -32,11 +52,11 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_by_username(
-    db: &impl ConnectionTrait,
-    username: &str,
-) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find().filter(COLUMN.username.eq(username)).one(db).await?)
+pub async fn find_by_username(db: &impl Ask, username: &str) -> Result<Option<Model>, Fault> {
+    const OF_USERNAME: &str = r#"select id, username, email, email_verified_at, enterprise_id, name,
+        profile, password_hash, epoch, totp_sealed, is_admin, verified_at, comms_allowed_at,
+        created_at, disabled_at from "user" where username = $1"#;
+    Ok(db.first(OF_USERNAME, vec![username.into()]).await?)
 }
 
 /// Whether there is no user at all.

@@ -109,8 +109,7 @@ async fn issue(
     );
     let event = event.in_workspace(subject.workspace_id).because(format!("scope {scope}"));
     let txn = app.store.begin().await?;
-    store::token_families::insert(&txn, family).await?;
-    store::access_tokens::insert(&txn, row).await?;
+    store::issuing::begin(&txn, (family, row)).await?;
     audit::record(app, &txn, event).await?;
     txn.commit().await?;
     Ok(Issued {

@@ -144,24 +144,37 @@ impl Answer {
     }
 }
 
-/// Records what a user allows a client in a place, if it may act there: changes the live grant or
-/// makes one.
+/// Records what a user allows a client in a place, if it may act there.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn allow(
     app: &App,
     txn: &Txn,
-    (client, user_id, workspace_id): (&client::Model, Uuid, Option<Uuid>),
+    whose @ (client, user_id, workspace_id): (&client::Model, Uuid, Option<Uuid>),
     answer: &Answer,
 ) -> Result<Result<grant::Model, Barred>, Fault> {
     if let Err(barred) = admission::now(txn, client, user_id, workspace_id).await? {
         return Ok(Err(barred));
     }
+    Ok(Ok(record(app, txn, whose, answer).await?))
+}
+
+/// Records what a user allows a client that was found admitted in this transaction: changes the live grant or
+/// makes one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record(
+    app: &App,
+    txn: &Txn,
+    (client, user_id, workspace_id): (&client::Model, Uuid, Option<Uuid>),
+    answer: &Answer,
+) -> Result<grant::Model, Fault> {
     let (now, client_id) = (app.now(), client.id.as_str());
     let find = || store::grants::find_live(txn, client_id, user_id, workspace_id);
     if let Some(found) = find().await? {
-        return Ok(Ok(change(app, txn, found, answer).await?));
+        return change(app, txn, found, answer).await;
     }
     let row = grant::Model {
         id: app.random.uuid(now),
@@ -178,13 +191,13 @@ pub async fn allow(
     if store::grants::insert(txn, row.clone()).await?.is_err() {
         // somebody else made it in between
         let found = find().await?.ok_or_else(|| Fault::unavailable("a grant came and went"))?;
-        return Ok(Ok(change(app, txn, found, answer).await?));
+        return change(app, txn, found, answer).await;
     }
     let event = Event::new("grant.create", Actor::User(user_id), Target::new("grant", row.id))
         .in_workspace(workspace_id)
         .because(format!("client {client_id}"));
     audit::record(app, txn, event).await?;
-    Ok(Ok(row))
+    Ok(row)
 }
 
 async fn change(

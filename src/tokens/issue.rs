@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    admission::Barred,
+    admission::{self, Barred},
     dpop::Thumbprint,
     grants::{self, Answer, Place},
     scopes::Scope,
@@ -19,7 +19,7 @@ use crate::{
         secret::{AccessToken, RefreshToken, Secret},
     },
     fault::Fault,
-    store,
+    store::{self, Txn},
 };
 
 /// How a user of the password grant has signed in (RFC 8176 §2).
@@ -75,32 +75,64 @@ pub struct Beginning {
     pub about: About,
 }
 
-/// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3), if it may
-/// act there: the grant and the pair, in one transaction. They are bound to `key`, if there is one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn for_user(
-    app: &App,
-    client: &client::Model,
-    user: &user::Model,
-    (place, scope, resource, key): (&Place, Scope, Option<String>, Option<Thumbprint>),
-) -> Result<Result<Issued, Barred>, Fault> {
-    let what = || (place, scope.clone(), resource.clone(), key);
-    store::retrying(|| for_user_once(app, client, user, what())).await
+/// What a client that has a user's password asks for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Where.
+    pub place: Place,
+    /// What its tokens may do; all that they can, if it does not say.
+    pub scope: Option<Scope>,
+    /// The audience (RFC 8707).
+    pub resource: Option<String>,
+    /// The key that they are bound to, if to any.
+    pub key: Option<Thumbprint>,
 }
 
-async fn for_user_once(
+/// Why there are no tokens for a user who has proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// The client may not act there.
+    Barred(Barred),
+    /// Nothing is left of the scope that was asked for.
+    Scope,
+}
+
+/// Issues the first tokens of a user who has just signed in for a client (RFC 6749 §4.3), if it may
+/// act there: the grant and the pair, in one transaction, and in it what else `commit` does before it commits.
+///
+/// # Errors
+/// When the database fails, or that of `commit`.
+pub async fn for_user<F: Future<Output = Result<(), Fault>>>(
     app: &App,
     client: &client::Model,
     user: &user::Model,
-    (place, scope, resource, key): (&Place, Scope, Option<String>, Option<Thumbprint>),
-) -> Result<Result<Issued, Barred>, Fault> {
+    wanted: &Wanted,
+    commit: impl Fn(Txn) -> F,
+) -> Result<Result<Issued, Withheld>, Fault> {
+    store::retrying(|| for_user_once(app, (client, user), wanted, &commit)).await
+}
+
+async fn for_user_once<F: Future<Output = Result<(), Fault>>>(
+    app: &App,
+    (client, user): (&client::Model, &user::Model),
+    Wanted { place, scope, resource, key }: &Wanted,
+    commit: impl Fn(Txn) -> F,
+) -> Result<Result<Issued, Withheld>, Fault> {
     let now = app.now();
+    let txn = app.store.begin().await?;
+    let whose = (client, user.id, place.workspace_id());
+    let ceiling = match admission::now(&txn, client, user.id, place.workspace_id()).await? {
+        Ok(ceiling) => ceiling,
+        Err(barred) => return Ok(Err(Withheld::Barred(barred))),
+    };
+    let Some(scope) = grants::grantable(client, scope.as_ref(), place.role, &ceiling) else {
+        return Ok(Err(Withheld::Scope));
+    };
+    let grant = grants::record(app, &txn, whose, &Answer::yes(scope.clone())).await?;
     let beginning = Beginning {
         family_id: derive::new_family_id(&*app.random),
         scope,
-        resource,
+        resource: resource.clone(),
         first_resource: None,
         user_epoch: user.epoch,
         about: About {
@@ -114,16 +146,8 @@ async fn for_user_once(
             },
         },
     };
-    let txn = app.store.begin().await?;
-    let whose = (client, user.id, place.workspace_id());
-    let answer = Answer::yes(beginning.scope.clone());
-    let grant = match grants::allow(app, &txn, whose, &answer).await? {
-        Ok(grant) => grant,
-        Err(barred) => return Ok(Err(barred)),
-    };
     let Begun { family, access_token, issued } = new_family(app, client, grant.id, beginning);
-    store::token_families::insert(&txn, family).await?;
-    store::access_tokens::insert(&txn, access_token).await?;
+    store::issuing::begin(&txn, (family, access_token)).await?;
     let noted_since = now - grants::USE_NOTED_EVERY;
     if grant.last_used_at.is_none_or(|at| at.0 < noted_since) {
         store::grants::touch(&txn, grant.id, (now, noted_since)).await?;
@@ -133,7 +157,7 @@ async fn for_user_once(
         .in_workspace(place.workspace_id())
         .because("password grant");
     audit::record(app, &txn, event).await?;
-    txn.commit().await?;
+    commit(txn).await?;
     Ok(Ok(issued))
 }
 

@@ -9,8 +9,12 @@ use latchkey::{
     jobs::follow,
     keys::manage::KeyOwner,
     server,
-    store::{self, invalidations::Position},
-    tokens::{grants::Place, issue, scopes::Scope},
+    store::{self, Txn, invalidations::Position},
+    tokens::{
+        grants::Place,
+        issue::{self, Wanted},
+        scopes::Scope,
+    },
 };
 use poem::{Endpoint, Request, Response};
 use reqwest::header::AUTHORIZATION;
@@ -184,8 +188,10 @@ async fn access_token(world: &World, acme: &Acme) -> String {
     let client = store::clients::find(app.store.read(), &client).await.unwrap().unwrap();
     let ada = store::users::find(app.store.read(), acme.ada.id).await.unwrap().unwrap();
     let place = Place { workspace: Some(acme.workspace.clone()), role: Some(Role::Owner) };
-    let scope = Scope::parse("leads:read").unwrap();
-    let issued = issue::for_user(app, &client, &ada, (&place, scope, None, None));
+    let scope = Some(Scope::parse("leads:read").unwrap());
+    let wanted = Wanted { place, scope, resource: None, key: None };
+    let commit = async |txn: Txn| Ok(txn.commit().await?);
+    let issued = issue::for_user(app, &client, &ada, &wanted, commit);
     let issued = issued.await.unwrap().unwrap();
     issued.access_token.reveal().to_owned()
 }

@@ -15,12 +15,13 @@ use zeroize::Zeroizing;
 use super::{requested_details, requested_resource, requested_scope};
 use crate::{
     app::App,
-    identity::sign_in::{Attempt, SignIn, sign_in},
+    identity::sign_in::{Attempt, Proven, SignIn, prove},
     oauth::{client_auth::ClientRequest, error::OAuthError},
     tokens::{
-        admission::{self, Barred},
+        admission::Barred,
         grants::{self, Place},
-        issue::{self, Issued},
+        issue::{self, Issued, Wanted, Withheld},
+        scopes::Scope,
     },
 };
 
@@ -34,11 +35,11 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     };
     let username = demanded("username", "username is missing")?;
     let password = Zeroizing::new(demanded("password", "password is missing")?);
-    let requested = requested_scope(request)?;
+    let scope = requested_scope(request)?;
     let resource = requested_resource(app, &request.params)?;
     let attempt = Attempt { username, password, address: request.address };
-    let user = match sign_in(app, attempt).await? {
-        SignIn::Accepted(user) => user,
+    let proven = match prove(app, attempt).await? {
+        SignIn::Accepted(proven) => proven,
         // contract §3: a user with a second factor cannot show it here
         SignIn::Refused | SignIn::SecondFactor(_) => {
             return Err(OAuthError::invalid_grant("the username or password is not valid"));
@@ -47,20 +48,34 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
             return Err(OAuthError::too_many_requests(retry_after_secs));
         }
     };
-    let place = place(app, request, &user).await?;
-    let db = app.store.read();
-    let admission = admission::now(db, &request.client, user.id, place.workspace_id()).await?;
-    let ceiling = admission.map_err(barred)?;
-    let scope = grants::grantable(&request.client, requested.as_ref(), place.role, &ceiling)
-        .ok_or(OAuthError::invalid_scope("nothing of this scope can be granted"))?;
-    let what = (&place, scope, resource, request.key);
-    let issued = issue::for_user(app, &request.client, &user, what).await?.map_err(barred)?;
-    let details = requested_details(request)?.unwrap_or_default().values;
-    Ok(Issued { details, ..issued })
+    let issued = issue_to(app, request, &proven, (scope, resource)).await;
+    // also where nothing came of it: the password was right
+    proven.settle(app).await?;
+    issued
 }
 
-fn barred(why: Barred) -> OAuthError {
-    OAuthError::invalid_grant(match why {
+async fn issue_to(
+    app: &App,
+    request: &ClientRequest,
+    proven: &Proven,
+    (scope, resource): (Option<Scope>, Option<String>),
+) -> Result<Issued, OAuthError> {
+    let place = place(app, request, &proven.user).await?;
+    let details = requested_details(request)?.unwrap_or_default().values;
+    let wanted = Wanted { place, scope, resource, key: request.key };
+    let commit = |txn| proven.commit(txn);
+    let issued = issue::for_user(app, &request.client, &proven.user, &wanted, commit).await?;
+    Ok(Issued { details, ..issued.map_err(refusal)? })
+}
+
+fn refusal(why: Withheld) -> OAuthError {
+    let barred = match why {
+        Withheld::Scope => {
+            return OAuthError::invalid_scope("nothing of this scope can be granted");
+        }
+        Withheld::Barred(barred) => barred,
+    };
+    OAuthError::invalid_grant(match barred {
         Barred::Blocked => "the user has blocked this client",
         Barred::Elsewhere => "the client is bound to another workspace or enterprise",
         Barred::Denied => "the workspace does not allow this client",

@@ -38,13 +38,17 @@ pub(in crate::store) trait Connected: Sync {
     fn run_all(&self, steps: &[&str], values: &[Value]) -> Result<bool, DbErr> {
         self.with(|connection| {
             for (index, sql) in steps.iter().enumerate() {
-                let run = numbered(connection, sql, values)?.raw_execute();
-                if run.map_err(|error| fault(&error))? == 0 && index == 0 {
+                if change(connection, sql, values)? == 0 && index == 0 {
                     return Ok(false);
                 }
             }
             Ok(true)
         })
+    }
+
+    /// Changes rows by a statement that is written by hand.
+    fn change(&self, sql: &str, values: &[Value]) -> Result<u64, DbErr> {
+        self.with(|connection| change(connection, sql, values))
     }
 
     /// Finds the first row of a question that is read by position.
@@ -96,6 +100,11 @@ pub(in crate::store) trait Connected: Sync {
             Ok(found)
         })
     }
+}
+
+fn change(connection: &Connection, sql: &str, values: &[Value]) -> Result<u64, DbErr> {
+    let changed = numbered(connection, sql, values)?.raw_execute();
+    Ok(changed.map_err(|error| fault(&error))? as u64)
 }
 
 fn done(connection: &Connection, rows_affected: u64) -> ProxyExecResult {

@@ -36,6 +36,7 @@ const TURN: Duration = Duration::from_millis(2_500);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Transactions that are made durable together; more wait for the next batch.
 const MAX_BATCH: usize = 128;
+const BEGIN: &str = "begin immediate";
 const SAVEPOINT: &str = "savepoint one";
 const RELEASE: &str = "release one";
 const ROLLBACK: &str = "rollback to one; release one";
@@ -177,8 +178,11 @@ impl Open {
     }
 
     fn run(&self, sql: &str) -> Result<(), DbErr> {
-        let run = || self.connection.prepare_cached(sql)?.raw_execute();
-        run().map(drop).map_err(|error| fault(&error))
+        self.ran(sql).map(drop).map_err(|error| fault(&error))
+    }
+
+    fn ran(&self, sql: &str) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.raw_execute()
     }
 }
 
@@ -195,8 +199,8 @@ pub(super) async fn begin(writer: &Arc<Writer>) -> Result<SqliteTxn, DbErr> {
     let deadline = Instant::now() + TURN;
     let mut turn = writer.turn(deadline).await?;
     while let Some(open) = turn.open.as_mut().filter(|open| !open.is_begun) {
-        match open.connection.execute_batch("begin immediate") {
-            Ok(()) => open.is_begun = true,
+        match open.ran(BEGIN) {
+            Ok(_) => open.is_begun = true,
             // another process writes: nothing here may hold a thread meanwhile
             Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(BUSY_PAUSE).await,
             Err(error) => return Err(fault(&error)),

@@ -2,7 +2,7 @@
 
 use entity::{member::Role, token_family};
 use latchkey::clients::registration::NewClient;
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, IntoActiveModel};
 
 use super::clients::admin;
 use crate::support::{ApiCaller, Browser, Person, Tokens, World, script};
@@ -51,11 +51,10 @@ async fn what_is_too_many_to_count_says_so() {
     Tokens::of(&script.password(&ada).await);
     let store = &world.app.store;
     let family = token_family::Entity::find().one(store.read()).await.unwrap().unwrap();
+    let more = |number| token_family::Model { id: number, ..family.clone() };
+    let more = (1..=1_000).map(|number| more(number).into_active_model());
     let txn = store.begin().await.unwrap();
-    for number in 1..=1_000 {
-        let more = token_family::Model { id: number, ..family.clone() };
-        latchkey::store::token_families::insert(&txn, more).await.unwrap();
-    }
+    token_family::Entity::insert_many(more).exec_without_returning(&txn).await.unwrap();
     txn.commit().await.unwrap();
 
     let page = browser.get(PATH).await;

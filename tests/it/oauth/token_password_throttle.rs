@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use chrono::TimeDelta;
-use entity::member::Role;
+use entity::{member::Role, sign_in_failure};
 use latchkey::identity::throttle::Counters;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
 
 use crate::support::{Acme, Answer, ClientApp, World, script};
@@ -325,6 +326,46 @@ async fn successes_that_race_do_not_count() {
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
     }
+}
+
+/// Whoever knows the password has not failed, whatever they asked for with it.
+#[tokio::test]
+async fn a_right_password_that_gets_no_token_is_no_failure() {
+    let (world, acme, script) = world().await;
+    fail(&script, &acme.ada.username, 4).await;
+
+    for asked in [("scope", "sites:write"), ("workspace", "elsewhere")] {
+        let refused = script.password_with(&acme.ada, &[asked]).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert_eq!(counted(&world).await, [4], "the address keeps its own, the account has none");
+    }
+}
+
+/// What could not be stored is nobody's failure.
+#[tokio::test]
+async fn a_right_password_whose_tokens_cannot_be_stored_is_no_failure() {
+    let (world, acme, script) = world().await;
+    rename(&world, "audit_event", "kept").await;
+
+    let failed = script.password(&acme.ada).await;
+
+    assert_eq!(failed.status, 500, "{}", failed.body);
+    assert_eq!(counted(&world).await, [] as [i64; 0]);
+    rename(&world, "kept", "audit_event").await;
+    assert_eq!(script.password(&acme.ada).await.status, 200);
+    assert_eq!(counted(&world).await, [] as [i64; 0]);
+}
+
+async fn rename(world: &World, from: &str, to: &str) {
+    let txn = world.app.store.begin().await.unwrap();
+    txn.execute_unprepared(&format!("alter table {from} rename to {to}")).await.unwrap();
+    txn.commit().await.unwrap();
+}
+
+/// How many failures each count has.
+async fn counted(world: &World) -> Vec<i64> {
+    let rows = sign_in_failure::Entity::find().all(world.app.store.read()).await.unwrap();
+    rows.into_iter().map(|row| row.failures).collect()
 }
 
 /// A clock that was an hour fast is set right: nobody is shut out until it has caught up, and what
