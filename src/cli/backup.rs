@@ -6,9 +6,14 @@ use clap::Args;
 
 use super::{
     Failure, output,
-    settings::{Settings, create_directory, database_file},
+    settings::{self, Settings, create_directory, database_file},
 };
-use crate::store::backup::{self, BackupError};
+use crate::{
+    audit::{self, Actor, Event, Target},
+    config::Config,
+    fault::Fault,
+    store::backup::{self, BackupError},
+};
 
 /// Save the embedded database in a new file, also while a server uses it
 #[derive(Args)]
@@ -27,7 +32,7 @@ pub(super) struct Restore {
 const POSTGRES: &str = "this is for the embedded database; PostgreSQL has pg_dump and pg_restore";
 
 impl Backup {
-    pub(super) fn run(&self, settings: &Settings) -> Result<(), Failure> {
+    pub(super) async fn run(&self, settings: &Settings) -> Result<(), Failure> {
         let config = settings.load()?;
         if config.database_url.is_some() {
             return Err(Failure::new(POSTGRES));
@@ -37,12 +42,13 @@ impl Backup {
         output::line(
             "It holds no keys: keep a copy of the secrets file apart from it. Without that file, people \
              and apps have to sign in again.",
-        )
+        )?;
+        write_down(config, "database.backup", format!("to {}", self.file.display())).await
     }
 }
 
 impl Restore {
-    pub(super) fn run(&self, settings: &Settings) -> Result<(), Failure> {
+    pub(super) async fn run(&self, settings: &Settings) -> Result<(), Failure> {
         let config = settings.load()?;
         if config.database_url.is_some() {
             return Err(Failure::new(POSTGRES));
@@ -54,8 +60,31 @@ impl Restore {
         output::line(
             "What was revoked, disabled or changed since the backup is as it was before: look through \
              it. Who refreshed a token since then has to sign in again.",
-        )
+        )?;
+        write_down(config, "database.restore", format!("from {}", self.file.display())).await
     }
+}
+
+/// Writes down in the audit trail what was done with the database, which is done whether or not that succeeds: the
+/// keys may be elsewhere, and the schema another version's.
+async fn write_down(config: Config, action: &'static str, detail: String) -> Result<(), Failure> {
+    let event =
+        Event::new(action, Actor::Operator, Target::new("database", "sqlite")).because(detail);
+    match record(config, event).await {
+        Ok(()) => Ok(()),
+        Err(failure) => {
+            output::line(&format!("The audit trail does not say so: {}", failure.line()))
+        }
+    }
+}
+
+async fn record(config: Config, event: Event) -> Result<(), Failure> {
+    let app = settings::open_as_it_is(config).await?;
+    settings::refuse_other_keys(&app).await?;
+    let txn = app.store.begin().await?;
+    audit::record(&app, &txn, event).await?;
+    txn.commit().await.map_err(Fault::from)?;
+    Ok(app.store.close().await?)
 }
 
 impl From<BackupError> for Failure {

@@ -160,14 +160,20 @@ async fn open_on(store: Store, secrets: Secrets, config: Config) -> Result<Arc<A
         store,
         secrets,
     })?;
-    if !signing::open_here(&app).await? {
-        return Err(Failure::new(format!(
-            "the keys in {} are not those that the database was written with: every node and every restored backup \
-             needs the same file (secrets_file)",
-            secrets_file(&app.config).display()
-        )));
-    }
+    refuse_other_keys(&app).await?;
     Ok(app)
+}
+
+/// Refuses keys that are another database's.
+pub(super) async fn refuse_other_keys(app: &App) -> Result<(), Failure> {
+    if signing::open_here(app).await? {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the keys in {} are not those that the database was written with: every node and every restored backup \
+         needs the same file (secrets_file)",
+        secrets_file(&app.config).display()
+    )))
 }
 
 /// Everything a command works with that only looks: nothing is made and nothing changed.

@@ -37,6 +37,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("comms.allow", "Allowed the Comms API"),
     ("comms.deny", "Took the Comms API away"),
     ("credential.leaked", "A credential was reported as leaked"),
+    ("database.backup", "Saved the database in a file"),
+    ("database.restore", "Put a backup of the database in place"),
     ("dataset.create", "Created a data set"),
     ("dataset.delete", "Deleted a data set"),
     ("device.allow", "Allowed a device"),

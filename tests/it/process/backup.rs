@@ -33,6 +33,13 @@ impl Place {
         Process::start(self.0.bare_command(&args))
     }
 
+    /// What the audit trail says of events of this kind.
+    fn events(&self, action: &str) -> Vec<String> {
+        let lines = self.run(&["admin", "export-audit", "--action", action]).stdout;
+        let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.map(|event| event["detail"].as_str().unwrap().to_owned()).collect()
+    }
+
     fn demo(&self) -> Value {
         serde_json::from_slice(&fs::read(self.0.data_dir().join("demo.json")).unwrap()).unwrap()
     }
@@ -87,6 +94,7 @@ async fn a_backup_under_load_has_all_of_one_moment() {
     assert_eq!(mode & 0o777, 0o600);
     busy.await.unwrap();
     assert_eq!(names(place.0.directory()), ["data", "saved.db"]);
+    assert_eq!(place.events("database.backup"), ["to saved.db"]);
     server.stop();
 
     // elsewhere, with the same keys
@@ -95,7 +103,10 @@ async fn a_backup_under_load_has_all_of_one_moment() {
         .unwrap();
     let restored = other.run(&["restore", &place.path("saved.db")]);
     assert_eq!((restored.code, &*restored.stderr), (Some(0), ""));
-    assert_eq!(names(&other.0.data_dir()), ["latchkey.db", "secrets.toml"]);
+    assert_eq!(names(&other.0.data_dir()), ["latchkey.db", "mail", "secrets.toml"]);
+    assert_eq!(other.events("database.restore"), [format!("from {}", place.path("saved.db"))]);
+    assert_eq!(other.events("database.backup"), [] as [&str; 0], "the copy was taken before");
+    assert_eq!(other.run(&["doctor", "audit"]).code, Some(0));
     let server = other.serve(&[]);
     let key = demo["api_keys"]["live"].as_str().unwrap();
     assert_eq!(ApiCaller::key(&server, key).me().await.status, 200);
@@ -103,6 +114,33 @@ async fn a_backup_under_load_has_all_of_one_moment() {
     Tokens::of(&script.at(&server).refresh(&quiet.refresh).await);
     sign_in(&script.at(&server), &demo, 1).await;
     assert_eq!(Answer::to(server.http().get(server.url("/readyz"))).await.status, 200);
+}
+
+/// Without the keys, or with another database's, a copy is a copy all the same: nothing is sealed with the wrong ones.
+#[tokio::test]
+async fn a_backup_without_the_keys_says_that_the_trail_does_not_know() {
+    const UNKNOWN: &str = "The audit trail does not say so: ";
+    let (place, other) = (Place::new().await, Place::new().await);
+    for place in [&place, &other] {
+        assert_eq!(place.run(&["admin", "rotate-signing-keys"]).code, Some(0));
+    }
+    let [keys, others] = [&place, &other].map(|it| it.0.data_dir().join("secrets.toml"));
+    let kept = place.path("kept.toml");
+    fs::rename(&keys, &kept).unwrap();
+
+    let without = place.run(&["backup", "one.db"]);
+    fs::copy(&others, &keys).unwrap();
+    let with_others = place.run(&["backup", "two.db"]);
+
+    fs::rename(&kept, &keys).unwrap();
+    for (saved, problem) in [(without, "secrets.toml"), (with_others, "are not those")] {
+        assert_eq!((saved.code, &*saved.stderr), (Some(0), ""));
+        let told = saved.stdout.lines().last().unwrap();
+        assert!(told.starts_with(UNKNOWN) && told.contains(problem), "{told}");
+    }
+    assert_eq!(place.events("database.backup"), [] as [&str; 0]);
+    assert_eq!(place.run(&["doctor", "audit"]).code, Some(0));
+    assert_eq!(place.run(&["restore", "one.db", "--data-dir", "new"]).code, Some(0));
 }
 
 #[tokio::test]
