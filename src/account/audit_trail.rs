@@ -63,5 +63,6 @@ pub async fn export(
     let format = Format::asked(uri).ok_or_else(PageError::not_found)?;
     let filter = Asked::of(uri).filter(Some(room.membership.workspace.id));
     let filter = filter.map_err(|_| PageError::not_found())?;
-    Ok(audit_export::export(app, filter, format, &format!("audit-{slug}")))
+    let what = (format, &*format!("audit-{slug}"));
+    Ok(audit_export::export(app, account.user.id, filter, what).await?)
 }

@@ -58,7 +58,7 @@ pub async fn show(
 #[handler]
 pub async fn export(
     Data(app): Data<&Arc<App>>,
-    _admin: Admin,
+    admin: Admin,
     uri: &Uri,
 ) -> Result<Response, PageError> {
     let format = Format::asked(uri).ok_or_else(PageError::not_found)?;
@@ -67,5 +67,5 @@ pub async fn export(
         return Err(PageError::not_found());
     }
     let filter = Asked::of(uri).filter(place.workspace_id).map_err(|_| PageError::not_found())?;
-    Ok(audit_export::export(app, filter, format, "audit"))
+    Ok(audit_export::export(app, admin.user.id, filter, (format, "audit")).await?)
 }

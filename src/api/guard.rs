@@ -197,11 +197,11 @@ pub(super) async fn look_up(
 /// Writes down that a key came in a query string, in a task of its own: the request does not wait for
 /// it.
 fn note_exposure(app: &Arc<App>, principal: &Principal) {
-    let key_id = principal.credential.id;
+    let (key_id, workspace_id) = (principal.credential.id, principal.workspace.id);
     if exposure::is_due(app, key_id) {
         let app = Arc::clone(app);
         let note = async move {
-            if let Err(fault) = exposure::note(&app, key_id).await {
+            if let Err(fault) = exposure::note(&app, key_id, workspace_id).await {
                 tracing::warn!(error = %fault, "that an API key came in a URL was not noted");
             }
         };

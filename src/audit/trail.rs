@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use entity::audit_event::Model;
 use uuid::Uuid;
 
+use super::{Actor, Event, Target};
 pub use crate::store::paging::{Page, Wanted};
 use crate::{
     app::App,
+    audit,
     fault::Fault,
     store::{self, audit::Sought},
 };
@@ -31,6 +33,19 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// They happened before.
     pub until: Option<DateTime<Utc>>,
+}
+
+/// Writes down that somebody takes the trail away: of a workspace, or all of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_export(app: &App, by: Uuid, workspace_id: Option<Uuid>) -> Result<(), Fault> {
+    let target =
+        workspace_id.map_or_else(|| Target::unknown("server"), |id| Target::new("workspace", id));
+    let event = Event::new("audit.export", Actor::User(by), target).in_workspace(workspace_id);
+    let txn = app.store.begin().await?;
+    audit::record(app, &txn, event).await?;
+    Ok(txn.commit().await?)
 }
 
 /// An event with the names of what it speaks of.

@@ -159,6 +159,9 @@ async fn replace(app: &App, txn: &Txn, user: &user::Model, from: &[u8]) -> Resul
         return Ok(before.id);
     }
     logout::end(app, txn, before.user_id, Ending::One(before.id)).await?;
+    let whose = Target::new("user", before.user_id);
+    let event = Event::new("session.end", Actor::User(before.user_id), whose);
+    audit::record(app, txn, event.because("somebody signed in in the same browser")).await?;
     Ok(app.random.uuid(now))
 }
 

@@ -143,7 +143,9 @@ pub async fn prove(app: &App, attempt: Attempt) -> Result<SignIn<Proven>, Fault>
         }
         // the counter stays: the password alone must not buy fresh guesses at the second factor
         Ok(true) => {
-            guess.give_back(app).await?;
+            let target = Target::new("user", user.id);
+            let event = Event::new("user.second_factor_due", Actor::System, target);
+            guess.proves_too_little(app, event).await?;
             Ok(SignIn::SecondFactor(user))
         }
         Err(fault) => {

@@ -5,13 +5,14 @@ use std::fmt;
 use crate::{
     config::Products,
     crypto::secret::{
-        AccessToken, ClientSecret, RefreshToken, RegistrationToken, Secret, SubscriptionKey,
+        AccessToken, ClientSecret, ManagementToken, RefreshToken, RegistrationToken, Secret,
+        SessionCookie, SubscriptionKey,
     },
     keys::{RawKey, format},
 };
 
-/// A credential of this server's making, by its prefix and its checksum. What ends by itself within
-/// minutes, such as a code, is none that has to be reported.
+/// A credential of this server's making, by its prefix and its checksum. What works once, such as a code or an
+/// invitation, is none that has to be reported: its end is soon, or its use is seen.
 #[derive(Clone)]
 pub enum Credential {
     /// An API key.
@@ -26,6 +27,10 @@ pub enum Credential {
     Subscription(Secret<SubscriptionKey>),
     /// An initial access token for registration.
     Registration(Secret<RegistrationToken>),
+    /// A token that manages a client's registration.
+    Management(Secret<ManagementToken>),
+    /// The cookie of a browser that is signed in.
+    Session(Secret<SessionCookie>),
 }
 
 impl Credential {
@@ -39,6 +44,8 @@ impl Credential {
             .or_else(|| Secret::parse(text).map(Self::Client))
             .or_else(|| Secret::parse(text).map(Self::Subscription))
             .or_else(|| Secret::parse(text).map(Self::Registration))
+            .or_else(|| Secret::parse(text).map(Self::Management))
+            .or_else(|| Secret::parse(text).map(Self::Session))
     }
 
     /// The SHA-256 under which it is stored.
@@ -51,6 +58,8 @@ impl Credential {
             Self::Client(secret) => secret.sha256(),
             Self::Subscription(key) => key.sha256(),
             Self::Registration(token) => token.sha256(),
+            Self::Management(token) => token.sha256(),
+            Self::Session(cookie) => cookie.sha256(),
         }
     }
 
@@ -62,6 +71,8 @@ impl Credential {
             Self::Client(secret) => secret.reveal(),
             Self::Subscription(key) => key.reveal(),
             Self::Registration(token) => token.reveal(),
+            Self::Management(token) => token.reveal(),
+            Self::Session(cookie) => cookie.reveal(),
         }
     }
 }
@@ -75,6 +86,8 @@ impl fmt::Debug for Credential {
             Self::Client(secret) => secret.fmt(f),
             Self::Subscription(key) => key.fmt(f),
             Self::Registration(token) => token.fmt(f),
+            Self::Management(token) => token.fmt(f),
+            Self::Session(cookie) => cookie.fmt(f),
         }
     }
 }
@@ -99,6 +112,8 @@ mod tests {
             (secret("lk_cs_", 43), "lk_cs_…"),
             (secret("lk_sk_", 43), "lk_sk_…"),
             (secret("lk_ir_", 43), "lk_ir_…"),
+            (secret("lk_ra_", 43), "lk_ra_…"),
+            (secret("lk_bs_", 43), "lk_bs_…"),
         ] {
             let credential = Credential::parse(&products, &text).unwrap();
 
@@ -116,7 +131,7 @@ mod tests {
             format!("{token} "),
             token.to_uppercase(),
             secret("lk_ac_", 43),
-            secret("lk_bs_", 43),
+            secret("lk_iv_", 43),
             secret("lk_at_", 42),
             secret("lk_live_", 31),
             "Bearer".to_owned(),

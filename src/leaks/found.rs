@@ -17,7 +17,10 @@ use crate::{
     },
     fault::Fault,
     keys::verify,
-    store::{self, Txn, api_keys::KeyRecord, token_records::TokenRecord},
+    store::{
+        self, Txn, api_keys::KeyRecord, browser_sessions::SessionRecord, token_records::TokenRecord,
+    },
+    tokens::logout::{self, Ending},
     workspaces,
 };
 
@@ -30,6 +33,9 @@ pub(super) enum Found {
     Client(Box<client::Model>, Option<Home>, bool),
     Subscription(Box<subscription::Model>, bool),
     Registration(registration_token::Model),
+    /// A client whose registration is managed with it.
+    Management(Box<client::Model>, Option<Home>),
+    Session(Box<SessionRecord>),
 }
 
 /// The workspace that a client is bound to.
@@ -83,19 +89,35 @@ impl Found {
                 .await?
                 .filter(|token| token.revoked_at.is_none())
                 .map(Self::Registration),
+            Credential::Management(_) => match store::leaks::find_managed(db, &sha256).await? {
+                Some(client) => {
+                    let home = home(app, &client).await?;
+                    Some(Self::Management(Box::new(client), home))
+                }
+                None => None,
+            },
+            Credential::Session(_) => store::browser_sessions::find(db, sha256, now)
+                .await?
+                .filter(|it| {
+                    it.user.disabled_at.is_none() && it.user.epoch == it.session.user_epoch
+                })
+                .map(|session| Self::Session(Box::new(session))),
         })
     }
 
-    /// Whether a report ends it. Apps replace their tokens by themselves, or ask again: those always
-    /// end. What the configuration does not know any more ends, too.
+    /// Whether a report ends it. Apps replace their tokens by themselves, or ask again, and people sign in again: those
+    /// always end. What the configuration does not know any more ends, too.
     pub(super) fn is_to_end(&self, app: &App) -> bool {
         let product = match self {
-            Self::Access(_) | Self::Refresh(_) => return true,
+            Self::Access(_) | Self::Refresh(_) | Self::Session(_) => return true,
             Self::Key(key, _) => key.product.as_str(),
-            Self::Client(_, Some(home), _) => home.product.as_str(),
-            Self::Client(_, None, _) | Self::Subscription(..) | Self::Registration(_) => {
-                DEFAULT_PRODUCT
+            Self::Client(_, Some(home), _) | Self::Management(_, Some(home)) => {
+                home.product.as_str()
             }
+            Self::Client(_, None, _)
+            | Self::Management(_, None)
+            | Self::Subscription(..)
+            | Self::Registration(_) => DEFAULT_PRODUCT,
         };
         let product = app.config.products.get(product);
         product.is_none_or(|product| product.on_leak == OnLeak::Revoke)
@@ -135,6 +157,16 @@ impl Found {
                 workspaces::replace_leaked_subscription_key(app, txn, row).await
             }
             Self::Registration(_) => store::registration_tokens::revoke(txn, sha256, now).await,
+            Self::Management(client, _) => {
+                store::leaks::forget_management(txn, &client.id, sha256).await
+            }
+            Self::Session(it) => {
+                if !store::browser_sessions::delete(txn, sha256).await? {
+                    return Ok(false);
+                }
+                logout::end(app, txn, it.user.id, Ending::One(it.session.id)).await?;
+                Ok(true)
+            }
         }
     }
 
@@ -150,6 +182,8 @@ impl Found {
             Self::Subscription(_, false) => "subscription key",
             Self::Subscription(_, true) => "subscription key from before its rotation",
             Self::Registration(_) => "registration token",
+            Self::Management(..) => "token that manages a client's registration",
+            Self::Session(_) => "session cookie",
         }
     }
 
@@ -158,8 +192,10 @@ impl Found {
         match self {
             Self::Key(key, _) => Some(key.workspace_id),
             Self::Access(token) | Self::Refresh(token) => token.workspace_id,
-            Self::Client(_, home, _) => home.as_ref().map(|home| home.id),
-            Self::Subscription(..) | Self::Registration(_) => None,
+            Self::Client(_, home, _) | Self::Management(_, home) => {
+                home.as_ref().map(|home| home.id)
+            }
+            Self::Subscription(..) | Self::Registration(_) | Self::Session(_) => None,
         }
     }
 
@@ -170,9 +206,10 @@ impl Found {
             Self::Access(token) | Self::Refresh(token) => {
                 ("token_family", token.family_id.to_string())
             }
-            Self::Client(client, ..) => ("client", client.id.clone()),
+            Self::Client(client, ..) | Self::Management(client, _) => ("client", client.id.clone()),
             Self::Subscription(row, _) => ("subscription", row.id.to_string()),
             Self::Registration(token) => ("registration_token", initial_tokens::id_of(token)),
+            Self::Session(session) => ("user", session.user.id.to_string()),
         }
     }
 
@@ -197,10 +234,12 @@ async fn client(app: &App, sha256: &[u8], now: DateTime<Utc>) -> Result<Option<F
     if is_previous && client.previous_secret_expires_at.is_none_or(|end| end.0 <= now) {
         return Ok(None);
     }
-    let workspace = match client.workspace_id {
-        Some(id) => store::workspaces::find(db, id).await?,
-        None => None,
-    };
-    let home = workspace.map(|it| Home { id: it.id, name: it.name, product: it.product });
+    let home = home(app, &client).await?;
     Ok(Some(Found::Client(Box::new(client), home, is_previous)))
+}
+
+async fn home(app: &App, client: &client::Model) -> Result<Option<Home>, Fault> {
+    let Some(id) = client.workspace_id else { return Ok(None) };
+    let workspace = store::workspaces::find(app.store.read(), id).await?;
+    Ok(workspace.map(|it| Home { id: it.id, name: it.name, product: it.product }))
 }

@@ -65,6 +65,11 @@ async fn names(txn: &Txn, found: &Found) -> Result<(LeakedKind, String, Option<S
             (kind, name.unwrap_or_default(), None)
         }
         Found::Registration(token) => (LeakedKind::RegistrationToken, token.note.clone(), None),
+        Found::Management(client, home) => {
+            let workspace = home.as_ref().map(|home| home.name.clone());
+            (LeakedKind::ManagementToken, client.name.clone(), workspace)
+        }
+        Found::Session(session) => (LeakedKind::Session, session.user.username.clone(), None),
     })
 }
 
@@ -86,7 +91,7 @@ async fn recipients(txn: &Txn, found: &Found) -> Result<BTreeSet<String>, Fault>
             (None, Some(workspace_id)) => emails.extend(administrators(txn, workspace_id).await?),
             _ => {}
         },
-        Found::Client(client, ..) => {
+        Found::Client(client, ..) | Found::Management(client, _) => {
             if let Some(workspace_id) = client.workspace_id {
                 emails.extend(administrators(txn, workspace_id).await?);
             }
@@ -102,6 +107,7 @@ async fn recipients(txn: &Txn, found: &Found) -> Result<BTreeSet<String>, Fault>
             emails.extend(found.into_iter().flat_map(|(_, emails)| emails));
         }
         Found::Registration(_) => emails.extend(operators(txn).await?),
+        Found::Session(session) => emails.extend([session.user.email.clone()]),
     }
     Ok(emails)
 }

@@ -201,7 +201,7 @@ impl<'a> Waiting<'a> {
             return Ok(consent_page::show(app, browser, self, (offers, sent))?);
         }
         let Some(offered) = &offer.scope else {
-            requests::deny(app, &self.request).await?;
+            requests::deny(app, &self.request, None).await?;
             let description = "the user's role in the workspace allows nothing of this scope";
             return Ok(self.to(app).error(app, "invalid_scope", description).await?);
         };
@@ -247,7 +247,8 @@ impl<'a> Waiting<'a> {
 
     /// Step 5, no.
     async fn deny(&self, app: &Arc<App>) -> Result<Response, PageError> {
-        if !requests::deny(app, &self.request).await? {
+        let by = self.signed_in.user.id;
+        if !requests::deny(app, &self.request, Some(by)).await? {
             return Err(expired());
         }
         Ok(self.to(app).error(app, "access_denied", "the user did not allow it").await?)

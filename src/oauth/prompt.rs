@@ -68,7 +68,7 @@ impl Waiting<'_> {
             Standing::Met => Ok(None),
             Standing::SignIn(_) => Ok(Some(see_other(&links::login(Some(self.handle))))),
             Standing::Unreachable => {
-                requests::deny(app, &self.request).await?;
+                requests::deny(app, &self.request, None).await?;
                 let (code, description) = UNMET;
                 Ok(Some(self.to(app).error(app, code, description).await?))
             }

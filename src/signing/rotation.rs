@@ -98,6 +98,10 @@ pub async fn rotate_due(app: &Arc<App>) -> Result<u64, Fault> {
 pub async fn remove_ended(app: &App) -> Result<u64, Fault> {
     let txn = app.store.begin().await?;
     let gone = store::signing_keys::remove_ended(&txn, app.now()).await?;
+    if gone > 0 {
+        let event = Event::new("signing_key.end", Actor::System, Target::unknown("signing_key"));
+        audit::record(app, &txn, event.because(format!("{gone} destroyed or removed"))).await?;
+    }
     txn.commit().await?;
     Ok(gone)
 }

@@ -382,15 +382,17 @@ pub async fn delete(db: &Txn, workspace_id: Uuid, id: Uuid) -> Result<bool, Faul
     Ok(gone.rows_affected == 1)
 }
 
-/// Notes that a key was used in a query string.
+/// Notes that a key was used in a query string; `true` if it never was before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn expose(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Fault> {
-    Entity::update_many()
-        .col_expr(Column::ExposedAt, Expr::value(instant(now)))
-        .filter(COLUMN.id.eq(id))
-        .exec(db)
-        .await?;
-    Ok(())
+pub async fn expose(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    let now = Expr::value(instant(now));
+    let noted = Entity::update_many().col_expr(Column::ExposedAt, now).filter(COLUMN.id.eq(id));
+    let first = noted.clone().filter(COLUMN.exposed_at.is_null()).exec(db).await?;
+    Ok(first.rows_affected == 1 || noted.exec(db).await.map(|_| false)?)
 }

@@ -115,6 +115,34 @@ pub async fn find_client(
     Ok(client::Entity::find().filter(either).one(db).await?)
 }
 
+/// The enabled client whose registration is managed with this token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_managed(
+    db: &impl ConnectionTrait,
+    token_sha256: &[u8],
+) -> Result<Option<client::Model>, Fault> {
+    let managed = client::COLUMN.registration_token_sha256.eq(token_sha256.to_vec());
+    let enabled = client::COLUMN.disabled_at.is_null();
+    Ok(client::Entity::find().filter(managed).filter(enabled).one(db).await?)
+}
+
+/// Lets nobody manage a client's registration any more who has this token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_management(db: &Txn, id: &str, token_sha256: &[u8]) -> Result<bool, Fault> {
+    db.changes(Subject::Client(id.to_owned()));
+    let changed = client::Entity::update_many()
+        .col_expr(client::Column::RegistrationTokenSha256, Expr::value(None::<Vec<u8>>))
+        .filter(client::COLUMN.id.eq(id))
+        .filter(client::COLUMN.registration_token_sha256.eq(token_sha256.to_vec()))
+        .exec(db)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
 /// Ends the secret that a client had before its last rotation, if it is this one.
 ///
 /// # Errors

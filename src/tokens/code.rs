@@ -186,9 +186,9 @@ async fn exchange_once(
         && is_proved(&found.code, presented.key);
     let family_id = found.code.family_id;
     let (is_first, outcome) = if !lives || !is_worthy(&found.code) {
-        (spend(app, client, code_sha256).await?, Exchange::Refused)
+        (spend(app, client, (code_sha256, found.code.grant_id)).await?, Exchange::Refused)
     } else if is_elsewhere(app, &found.code, presented) {
-        (spend(app, client, code_sha256).await?, Exchange::WrongTarget)
+        (spend(app, client, (code_sha256, found.code.grant_id)).await?, Exchange::WrongTarget)
     } else {
         // what was allowed may have become less since
         let still =
@@ -215,11 +215,19 @@ fn is_elsewhere(app: &App, code: &authorization_code::Model, presented: &Present
     }
 }
 
-/// Spends a code on nothing; `false` if somebody was faster.
-async fn spend(app: &App, client: &client::Model, code_sha256: &[u8]) -> Result<bool, Fault> {
+/// Spends a code on nothing, for what it was shown with is not what it was made for; `false` if somebody was faster.
+async fn spend(
+    app: &App,
+    client: &client::Model,
+    (code_sha256, grant_id): (&[u8], Uuid),
+) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let is_first =
         store::authorization_codes::consume(&txn, code_sha256, &client.id, app.now()).await?;
+    if is_first {
+        let (actor, target) = (Actor::Client(client.id.clone()), Target::new("grant", grant_id));
+        audit::record(app, &txn, Event::new("authorization_code.refuse", actor, target)).await?;
+    }
     txn.commit().await?;
     Ok(is_first)
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Actor, Event, Target},
     clients::redirect_uri,
     crypto::secret::{AuthorizationCode, RequestHandle, Secret, SessionCookie},
     fault::Fault,
@@ -195,16 +196,25 @@ pub async fn approve_at_once(
     Ok(store::issuing::authorize(&app.store, row, pushed).await?.then_some(code))
 }
 
-/// Takes the request out because its user said no; `false` if somebody else took it first.
+/// Takes the request out because this user said no, or because nothing can come of it; `false` if somebody else took
+/// it first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn deny(app: &App, request: &authorization_request::Model) -> Result<bool, Fault> {
+pub async fn deny(
+    app: &App,
+    request: &authorization_request::Model,
+    by: Option<Uuid>,
+) -> Result<bool, Fault> {
     let txn = app.store.begin().await?;
     let taken = store::authorization_requests::consume(&txn, request.handle_sha256.clone()).await?;
     if let Some(uri) = request.terms.as_ref().and_then(pushed::digest_of) {
         // whoever spent it before has answered; no is no all the same
         let _ = store::pushed_requests::consume(&txn, uri).await?;
+    }
+    if let Some(user_id) = by.filter(|_| taken) {
+        let target = Target::new("client", request.client_id.as_str());
+        audit::record(app, &txn, Event::new("app.refuse", Actor::User(user_id), target)).await?;
     }
     txn.commit().await?;
     Ok(taken)

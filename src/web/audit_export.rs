@@ -10,6 +10,7 @@ use poem::{
 };
 use serde_json::json;
 use tracing::Span;
+use uuid::Uuid;
 
 use super::{audit_words, query};
 use crate::{
@@ -81,9 +82,17 @@ impl Format {
 
 /// Every event that a filter means, as a file that is written while it is sent. One that breaks off
 /// ends without its last chunk, so nobody takes it for whole. What happens meanwhile is newer than
-/// where it begins, and not in it.
-#[must_use]
-pub fn export(app: &Arc<App>, filter: Filter, format: Format, name: &str) -> Response {
+/// where it begins, and not in it. That `by` took it away is itself an event.
+///
+/// # Errors
+/// When the database fails.
+pub async fn export(
+    app: &Arc<App>,
+    by: Uuid,
+    filter: Filter,
+    (format, name): (Format, &str),
+) -> Result<Response, Fault> {
+    trail::note_export(app, by, filter.workspace_id).await?;
     let day = app.now().format("%Y-%m-%d");
     let file = format!("attachment; filename=\"{name}-{day}.{}\"", format.extension());
     let begin = Some((Wanted { rows: PIECE, ..Wanted::default() }, true));
@@ -111,7 +120,7 @@ pub fn export(app: &Arc<App>, filter: Filter, format: Format, name: &str) -> Res
     if let Ok(value) = HeaderValue::try_from(file) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
-    response
+    Ok(response)
 }
 
 type Next = Option<(Wanted, bool)>;

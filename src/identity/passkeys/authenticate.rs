@@ -84,15 +84,30 @@ pub async fn verify(
     match party.finish_authentication(&opened.state, &answer, &passkey.credential)? {
         Judgement::Good { credential, counter } => {
             let change = Use { credential, counter, at: app.now() };
-            let is_kept = keep(app, (&user, &passkey), change, &opened).await?;
-            Ok(if is_kept { Assertion::Accepted(Box::new(user)) } else { Assertion::Refused })
+            if keep(app, (&user, &passkey), change, &opened).await? {
+                return Ok(Assertion::Accepted(Box::new(user)));
+            }
+            fail(app, &user, &passkey, "an answer that was used before").await
         }
         Judgement::CountsBack => {
             record(app, &user, &passkey, "passkey.counts_back").await?;
             Ok(Assertion::Refused)
         }
-        Judgement::Bad => Ok(Assertion::Refused),
+        Judgement::Bad => fail(app, &user, &passkey, "a wrong answer").await,
     }
+}
+
+/// Refuses, and writes it down; anybody can answer wrongly in the name of a passkey whose id they know.
+async fn fail(
+    app: &App,
+    user: &user::Model,
+    passkey: &passkey::Model,
+    why: &str,
+) -> Result<Assertion, Fault> {
+    let event = Event::new("passkey.fail", Actor::System, Target::new("passkey", passkey.id));
+    let event = event.because(format!("a passkey of {}: {why}", user.id));
+    audit::record_of_stranger(app, event).await?;
+    Ok(Assertion::Refused)
 }
 
 /// The passkey that an answer names, and its user, who may sign in. WebAuthn §7.2, step 6: who was

@@ -48,8 +48,8 @@ struct Closes {
 enum End {
     /// It was wrong, and stays counted; these are the events.
     Wrong(Vec<audit_event::Model>),
-    /// It was nothing: all failures are what they were before.
-    Nothing,
+    /// It was nothing, or too little: all failures are what they were before; these are the events.
+    Nothing(Vec<audit_event::Model>),
     /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
     Proof,
 }
@@ -124,12 +124,23 @@ impl Guess {
         self.end(app, End::Proof).await
     }
 
-    /// Leaves all failures as they were before: the guess was right, and proves too little.
+    /// Leaves all failures as they were before: nobody knows whether the guess was right.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
-        self.end(app, End::Nothing).await
+        self.end(app, End::Nothing(Vec::new())).await
+    }
+
+    /// Leaves all failures as they were before: the guess was right, and proves too little. That is written down.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn proves_too_little(&self, app: &App, event: Event) -> Result<(), Fault> {
+        let action = event.action;
+        self.end(app, End::Nothing(vec![audit::row(app, event)])).await?;
+        app.metrics.happened(action);
+        Ok(())
     }
 
     async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
@@ -137,7 +148,7 @@ impl Guess {
             Ok(txn) => Ok(txn.commit().await?),
             Err(fault) => {
                 // whoever hears of the fault has proved nothing, and shall not have failed either
-                let end = if matches!(end, End::Proof) { End::Nothing } else { end };
+                let end = if matches!(end, End::Proof) { End::Nothing(Vec::new()) } else { end };
                 self.end_later(app, end);
                 Err(fault)
             }
@@ -180,13 +191,14 @@ impl Guess {
 
     async fn end_in(&self, txn: &Txn, end: &End) -> Result<(), Fault> {
         let account = &self.counters.account;
-        match end {
-            End::Wrong(events) => {
-                for event in events {
-                    store::audit::insert(txn, event.clone()).await?;
-                }
+        if let End::Wrong(events) | End::Nothing(events) = end {
+            for event in events {
+                store::audit::insert(txn, event.clone()).await?;
             }
-            End::Nothing => give_back(txn, account, (self.counted_at, self.before)).await?,
+        }
+        match end {
+            End::Wrong(_) => {}
+            End::Nothing(_) => give_back(txn, account, (self.counted_at, self.before)).await?,
             End::Proof => clear(txn, account).await?,
         }
         if !matches!(end, End::Wrong(_)) {

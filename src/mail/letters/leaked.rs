@@ -27,6 +27,10 @@ pub enum LeakedKind {
     },
     /// A token that clients register with.
     RegistrationToken,
+    /// A token that manages the registration of a client.
+    ManagementToken,
+    /// The cookie of a browser in which somebody is signed in.
+    Session,
 }
 
 pub(super) fn leaked(
@@ -45,6 +49,10 @@ pub(super) fn leaked(
             format!("The subscription key of the account “{name}”")
         }
         LeakedKind::RegistrationToken => format!("The registration token “{name}”"),
+        LeakedKind::ManagementToken => {
+            format!("The token that manages the registration of the app “{name}”")
+        }
+        LeakedKind::Session => format!("The cookie of a browser in which “{name}” is signed in"),
     };
     let workspace = workspace_name
         .map(|name| format!(" of the workspace “{}”", one_line(name)))
@@ -104,6 +112,18 @@ fn next(leaked: &LeakedKind, is_ended: bool) -> &'static str {
         (LeakedKind::SubscriptionKey { .. }, false) => {
             "It still works. Ask whoever runs this service to replace it."
         }
+        (LeakedKind::ManagementToken, true) => {
+            "It was revoked: the app goes on, and can change its registration no more. An \
+             administrator of this service can."
+        }
+        (LeakedKind::ManagementToken, false) => {
+            "It still works: who has it can change where the app sends its users. Register the app \
+             anew, and delete this one."
+        }
+        (LeakedKind::Session, _) => {
+            "That browser was signed out. Sign in again, and look at what your account says of \
+             other sessions."
+        }
         (LeakedKind::RegistrationToken, true) => {
             "It was revoked: clients that register need another one."
         }
@@ -122,7 +142,10 @@ fn action(leaked: &LeakedKind, issuer: &str) -> Option<Action> {
         LeakedKind::RegistrationToken => {
             ("See the tokens", "/admin/registration-tokens".to_owned())
         }
-        LeakedKind::ClientSecret | LeakedKind::SubscriptionKey { .. } => return None,
+        LeakedKind::Session => ("See your account", "/settings".to_owned()),
+        LeakedKind::ClientSecret
+        | LeakedKind::ManagementToken
+        | LeakedKind::SubscriptionKey { .. } => return None,
     };
     Some(Action { words, href: format!("{issuer}{path}") })
 }

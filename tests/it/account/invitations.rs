@@ -226,6 +226,7 @@ async fn a_withdrawn_invitation_is_dead() {
     assert_eq!(Browser::new(&world).get(&path).await.status, 404);
     let again = adas.submit(&list, "form[action$='/withdraw']", &[]).await;
     assert_eq!(again.status, 404);
+    assert_eq!(world.audited("invitation.withdraw").await, 1);
 }
 
 #[tokio::test]

@@ -144,6 +144,10 @@ async fn a_wrong_code_is_refused() {
         assert_eq!(answer.text("#code-problem"), text, "{wrong:?}");
     }
     assert_eq!(browser.get("/settings/profile").await.status, 303);
+    assert!(world.audited("user.second_factor_failed").await >= 5);
+    // the password that was right before is in the trail, though nobody is signed in
+    assert_eq!(world.audited("user.second_factor_due").await, 1);
+    assert_eq!(world.audited("session.begin").await, 0);
 }
 
 #[tokio::test]

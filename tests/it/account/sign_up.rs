@@ -130,6 +130,7 @@ async fn another_browser_must_know_the_password() {
         assert_eq!(answer.text(".problem"), "That is not the password that was chosen.");
         assert!(!answer.body.contains("wrong password"));
     }
+    assert_eq!(world.audited("sign_up.fail").await, 3);
     let answer = other.submit(&page, "#verify-submit", &[("password", PASSWORD)]).await;
 
     assert_eq!(answer.status, 303);

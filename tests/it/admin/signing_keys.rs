@@ -90,11 +90,13 @@ async fn a_new_key_is_published_an_hour_before_it_signs() {
 async fn a_retired_key_is_believed_as_long_as_a_session_lasts() {
     let (world, _, mut browser) = admin().await;
     let before = signed(&world).await;
+    assert_eq!(world.audited("signing_key.create").await, Algorithm::ALL.len());
     replace(&mut browser, "rotate-now").await;
     for _ in 0..2 {
         world.clock.advance(TimeDelta::hours(26));
         jobs::signing_keys::run_once(&world.app).await.unwrap();
     }
+    assert_eq!(world.audited("signing_key.end").await, 1);
 
     assert!(is_believed(&world, &before).await);
     assert_ne!(signed(&world).await.kid, before.kid);

@@ -65,7 +65,7 @@ async fn a_key_is_replaced_with_the_overlap_that_was_chosen() {
 
 #[tokio::test]
 async fn a_key_is_suspended_and_resumed() {
-    let (_world, mut browser, path, _, caller) = enabled().await;
+    let (world, mut browser, path, _, caller) = enabled().await;
     let page = browser.get(&path).await;
 
     let question = browser.get(&page.link("#suspend-subscription")).await;
@@ -82,6 +82,9 @@ async fn a_key_is_suspended_and_resumed() {
     let answer = browser.submit(&page, "#switch-subscription", &[]).await;
     assert_eq!(browser.follow(answer).await.text(".flash"), "The subscription key works again.");
     caller.get(GATED).await.expect(200);
+    for action in ["subscription.suspend", "subscription.resume"] {
+        assert_eq!(world.audited(action).await, 1, "{action}");
+    }
 }
 
 #[tokio::test]

@@ -261,6 +261,9 @@ async fn administrators_are_made_and_unmade() {
     let page = browser.get(&format!("{}/demote", page_of(&acme.ada))).await;
     browser.submit(&page, "#confirm", &[]).await;
     assert_eq!(adas.get("/admin/users").await.status, 404);
+    for action in ["user.promote", "user.demote"] {
+        assert_eq!(world.audited(action).await, 1, "{action}");
+    }
 }
 
 #[tokio::test]

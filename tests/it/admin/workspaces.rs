@@ -121,6 +121,7 @@ async fn a_disabled_workspace_is_refused_until_it_is_enabled() {
     let answer = browser.submit(&page, "#enable-workspace", &[]).await;
     assert_eq!(browser.follow(answer).await.text(".flash"), "The workspace is enabled.");
     caller.me().await.expect(200);
+    assert_eq!(world.audited("workspace.enable").await, 1);
 }
 
 #[tokio::test]
@@ -135,6 +136,7 @@ async fn members_are_added_and_removed() {
 
     let page = browser.follow(answer).await;
     assert_eq!(page.texts("td[data-label=Role]"), ["Owner", "Admin"]);
+    assert_eq!(world.audited("member.add").await, 1);
     let again = browser.submit(&page, "#add-member-submit", &fields).await;
     assert_eq!(again.text("#username-problem"), "The user is a member already.");
     for (username, role, field) in

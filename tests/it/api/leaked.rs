@@ -15,7 +15,7 @@ use latchkey::{
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use super::gates;
+use super::{gates, key_of_product};
 use crate::support::{
     Acme, Answer, ApiCaller, Browser, Page, Person, Tokens, World, new_key, service,
 };
@@ -299,6 +299,49 @@ async fn a_registration_token_is_revoked() {
     assert!(told[0].1.contains("The registration token “CI”"), "{told:?}");
     let events = world.audit_events().await;
     assert!(events.iter().all(|event| !event.detail.clone().unwrap_or_default().contains(&token)));
+}
+
+/// The browser is signed out, whatever the product says of keys.
+#[tokio::test]
+async fn a_session_cookie_signs_its_browser_out() {
+    let (world, acme) = that_notifies().await;
+    let mut browser = Browser::of(&world, &acme.ada).await;
+    let mut other = Browser::of(&world, &acme.ada).await;
+    let cookie = browser.cookies().values().find(|it| it.starts_with("lk_bs_")).unwrap().clone();
+
+    assert_eq!(reported(&world, &cookie).await.shown(), received(1));
+
+    assert_eq!(browser.get("/settings/profile").await.status, 303);
+    assert_eq!(other.get("/settings/profile").await.status, 200);
+    let told = told(&world).await;
+    assert_eq!((told.len(), &*told[0].0), (1, "ada@acme.example"));
+    assert!(told[0].1.contains("That browser was signed out"), "{}", told[0].1);
+    assert!(leaks(&world).await[0].is_ended);
+}
+
+/// Of two products each has its own rule; what is of no product has the default one's.
+#[tokio::test]
+async fn each_product_says_what_becomes_of_its_keys() {
+    let products = r#"
+        [default]
+        on_leak = "notify"
+        [strict]
+        on_leak = "revoke"
+        scopes = { "leads:read" = "See leads" }
+        key_formats = [{ environment = "live", prefix = "st_", body = "base62c" }]
+    "#;
+    let products: Products = toml::from_str(products).unwrap();
+    let world = World::with(|config| config.products = products).await;
+    let acme = world.acme().await;
+    let lax = world.key(&acme.workspace, &acme.ada, "leads:read").await;
+    let (strict, _) = key_of_product(&world, "strict", "leads:read").await;
+
+    for key in [&lax, &strict] {
+        assert_eq!(reported(&world, key).await.shown(), received(1));
+    }
+
+    assert_eq!(ApiCaller::bearer(&world, &lax).me().await.status, 200);
+    assert_eq!(ApiCaller::bearer(&world, &strict).me().await.status, 401);
 }
 
 #[tokio::test]

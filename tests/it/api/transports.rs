@@ -76,6 +76,14 @@ async fn a_key_travels_in_the_query_where_its_product_allows_it() {
         assert_is_private(&answer);
         assert!(!format!("{:?}", answer.headers).contains(&key));
     }
+    // it is noted in a task of its own
+    for _ in 0..100 {
+        if world.audited("api_key.expose").await > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(world.audited("api_key.expose").await, 1);
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ async fn who_denies_returns_with_an_error() {
     });
     assert_eq!(answer.callback().shown(), expected);
     assert_eq!(world.audited("grant.create").await, 0);
+    assert_eq!(world.audited("app.refuse").await, 1);
     // and is asked again next time
     let next = browser.open(&client.authorization().path()).await;
     assert!(next.has("#consent-allow"));

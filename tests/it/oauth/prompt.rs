@@ -190,6 +190,12 @@ async fn an_account_may_be_chosen() {
     let page = browser.sign_in_on(&page, &ben).await;
     let other = browser.submit(&page, "#consent-allow", &[]).await.callback();
     assert_eq!(id_token(&client, &other).await["sub"], ben.id.to_string());
+    // whose browser it was before is signed out of it, and the trail says so
+    let events = world.audit_events().await;
+    let ended: Vec<_> = events.iter().filter(|event| event.action == "session.end").collect();
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].actor_id, Some(acme.ada.id.to_string()));
+    assert_eq!(ended[0].detail.as_deref(), Some("somebody signed in in the same browser"));
     // who has nobody to choose from signs in, and is not asked twice
     let mut stranger = Browser::new(&world);
     let callback = stranger.authorize(&asking, &ben).await;

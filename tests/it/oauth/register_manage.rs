@@ -65,6 +65,22 @@ impl Managed {
     }
 }
 
+/// Who has found the token cannot change where the app sends its users, nor can anybody with it from then on.
+#[tokio::test]
+async fn a_leaked_management_token_manages_nothing() {
+    let it = managed().await;
+    it.read().await.expect(200);
+    let url = it.world.url("/api/v1/leaked");
+    let report = it.world.http.post(url).json(&json!({ "token": it.token }));
+
+    assert_eq!(Answer::to(report).await.status, 202);
+
+    assert_eq!(it.read().await.status, 401);
+    assert_eq!(it.put(it.metadata.clone()).await.status, 401);
+    it.tokens().await;
+    assert_eq!(it.world.audited("credential.leaked").await, 1);
+}
+
 /// CS-R5: everything but the secret, of which only the digest is kept.
 #[tokio::test]
 async fn a_client_reads_what_it_has_registered() {

@@ -282,6 +282,7 @@ async fn a_code_is_spent_by_its_first_presentation_whatever_the_outcome() {
         assert_eq!(right.shown(), code_refused(), "{params:?}");
         code = self::code(&world, &acme, &client).await;
     }
+    assert_eq!(world.audited("authorization_code.refuse").await, cases.len());
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ async fn a_user_of_an_enterprise_gets_a_pair() {
     let me = ApiCaller::bearer(&world, &tokens.access).me().await.expect(200).json();
     assert_eq!(me["principal"]["username"], "acme/ada@acme.example");
     assert_eq!(me["workspace"]["slug"], "acme");
+    assert_eq!(world.audited("user.sign_in").await, 1);
 }
 
 #[tokio::test]
