@@ -51,6 +51,13 @@ impl Mounted {
         demand(mount.status()?.success(), || "a small disk could not be mounted".to_owned())?;
         Ok(Self(path.to_owned()))
     }
+
+    /// Mounts it again, to be read only or to be written too. Nobody may have a file of it open.
+    fn remount(&self, how: &str) -> Result<()> {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", &format!("remount,{how}")]).arg(&self.0);
+        demand(mount.status()?.success(), || format!("it could not be mounted again: {how}"))
+    }
 }
 
 impl Drop for Mounted {
@@ -104,6 +111,7 @@ async fn full() -> Result<Figures> {
     let server = site.serve().await?;
     works(&site, server.address, &again.member("refresh_token")?).await?;
     server.stop().await?;
+    read_only(&site, mounted.as_ref().ok_or("there is no small disk")?).await?;
     drop(site);
     drop(mounted);
     Ok(figures(json!({
@@ -111,6 +119,20 @@ async fn full() -> Result<Figures> {
         "turned_away": refused,
         "recovered_ms": recovered.as_millis(),
     })))
+}
+
+/// A system that finds a fault in a disk lets it be read only. What has the database open then hears of it like of a
+/// full one; a start says what it is, and the next one works.
+async fn read_only(site: &Site, disk: &Mounted) -> Result<()> {
+    disk.remount("ro")?;
+    let started = site.serve().await;
+    let told = started.err().map(|failure| failure.to_string()).unwrap_or_default();
+    let is_clear = told.contains("latchkey.db") && told.contains("Read-only file system");
+    demand(is_clear, || format!("a start on a disk that can only be read says: {told:?}"))?;
+    disk.remount("rw")?;
+    let server = site.serve().await?;
+    must(server.address, site.cast.password(0), 200).await?;
+    server.stop().await
 }
 
 /// Writes until nothing fits any more.

@@ -59,6 +59,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Figures> {
     sleep(DRIP).await;
     drip(&mut slow).await;
     let open = files(&server)?;
+    demand(open >= sockets * 9 / 10, || format!("of {sockets} sockets {open} were open"))?;
     let (crowded, peak) = (others(&site, address, &access).await?, resident_kib(&server)?);
     let grown = peak.saturating_sub(before);
     let p99 = crowded.quantile(990);
@@ -88,9 +89,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Figures> {
 
 /// Opens sockets, a third of each kind.
 async fn open(address: SocketAddr, sockets: usize) -> Result<Vec<(Kind, TcpStream)>> {
-    // those that are given up last come first
-    let kinds = [Kind::Answer, Kind::Body, Kind::Headers];
+    // those that are given up last come first: a body that drips, an answer, headers
+    let kinds = [Kind::Body, Kind::Answer, Kind::Headers];
     let mut slow = Vec::with_capacity(sockets);
+    let mut dripped = Instant::now();
     for number in (0..sockets).step_by(AT_ONCE) {
         let some = (number..sockets.min(number + AT_ONCE)).map(|number| async move {
             let kind = kinds[number * kinds.len() / sockets];
@@ -103,6 +105,11 @@ async fn open(address: SocketAddr, sockets: usize) -> Result<Vec<(Kind, TcpStrea
         });
         for opened in join_all(some).await {
             slow.push(opened?);
+        }
+        // or the first ones would be given up before the last one is there
+        if dripped.elapsed() > DRIP * 3 {
+            drip(&mut slow).await;
+            dripped = Instant::now();
         }
     }
     Ok(slow)
