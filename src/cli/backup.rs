@@ -38,12 +38,14 @@ impl Backup {
             return Err(Failure::new(POSTGRES));
         }
         let bytes = backup::save(&database_file(&config), &self.file)?;
+        let about = format!("to {}", self.file.display());
+        let unsaid = write_down(config, "database.backup", about).await;
         output::line(&format!("Backup written: {} ({bytes} bytes)", self.file.display()))?;
         output::line(
             "It holds no keys: keep a copy of the secrets file apart from it. Without that file, people \
              and apps have to sign in again.",
         )?;
-        write_down(config, "database.backup", format!("to {}", self.file.display())).await
+        unsaid.map_or(Ok(()), |why| output::line(&why))
     }
 }
 
@@ -56,26 +58,23 @@ impl Restore {
         create_directory(&config.data_dir)?;
         let to = database_file(&config);
         let bytes = backup::restore(&self.file, &to)?;
+        let about = format!("from {}", self.file.display());
+        let unsaid = write_down(config, "database.restore", about).await;
         output::line(&format!("Restored: {} ({bytes} bytes)", to.display()))?;
         output::line(
             "What was revoked, disabled or changed since the backup is as it was before: look through \
              it. Who refreshed a token since then has to sign in again.",
         )?;
-        write_down(config, "database.restore", format!("from {}", self.file.display())).await
+        unsaid.map_or(Ok(()), |why| output::line(&why))
     }
 }
 
-/// Writes down in the audit trail what was done with the database, which is done whether or not that succeeds: the
-/// keys may be elsewhere, and the schema another version's.
-async fn write_down(config: Config, action: &'static str, detail: String) -> Result<(), Failure> {
-    let event =
-        Event::new(action, Actor::Operator, Target::new("database", "sqlite")).because(detail);
-    match record(config, event).await {
-        Ok(()) => Ok(()),
-        Err(failure) => {
-            output::line(&format!("The audit trail does not say so: {}", failure.line()))
-        }
-    }
+/// Writes down in the audit trail what was done with the database; else answers why it is not there. It is done all
+/// the same: the keys may be elsewhere, and the schema another version's.
+async fn write_down(config: Config, action: &'static str, detail: String) -> Option<String> {
+    let event = Event::new(action, Actor::Operator, Target::new("database", "sqlite"));
+    let failure = record(config, event.because(detail)).await.err()?;
+    Some(format!("The audit trail does not say so: {}", failure.line()))
 }
 
 async fn record(config: Config, event: Event) -> Result<(), Failure> {

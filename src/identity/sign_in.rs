@@ -75,10 +75,12 @@ impl Proven {
     /// When the database fails; then nothing is stored.
     pub async fn commit(&self, txn: Txn) -> Result<(), Fault> {
         self.guess.forget_account_in(&txn).await?;
-        // whether a commit that fails was none is not always known, and nothing is given back twice
+        let is_certain = txn.fails_for_certain();
         self.is_settled.store(true, Ordering::Relaxed);
         let committed = txn.commit().await.map_err(Fault::from);
-        if let Err(Fault::Conflict(_)) = &committed {
+        let is_none = |fault: &Fault| is_certain || matches!(fault, Fault::Conflict(_));
+        if committed.as_ref().is_err_and(is_none) {
+            // of what may have been committed nothing is given back twice
             self.is_settled.store(false, Ordering::Relaxed);
         }
         committed

@@ -203,6 +203,13 @@ impl Txn {
         self.changed.lock().push(subject);
     }
 
+    /// Whether a commit that fails was none for certain: the embedded database's, which is made here. Whether a
+    /// server has made one that it did not answer, nobody knows.
+    #[must_use]
+    pub fn fails_for_certain(&self) -> bool {
+        matches!(self.open, Open::Sqlite(_))
+    }
+
     /// Ends the transaction; it is on disk when this answers, and this node no longer believes what
     /// it knew of the subjects that were changed.
     ///

@@ -114,18 +114,21 @@ pub async fn take_back(
     }
     // a window begins with what is counted in it, and not with what was nothing in the end
     const LAST: &str = concat!("delete from sign_in_failure ", of_window!(), " and failures <= 1");
+    const ONE: &str = concat!("update sign_in_failure set failures = failures - 1 ", of_window!());
     const ONE_OF_SEVERAL: &str = concat!(
         "update sign_in_failure set failures = failures - 1 ",
         of_window!(),
         " and failures > 1"
     );
+    const NONE: &str = concat!("delete from sign_in_failure ", of_window!(), " and failures <= 0");
     let key = counted.key_sha256.as_slice();
     let values = || vec![key.into(), window_started_at.map(|at| millis(at.0)).into()];
     // there were others then, or were not: so it is now, mostly
-    let [likely, other] =
-        if counted.failures > 1 { [ONE_OF_SEVERAL, LAST] } else { [LAST, ONE_OF_SEVERAL] };
+    let likely = if counted.failures > 1 { ONE_OF_SEVERAL } else { LAST };
     if db.change(likely, values()).await? == 0 {
-        db.change(other, values()).await?;
+        // a count that others change is looked at once it is held, and by no condition that they make untrue
+        db.change(ONE, values()).await?;
+        db.change(NONE, values()).await?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ macro_rules! targets {
 }
 
 targets! {
+    assertion, 2_000;
     authorization, 30_000;
     authorization_details, 30_000;
     basic, 30_000;
@@ -75,6 +76,7 @@ targets! {
     keys, 30_000;
     metadata, 10_000;
     openapi, 2_000;
+    passkey, 3_000;
     proof, 3_000;
     redirect_uris, 30_000;
     request_object, 3_000;

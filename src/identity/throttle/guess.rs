@@ -144,15 +144,20 @@ impl Guess {
     }
 
     async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
-        match self.prepared(&app.store, &end).await {
-            Ok(txn) => Ok(txn.commit().await?),
-            Err(fault) => {
-                // whoever hears of the fault has proved nothing, and shall not have failed either
-                let end = if matches!(end, End::Proof) { End::Nothing(Vec::new()) } else { end };
-                self.end_later(app, end);
-                Err(fault)
+        let fault = match self.prepared(&app.store, &end).await {
+            Ok(txn) => {
+                let is_certain = txn.fails_for_certain();
+                match txn.commit().await {
+                    Err(error) if is_certain => error.into(),
+                    committed => return Ok(committed?),
+                }
             }
-        }
+            Err(fault) => fault,
+        };
+        // whoever hears of the fault has proved nothing, and shall not have failed either
+        let end = if matches!(end, End::Proof) { End::Nothing(Vec::new()) } else { end };
+        self.end_later(app, end);
+        Err(fault)
     }
 
     /// Tries again until the database answers, while the caller hears that it does not. A transaction that may have

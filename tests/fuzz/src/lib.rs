@@ -13,6 +13,7 @@
 mod clients;
 mod credentials;
 mod names;
+mod passkeys;
 pub mod place;
 mod requests;
 mod signed;
@@ -23,7 +24,8 @@ use self::place::Place;
 pub type Target = fn(&Place, &[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 22] = [
+    ("assertion", signed::assertion),
     ("authorization", credentials::authorization),
     ("authorization_details", names::authorization_details),
     ("basic", credentials::basic),
@@ -37,6 +39,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("keys", credentials::keys),
     ("metadata", clients::metadata),
     ("openapi", clients::openapi),
+    ("passkey", passkeys::passkey),
     ("proof", signed::proof),
     ("redirect_uris", clients::redirect_uris),
     ("request_object", signed::request_object),

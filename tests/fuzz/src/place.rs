@@ -27,6 +27,8 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
+use super::passkeys::Passkey;
+
 /// An instant like any other.
 const NOW_MILLIS: i64 = 1_804_242_427_250;
 
@@ -47,6 +49,8 @@ pub struct Place {
     pub pair: KeyPair,
     /// A site that passkeys are for, and a ceremony that has begun there.
     pub site: (RelyingParty, Ceremony),
+    /// A passkey that is registered there.
+    pub passkey: Passkey,
     signer: EcdsaKeyPair,
     random: SystemRandom,
     runtime: Runtime,
@@ -93,12 +97,14 @@ impl Default for Place {
         let ceremony = site.begin_registration(Uuid::from_u128(7), user, &[]).unwrap();
         let pair = KeyPair::generate(&random, Algorithm::Es256).unwrap();
         let (how, system) = (&ECDSA_P256_SHA256_FIXED_SIGNING, system_random());
+        let site = (site, ceremony);
         Self {
+            passkey: Passkey::register(&site, &pair, system_random()),
             signer: EcdsaKeyPair::from_pkcs8(how, pair.pkcs8(), &system).unwrap(),
             random: system,
             products: toml::from_str(PRODUCTS).unwrap(),
             pair,
-            site: (site, ceremony),
+            site,
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             server: OnceCell::new(),
         }

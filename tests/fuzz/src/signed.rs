@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::signing_key::Algorithm;
 use latchkey::{
-    clients::request_object::{self, Refused},
+    clients::{
+        assertion::{Assertion, Endpoint, Problem},
+        request_object::{self, Refused},
+    },
     crypto::{
         jwk::{self, PublicKey},
         passkey::Answer,
@@ -63,14 +66,7 @@ fn has_private(set: &Value) -> bool {
 /// The claims of a request object (RFC 9101), signed by the client.
 pub fn request_object(place: &Place, bytes: &[u8]) {
     let Ok(mut claims) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
-    // what has to be there for the rest to be looked at
-    for (name, value) in [("iss", "CLIENT"), ("client_id", "CLIENT"), ("aud", "SERVER")] {
-        if claims.get(name).is_some_and(|it| it == value) {
-            let id = place.client().id.clone();
-            let server = place.app().config.issuer.clone();
-            claims.insert(name.to_owned(), if value == "CLIENT" { id } else { server }.into());
-        }
-    }
+    name_names(place, &mut claims);
     let object = place.pair.sign("oauth-authz-req+jwt", &claims).expect("claims can be signed");
     let read = request_object::read(place.app(), place.client(), &object);
     match place.wait(read).expect("nothing is asked of anybody") {
@@ -84,6 +80,43 @@ pub fn request_object(place: &Place, bytes: &[u8]) {
         }
         Err(Refused::NotRegistered) => panic!("the client has keys"),
         Err(Refused::Invalid(_)) => {}
+    }
+}
+
+/// Puts the names of the client and of the server where a seed has a word for them: without those the rest is not
+/// looked at.
+fn name_names(place: &Place, claims: &mut Map<String, Value>) {
+    for value in claims.values_mut() {
+        match value.as_str() {
+            Some("CLIENT") => *value = place.client().id.as_str().into(),
+            Some("SERVER") => *value = place.app().config.issuer.as_str().into(),
+            _ => {}
+        }
+    }
+}
+
+/// The claims by which a client proves itself (RFC 7523 §3), signed by it.
+pub fn assertion(place: &Place, bytes: &[u8]) {
+    let Ok(mut claims) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
+    name_names(place, &mut claims);
+    let signed = place.pair.sign("JWT", &claims).expect("claims can be signed");
+    let token = "https://id.example/oauth/token";
+    let endpoint = Endpoint { own: "https://id.example/oauth/par", token };
+    let judge = || {
+        let assertion = Assertion::parse(&signed)?;
+        let proved = assertion.proves(place.app(), place.client(), endpoint);
+        Some(place.wait(proved).expect("nothing is asked of anybody"))
+    };
+    if judge() == Some(Ok(())) {
+        let id = place.client().id.as_str();
+        assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some(id), Some(id)));
+        assert!(claims["aud"].to_string().contains("https://id.example"));
+        let now = place.app().now().timestamp();
+        let end = claims["exp"].as_f64().expect("a number");
+        #[expect(clippy::cast_precision_loss, reason = "a time of these centuries")]
+        let left = end - now as f64;
+        assert!(left >= -60.0, "{left}");
+        assert_eq!(judge(), Some(Err(Problem::Used)), "once");
     }
 }
 

@@ -326,6 +326,7 @@ async fn successes_that_race_do_not_count() {
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
     }
+    assert_eq!(counted(&world).await, [] as [i64; 0]);
 }
 
 /// Whoever knows the password has not failed, whatever they asked for with it.

@@ -10,6 +10,7 @@ mod concurrency;
 mod conflicts;
 mod connections;
 mod families;
+mod guesses;
 mod issuing;
 mod log;
 mod migrations;
