@@ -113,7 +113,8 @@ fn fitting<'a>(
         return None;
     }
     let expires_at = instant(claims.get("exp")?)?;
-    if now >= expires_at + BEHIND || expires_at > now + LONGEST {
+    // the instant is a stranger's: nothing is added to it
+    if expires_at <= now - BEHIND || expires_at > now + LONGEST {
         return None;
     }
     for name in ["nbf", "iat"] {
@@ -221,6 +222,9 @@ mod tests {
             ("exp", json!(1_003_601)),
             ("exp", json!("1000060")),
             ("exp", json!(1e300)),
+            // the last instants that there are
+            ("exp", json!(8_210_266_876_795_i64)),
+            ("exp", json!(-8_334_601_228_800_i64)),
             ("exp", Value::Null),
             ("iat", json!(1_000_016)),
             ("nbf", json!(1_000_016)),

@@ -18,47 +18,61 @@ pub struct Limit {
     /// Under what it is counted.
     name: &'static str,
     /// Of a client; none where what is kept for it is bounded in another way.
-    of_client: Option<OfClient>,
+    of_client: Option<ByKind>,
     /// Of one address, in the name of one client.
-    at_address: u32,
+    at_address: ByKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct OfClient {
-    /// Of one that has proved itself.
+struct ByKind {
+    /// Of a client that has proved itself.
     proved: u32,
-    /// Of a public one, whose name anybody can use: what is kept of them is bounded by this.
+    /// Of a public one, whose name anybody can use.
     claimed: u32,
 }
 
-/// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users.
-pub const PUSHED: Limit =
-    Limit { name: "pushed by", of_client: Some(OfClient::new(3_000, 600)), at_address: 3_000 };
+/// Requests that are pushed (RFC 9126): one for every sign-in, by servers for all their users; in the name of a public
+/// client by its users themselves, of whom no network has more than a tenth of all.
+pub const PUSHED: Limit = Limit {
+    name: "pushed by",
+    of_client: Some(ByKind::new(3_000, 600)),
+    at_address: ByKind::new(3_000, 60),
+};
 /// Requests that wait for a user who signs in or decides: anybody can begin one, with a client's name that is no
 /// secret. If a client had a limit, strangers could use it up; how many are kept is bounded by [`make_room`].
-pub const ASKED: Limit = Limit { name: "asked for", of_client: None, at_address: 300 };
+pub const ASKED: Limit =
+    Limit { name: "asked for", of_client: None, at_address: ByKind::same(300) };
 /// Requests that browsers bring and that are too long for an address.
 pub const BROUGHT: Limit =
-    Limit { name: "brought for", of_client: Some(OfClient::new(600, 600)), at_address: 60 };
+    Limit { name: "brought for", of_client: Some(ByKind::same(600)), at_address: ByKind::same(60) };
 /// Devices that begin to wait (RFC 8628): people who set one up, some behind one address. A client has no limit here
 /// either.
-pub const DEVICES: Limit = Limit { name: "awaited by", of_client: None, at_address: 60 };
+pub const DEVICES: Limit =
+    Limit { name: "awaited by", of_client: None, at_address: ByKind::same(60) };
 
-impl OfClient {
+impl ByKind {
     const fn new(proved: u32, claimed: u32) -> Self {
         Self { proved, claimed }
+    }
+
+    const fn same(limit: u32) -> Self {
+        Self::new(limit, limit)
+    }
+
+    fn of(self, client: &client::Model) -> u32 {
+        match client.kind {
+            Kind::Confidential => self.proved,
+            Kind::Public => self.claimed,
+        }
     }
 }
 
 /// The seconds to wait if this one is too much.
 pub fn excess(app: &App, limit: Limit, client: &client::Model, address: IpAddr) -> Option<u64> {
-    let of_client = limit.of_client.map(|of_client| match client.kind {
-        Kind::Confidential => of_client.proved,
-        Kind::Public => of_client.claimed,
-    });
+    let of_client = limit.of_client.map(|limit| limit.of(client));
     let (name, id, network) = (limit.name, &client.id, network(address));
     // the address first: who floods from one place takes nothing from the others
-    count(app, format!("{name} {id} at {network}"), limit.at_address)
+    count(app, format!("{name} {id} at {network}"), limit.at_address.of(client))
         .or_else(|| count(app, format!("{name} {id}"), of_client?))
 }
 

@@ -130,11 +130,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedSocket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        // TLS takes some of an answer before it is sent: then the wait is here
+        let outcome = Pin::new(&mut self.socket).poll_flush(cx);
+        self.write.watch(cx, outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        let outcome = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.write.watch(cx, outcome)
     }
 }
 
@@ -169,5 +172,54 @@ impl<R: AsyncRead + Unpin> AsyncRead for GuardedBody<R> {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         self.pause.watch(cx, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// Takes whatever is written, as TLS does, and sends nothing.
+    struct Taking;
+
+    impl AsyncRead for Taking {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Taking {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_and_is_not_sent_has_a_limit() {
+        let limits = Limits { write_idle: Duration::from_millis(20), ..Limits::default() };
+        let mut socket = GuardedSocket::new(Taking, &limits, Arc::new(Streams::new(&limits)));
+
+        socket.write_all(b"an answer").await.unwrap();
+
+        assert_eq!(socket.flush().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(socket.shutdown().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

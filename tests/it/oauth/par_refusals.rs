@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::at_authorize;
-use crate::support::{Answer, ApiCaller, CALLBACK, Holder};
+use crate::support::{Answer, ApiCaller, CALLBACK, Holder, World};
 
 const PATH: &str = "/oauth/par";
 
@@ -93,21 +93,51 @@ async fn a_proof_is_for_the_key_that_is_named() {
     push(&holder.jkt(), holder.proof(&world, PATH)).await.expect(201);
 }
 
-/// A public client's name is anybody's: what is kept for it is bounded.
+/// A public client's name is anybody's: what is kept for it is bounded, and one network takes a tenth of it at most.
 #[tokio::test]
 async fn nobody_can_push_without_end() {
-    let (world, _, _, _) = at_authorize().await;
+    let world = World::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let world = world.await;
     let spa = world.spa().await;
-    let request = spa.authorization();
-    for _ in 0..600 {
-        spa.push(&request).await.expect(201);
+    let pushed = spa.authorization().without("client_id");
+    let push = async |address: String| {
+        let request = spa.request(PATH, &pushed.pairs()).header("x-forwarded-for", address);
+        Answer::to(request).await
+    };
+    for number in 0..600 {
+        push(format!("192.0.2.{}", number / 60)).await.expect(201);
     }
 
-    let answer = spa.push(&request).await;
+    for address in ["192.0.2.0", "192.0.2.10"] {
+        let answer = push(address.to_owned()).await;
+        assert_eq!(answer.status, 429, "{address}");
+        assert!(answer.header("retry-after").is_some());
+        assert_eq!(answer.json(), json!({ "error": "too_many_requests" }));
+    }
+}
 
-    assert_eq!(answer.status, 429);
-    assert!(answer.header("retry-after").is_some());
-    assert_eq!(answer.json(), json!({ "error": "too_many_requests" }));
+#[tokio::test]
+async fn one_network_takes_no_public_clients_pushes_from_the_others() {
+    let world = World::with(|config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let world = world.await;
+    let spa = world.spa().await;
+    let pushed = spa.authorization().without("client_id");
+    let push = async |address: &str| {
+        let request = spa.request(PATH, &pushed.pairs()).header("x-forwarded-for", address);
+        Answer::to(request).await.status
+    };
+    for _ in 0..60 {
+        assert_eq!(push("192.0.2.1").await, 201);
+    }
+    for _ in 0..60 {
+        assert_eq!(push("192.0.2.1").await, 429);
+    }
+
+    assert_eq!(push("192.0.2.2").await, 201);
     world.clock.advance(chrono::TimeDelta::minutes(1));
-    spa.push(&request).await.expect(201);
+    assert_eq!(push("192.0.2.1").await, 201);
 }
