@@ -6,7 +6,7 @@
 //!  4 process   main.rs → cli/ → server.rs                starts things; joins the faces
 //!  3 faces     oauth/   api/   account/   admin/         speak HTTP, one dialect each
 //!              web/                                      the HTTP kit they share
-//!  2 rules     jobs/ → resources/ → access/ → openid/ → identity/ → leaks/ → keys/ → tokens/
+//!  2 rules     jobs/ → resources/ → access/ → openid/ → leaks/ → identity/ → keys/ → tokens/
 //!              → clients/ → workspaces/ → signing/ → outbox.rs → audit.rs → forms.rs
 //!  1 ground    app.rs → store/ · crypto/ · mail/ · outbound.rs · limiter.rs · cache.rs →
 //!              metrics.rs · traces.rs · config/ · clock.rs → patience.rs · fault.rs

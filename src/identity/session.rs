@@ -41,6 +41,12 @@ pub struct Device {
     pub address: IpAddr,
 }
 
+/// Whether the user of a session that has not expired may still use it.
+#[must_use]
+pub fn stands(SessionRecord { session, user }: &SessionRecord) -> bool {
+    user.disabled_at.is_none() && user.epoch == session.user_epoch
+}
+
 /// Who is behind this cookie: nobody if the session has ended, the user is disabled, or the
 /// password was changed since.
 ///
@@ -49,12 +55,9 @@ pub struct Device {
 pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<SignedIn>, Fault> {
     let now = app.now();
     let found = store::browser_sessions::find(app.store.read(), cookie.sha256(), now).await?;
-    let Some(SessionRecord { session, user }) = found else {
+    let Some(SessionRecord { session, user }) = found.filter(stands) else {
         return Ok(None);
     };
-    if user.disabled_at.is_some() || user.epoch != session.user_epoch {
-        return Ok(None);
-    }
     if now - session.last_seen_at.0 >= NOTED_EVERY {
         let until = expiry(session.authenticated_at.0, now);
         let txn = app.store.begin().await?;

@@ -16,6 +16,7 @@ use crate::{
         secret::{ClientSecret, Secret},
     },
     fault::Fault,
+    identity::session,
     keys::verify,
     store::{
         self, Txn, api_keys::KeyRecord, browser_sessions::SessionRecord, token_records::TokenRecord,
@@ -98,9 +99,7 @@ impl Found {
             },
             Credential::Session(_) => store::browser_sessions::find(db, sha256, now)
                 .await?
-                .filter(|it| {
-                    it.user.disabled_at.is_none() && it.user.epoch == it.session.user_epoch
-                })
+                .filter(session::stands)
                 .map(|session| Self::Session(Box::new(session))),
         })
     }

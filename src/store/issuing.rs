@@ -125,16 +125,48 @@ pub async fn rotate(desk: Desk, rotated: Rotated) -> Result<bool, Fault> {
     desk.write(&ROTATE_AND_NOTE_USE, values).await
 }
 
+/// `$2`, `$3`, `$6`, and `$9` to `$21`: a family begins with its first access token.
+macro_rules! insert_family {
+    () => {
+        "insert into token_family
+         (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, generation,
+         created_at, expires_at, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at,
+         terms, parent_family_id)
+         select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $20, $21
+         where true"
+    };
+}
+
+/// `$1` to `$21`.
+fn of_beginning((family, token): (token_family::Model, access_token::Model)) -> Vec<Value> {
+    let jkt = token.jkt.clone();
+    let mut values = of_access_token(token);
+    values.extend([
+        jkt.into(),
+        family.client_id.into(),
+        family.grant_id.into(),
+        family.scope.into(),
+        family.resource.into(),
+        family.user_epoch.into(),
+        family.authenticated_at.into(),
+        family.expires_at.into(),
+        family.refresh_sha256.into(),
+        family.refresh_issued_at.into(),
+        family.refresh_expires_at.into(),
+        family.ends_at.into(),
+        family.terms.into(),
+        family.parent_family_id.into(),
+    ]);
+    values
+}
+
 static EXCHANGE: Whole = Whole::new(&[
     "update authorization_code set consumed_at = $6
-     where code_sha256 = $8 and client_id = $9 and consumed_at is null",
-    "insert into token_family
-     (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, generation,
-     created_at, expires_at, refresh_sha256, refresh_issued_at, refresh_expires_at, ends_at, terms)
-     select $2, $9, $10, $11, $12, $13, $14, $3, $6, $15, $16, $17, $18, $19, $21 where true",
+     where code_sha256 = $22 and client_id = $9 and consumed_at is null",
+    insert_family!(),
     r#"update "grant" set last_used_at = $6 where id = $10
-       and (last_used_at is null or last_used_at < $20)"#,
-    insert_access_token!("$22"),
+       and (last_used_at is null or last_used_at < $23)"#,
+    insert_access_token!("$8"),
 ]);
 
 /// Spends an authorization code for its own client and begins the family that it is for, with its
@@ -146,40 +178,15 @@ static EXCHANGE: Whole = Whole::new(&[
 pub async fn exchange(
     store: &Store,
     code_sha256: Vec<u8>,
-    (family, token): (token_family::Model, access_token::Model),
+    beginning: (token_family::Model, access_token::Model),
     noted_since: Instant,
 ) -> Result<bool, Fault> {
-    let jkt = token.jkt.clone();
-    let mut values = of_access_token(token);
-    values.extend([
-        code_sha256.into(),
-        family.client_id.into(),
-        family.grant_id.into(),
-        family.scope.into(),
-        family.resource.into(),
-        family.user_epoch.into(),
-        family.authenticated_at.into(),
-        family.expires_at.into(),
-        family.refresh_sha256.into(),
-        family.refresh_issued_at.into(),
-        family.refresh_expires_at.into(),
-        family.ends_at.into(),
-        noted_since.into(),
-        family.terms.into(),
-        jkt.into(),
-    ]);
+    let mut values = of_beginning(beginning);
+    values.extend([code_sha256.into(), noted_since.into()]);
     store.desk().await?.write(&EXCHANGE, values).await
 }
 
-static BEGIN: Whole = Whole::new(&[
-    "insert into token_family
-     (id, client_id, grant_id, scope, resource, user_epoch, authenticated_at, terms, generation,
-     rotated_at, successor_used_at, created_at, expires_at, revoked_at, refresh_sha256,
-     refresh_issued_at, refresh_expires_at, parent_sha256, ends_at, parent_family_id, retries)
-     select $2, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-     $26, $27, $28 where true",
-    insert_access_token!("$8"),
-]);
+static BEGIN: Whole = Whole::new(&[insert_family!(), insert_access_token!("$8")]);
 
 /// Begins a family with its first access token, in a transaction in which more is done.
 ///
@@ -187,34 +194,9 @@ static BEGIN: Whole = Whole::new(&[
 /// When the database fails.
 pub async fn begin(
     txn: &Txn,
-    (family, token): (token_family::Model, access_token::Model),
+    beginning: (token_family::Model, access_token::Model),
 ) -> Result<(), Fault> {
-    let jkt = token.jkt.clone();
-    let mut values = of_access_token(token);
-    values.extend([
-        jkt.into(),
-        family.client_id.into(),
-        family.grant_id.into(),
-        family.scope.into(),
-        family.resource.into(),
-        family.user_epoch.into(),
-        family.authenticated_at.into(),
-        family.terms.into(),
-        family.generation.into(),
-        family.rotated_at.into(),
-        family.successor_used_at.into(),
-        family.created_at.into(),
-        family.expires_at.into(),
-        family.revoked_at.into(),
-        family.refresh_sha256.into(),
-        family.refresh_issued_at.into(),
-        family.refresh_expires_at.into(),
-        family.parent_sha256.into(),
-        family.ends_at.into(),
-        family.parent_family_id.into(),
-        family.retries.into(),
-    ]);
-    let has_begun = txn.write(&BEGIN, values).await?;
+    let has_begun = txn.write(&BEGIN, of_beginning(beginning)).await?;
     if has_begun { Ok(()) } else { Err(Fault::internal("a family did not begin")) }
 }
 
