@@ -15,13 +15,13 @@ use crate::{
     app::App,
     fault::FieldError,
     identity::{
-        methods::Methods,
         passkeys::{
             authenticate::{self, Assertion, Sent},
             ceremony::{Offer, Purpose},
         },
+        proof::Proof,
         second_factor::Door,
-        step_up::{self, Proof},
+        step_up::{self, Checked},
     },
     web::{
         browser::Account,
@@ -75,15 +75,18 @@ pub async fn post(
     }
     let password = Zeroizing::new(form.text("password").to_owned());
     match step_up::check_password(app, &account.user, password, account.address).await? {
-        Proof::Enough => done(app, account, &onward, Methods::PASSWORD).await,
-        Proof::SecondFactor => {
+        Checked::Enough => {
+            let proof = Proof::by_password(&app.store).await?;
+            done(app, account, &onward, proof).await
+        }
+        Checked::SecondFactor => {
             second_factor::ask(app, &account, Door::StepUp, &account.user, onward).await
         }
-        Proof::Refused => {
+        Checked::Refused => {
             let problem = FieldError::new("password", "The password is not right.");
             Ok(refused(show(app, &account, onward, Some(problem)).await?, None))
         }
-        Proof::TooSoon { retry_after_secs } => {
+        Checked::TooSoon { retry_after_secs } => {
             let problem = FieldError::new("password", too_soon(retry_after_secs));
             let page = show(app, &account, onward, Some(problem)).await?;
             Ok(refused(page, Some(retry_after_secs)))
@@ -99,7 +102,7 @@ async fn by_passkey(
 ) -> Result<Response, PageError> {
     let known = (&account.cookie, Some(&account.user));
     let problem = match authenticate::verify(app, Purpose::StepUp, known, sent).await? {
-        Assertion::Accepted(_) => return done(app, account, &onward, Methods::PASSKEY).await,
+        Assertion::Accepted(_, proof) => return done(app, account, &onward, *proof).await,
         Assertion::Refused => "The passkey was not accepted. Try again, or type your password.",
         Assertion::Expired => "That took too long. Try again.",
     };
@@ -112,13 +115,13 @@ pub(super) async fn done(
     app: &App,
     account: Account,
     onward: &Onward,
-    methods: Methods,
+    proof: Proof,
 ) -> Result<Response, PageError> {
     let renewed = match &account.signed_in {
-        Some(signed_in) => step_up::confirm(app, signed_in, &account.cookie, methods).await?,
-        None => None,
+        Some(signed_in) => step_up::confirm(app, &proof, signed_in, &account.cookie).await,
+        None => Ok(None),
     };
-    match renewed {
+    match proof.commit(app, renewed).await? {
         Some(cookie) => {
             Ok(account.into_browser().renewed(cookie).respond(see_other(&onward.path())))
         }

@@ -26,13 +26,14 @@ use super::{
 };
 use crate::{
     app::App,
+    crypto::secret::{Secret, SessionCookie},
     fault::Fault,
     identity::{
-        methods::Methods,
         passkeys::{
             authenticate,
             ceremony::{Offer, Purpose},
         },
+        proof::Proof,
         second_factor::Door,
         session,
         sign_in::{Attempt, SignIn, sign_in},
@@ -106,7 +107,8 @@ pub async fn post(
     let mut again = Again { username, ..Again::default() };
     match sign_in(app, attempt).await? {
         SignIn::Accepted(user) => {
-            return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
+            let proof = Proof::by_password(&app.store).await?;
+            return welcome(app, browser, &user, &onward, proof).await;
         }
         SignIn::SecondFactor(user) => {
             return second_factor::ask(app, &browser, Door::SignIn, &user, onward).await;
@@ -139,21 +141,32 @@ pub(super) async fn welcome(
     browser: Browser,
     user: &user::Model,
     onward: &Onward,
-    methods: Methods,
+    proof: Proof,
 ) -> Result<Response, PageError> {
+    let made = enter(app, &browser, user, onward, &proof).await;
+    let cookie = proof.commit(app, made).await?;
+    Ok(browser.renewed(cookie).respond(see_other(&onward.path())))
+}
+
+async fn enter(
+    app: &App,
+    browser: &Browser,
+    user: &user::Model,
+    onward: &Onward,
+    proof: &Proof,
+) -> Result<Secret<SessionCookie>, Fault> {
     let same = browser
         .signed_in
         .as_ref()
         .filter(|signed_in| onward.request.is_some() && signed_in.user.id == user.id);
     let kept = match same {
-        Some(signed_in) => step_up::confirm(app, signed_in, &browser.cookie, methods).await?,
+        Some(signed_in) => step_up::confirm(app, proof, signed_in, &browser.cookie).await?,
         None => None,
     };
-    let cookie = match kept {
-        Some(cookie) => cookie,
-        None => session::begin(app, user, browser.device(), &browser.cookie, methods).await?,
-    };
-    Ok(browser.renewed(cookie).respond(see_other(&onward.path())))
+    match kept {
+        Some(cookie) => Ok(cookie),
+        None => session::begin(app, proof, user, browser.device(), &browser.cookie).await,
+    }
 }
 
 /// The sign-in page again, with what was wrong.

@@ -10,12 +10,9 @@ use super::{
 };
 use crate::{
     app::App,
-    identity::{
-        methods::Methods,
-        passkeys::{
-            authenticate::{self, Assertion, Sent},
-            ceremony::Purpose,
-        },
+    identity::passkeys::{
+        authenticate::{self, Assertion, Sent},
+        ceremony::Purpose,
     },
     web::{browser::Browser, csrf::CsrfForm, page_error::PageError},
 };
@@ -34,8 +31,8 @@ pub async fn post(
     let sent = Sent { state: form.text("state"), answer: form.text("credential") };
     let known = (&browser.cookie, None);
     let problem = match authenticate::verify(app, Purpose::SignIn, known, sent).await? {
-        Assertion::Accepted(user) => {
-            return welcome(app, browser, &user, &onward, Methods::PASSKEY).await;
+        Assertion::Accepted(user, proof) => {
+            return welcome(app, browser, &user, &onward, *proof).await;
         }
         Assertion::Refused => REFUSED,
         Assertion::Expired => EXPIRED,

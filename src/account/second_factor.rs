@@ -81,8 +81,8 @@ pub async fn sign_in(
 ) -> Result<Response, PageError> {
     let onward = Onward::sent(&form);
     match verify(app, &browser, Door::SignIn, &form).await? {
-        SecondFactor::Accepted { user, methods } => {
-            welcome(app, browser, &user, &onward, methods).await
+        SecondFactor::Accepted { user, proof } => {
+            welcome(app, browser, &user, &onward, *proof).await
         }
         other => again(app, &browser, Door::SignIn, &form, other).await,
     }
@@ -96,10 +96,13 @@ pub async fn step_up(
 ) -> Result<Response, PageError> {
     let onward = Onward::sent(&form);
     match verify(app, &account, Door::StepUp, &form).await? {
-        SecondFactor::Accepted { user, methods } if user.id == account.user.id => {
-            confirm::done(app, account, &onward, methods).await
+        SecondFactor::Accepted { user, proof } if user.id == account.user.id => {
+            confirm::done(app, account, &onward, *proof).await
         }
-        SecondFactor::Accepted { .. } => Err(PageError::stale_form()),
+        SecondFactor::Accepted { proof, .. } => {
+            proof.take_back(app).await?;
+            Err(PageError::stale_form())
+        }
         other => again(app, &account, Door::StepUp, &form, other).await,
     }
 }

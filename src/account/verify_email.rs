@@ -22,7 +22,7 @@ use crate::{
     identity::{
         email_change::{self, Move},
         email_verification,
-        methods::Methods,
+        proof::Proof,
         sign_up::{self, Admission, Asker, Waiting},
     },
     web::{
@@ -122,7 +122,8 @@ async fn admit(
         .await?
     {
         Admission::Admitted(user) => {
-            return welcome(app, browser, &user, &onward, Methods::PASSWORD).await;
+            let proof = Proof::by_password(&app.store).await?;
+            return welcome(app, browser, &user, &onward, proof).await;
         }
         Admission::DeadLink => return show(app, &browser, (token, Purpose::Dead), None),
         Admission::WrongPassword => ("That is not the password that was chosen.".to_owned(), None),

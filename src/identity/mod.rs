@@ -16,6 +16,7 @@ pub mod methods;
 pub mod passkeys;
 pub mod password;
 pub mod profile;
+pub mod proof;
 pub mod second_factor;
 pub mod session;
 pub mod sessions;

@@ -14,9 +14,8 @@ use zeroize::Zeroizing;
 use super::{
     errand::Errand,
     letters::Letters,
-    second_factor,
     sign_in::{Attempt, SignIn, sign_in},
-    throttle::Counters,
+    throttle::Guessed,
     username::Username,
 };
 use crate::{
@@ -252,15 +251,12 @@ async fn replace(
 ) -> Result<Option<user::Model>, Fault> {
     // before the transaction: hashing takes its time
     let hash = app.passwords.hash(new, app.random.bytes()).await?;
-    // a second factor is guessed at by the same count, and a link must not buy fresh guesses at it
-    let is_forgiven = !second_factor::are_asked_of(app, &user).await?;
     let txn = app.store.begin().await?;
     if !store::users::replace_password(&txn, user.id, user.epoch, &hash).await? {
         return Ok(None);
     }
-    if is_forgiven {
-        Counters::forget_password(&txn, &user.username).await?;
-    }
+    // nobody who guessed at the old one keeps its user out
+    Guessed::Password(&user.username).forget(&txn).await?;
     store::browser_sessions::delete_of_user(&txn, user.id).await?;
     logout::end(app, &txn, user.id, Ending::All).await?;
     let target = Target::new("user", user.id);

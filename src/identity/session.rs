@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{browser_session, user};
 use uuid::Uuid;
 
-use super::{devices, methods::Methods};
+use super::{devices, proof::Proof};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
@@ -76,22 +76,22 @@ struct Proved {
     is_news: bool,
 }
 
-/// Signs a user in to a browser, who has proved it by `methods`: under a new cookie, the old one's
-/// session ended, what the browser had waiting handed over. A device that the user has not been seen
-/// at is told by mail.
+/// Signs a user in to a browser, who has proved it, in the transaction of the proof: under a new
+/// cookie, the old one's session ended, what the browser had waiting handed over. A device that the
+/// user has not been seen at is told by mail.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn begin(
     app: &App,
+    proof: &Proof,
     user: &user::Model,
     device: Device,
     old: &Secret<SessionCookie>,
-    methods: Methods,
 ) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
-    let proved = Proved { at: now, confirmed_at: now, amr: methods.amr(), is_news: true };
-    put(app, user, device, old, proved).await
+    let proved = Proved { at: now, confirmed_at: now, amr: proof.methods.amr(), is_news: true };
+    put(app, proof.txn(), user, (device, old), proved).await
 }
 
 /// Begins the session of a user anew, whose change of password has ended it. It has proved no more
@@ -112,21 +112,23 @@ pub async fn begin_again(
         amr: before.amr.clone(),
         is_news: false,
     };
-    put(app, user, device, old, proved).await
+    let txn = app.store.begin().await?;
+    let cookie = put(app, &txn, user, (device, old), proved).await?;
+    txn.commit().await?;
+    Ok(cookie)
 }
 
 async fn put(
     app: &App,
+    txn: &Txn,
     user: &user::Model,
-    device: Device,
-    old: &Secret<SessionCookie>,
+    (device, old): (Device, &Secret<SessionCookie>),
     proved: Proved,
 ) -> Result<Secret<SessionCookie>, Fault> {
     let now = app.now();
     let cookie = Secret::<SessionCookie>::random(&*app.random);
     let (from, to) = (old.sha256(), cookie.sha256());
-    let txn = app.store.begin().await?;
-    let id = replace(app, &txn, user, &from).await?;
+    let id = replace(app, txn, user, &from).await?;
     let session = browser_session::Model {
         cookie_sha256: to.clone(),
         id,
@@ -140,12 +142,12 @@ async fn put(
         last_seen_at: store::instant(now),
         expires_at: store::instant(expiry(proved.at, now)),
     };
-    store::browser_sessions::insert(&txn, session).await?;
-    store::authorization_requests::rebind(&txn, &from, &to).await?;
-    devices::meet(app, &txn, user, &device, proved.is_news).await?;
     let event = Event::new("session.begin", Actor::User(user.id), Target::new("user", user.id));
-    audit::record(app, &txn, event).await?;
-    txn.commit().await?;
+    let event = event.because(session.amr.clone());
+    store::browser_sessions::insert(txn, session).await?;
+    store::authorization_requests::rebind(txn, &from, &to).await?;
+    devices::meet(app, txn, user, &device, proved.is_news).await?;
+    audit::record(app, txn, event).await?;
     Ok(cookie)
 }
 

@@ -8,17 +8,14 @@
 //! 4. A success clears the account's own counter, and the address has its guess back: in the transaction that makes
 //!    something of it, or in one of its own. What could not be looked at does not count.
 
-use std::{
-    net::IpAddr,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::net::IpAddr;
 
 use entity::user;
 use zeroize::Zeroizing;
 
 use super::{
     second_factor,
-    throttle::{Counters, Guess},
+    throttle::{Counters, Guessed, Right},
     username::Username,
 };
 use crate::{
@@ -26,8 +23,7 @@ use crate::{
     audit::{Actor, Event, Target},
     crypto::password::MAX_PASSWORD_BYTES,
     fault::Fault,
-    limiter::Guard,
-    store::{self, Txn},
+    store,
 };
 
 /// A username and a password, as they were typed, and where they came from.
@@ -57,45 +53,12 @@ pub enum SignIn<Accepted = user::Model> {
     },
 }
 
-/// A user whose password was right, and proves them. It is still counted as a failure, and the next attempt on the
-/// account waits, until it is settled.
-#[must_use = "a guess that was right is not to stay a failure"]
+/// A user whose password was right, and proves them.
 pub struct Proven {
     /// Who.
     pub user: user::Model,
-    guess: Guess,
-    is_settled: AtomicBool,
-    _alone: Guard,
-}
-
-impl Proven {
-    /// Commits what was made of it, and settles it by the same transaction.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing is stored.
-    pub async fn commit(&self, txn: Txn) -> Result<(), Fault> {
-        self.guess.forget_account_in(&txn).await?;
-        let is_certain = txn.fails_for_certain();
-        self.is_settled.store(true, Ordering::Relaxed);
-        let committed = txn.commit().await.map_err(Fault::from);
-        let is_none = |fault: &Fault| is_certain || matches!(fault, Fault::Conflict(_));
-        if committed.as_ref().is_err_and(is_none) {
-            // of what may have been committed nothing is given back twice
-            self.is_settled.store(false, Ordering::Relaxed);
-        }
-        committed
-    }
-
-    /// Settles it, unless [`Proven::commit`] has, whatever was made of it.
-    ///
-    /// # Errors
-    /// When the database fails; then all failures will be as they were before.
-    pub async fn settle(&self, app: &App) -> Result<(), Fault> {
-        if self.is_settled.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.guess.forget_account(app).await
-    }
+    /// What was right, to be settled.
+    pub guess: Right,
 }
 
 /// Checks a password.
@@ -105,7 +68,7 @@ impl Proven {
 pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
     Ok(match prove(app, attempt).await? {
         SignIn::Accepted(proven) => {
-            proven.settle(app).await?;
+            proven.guess.settle(app).await?;
             SignIn::Accepted(proven.user)
         }
         SignIn::SecondFactor(user) => SignIn::SecondFactor(user),
@@ -119,7 +82,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> Result<SignIn, Fault> {
 /// # Errors
 /// When the database fails, or the hashing pool is full.
 pub async fn prove(app: &App, attempt: Attempt) -> Result<SignIn<Proven>, Fault> {
-    let counters = Counters::of(&attempt.username, attempt.address);
+    let counters = Counters::of(Guessed::Password(&attempt.username), attempt.address);
     let wait = counters.wait_secs(app, app.now()).await?;
     if wait > 0 {
         return Ok(SignIn::TooSoon { retry_after_secs: wait });
@@ -139,15 +102,12 @@ pub async fn prove(app: &App, attempt: Attempt) -> Result<SignIn<Proven>, Fault>
     }
     let Some(user) = user else { return Ok(SignIn::Refused) };
     match second_factor::are_asked_of(app, &user).await {
-        Ok(false) => {
-            let is_settled = AtomicBool::new(false);
-            Ok(SignIn::Accepted(Proven { user, guess, is_settled, _alone: alone }))
-        }
-        // the counter stays: the password alone must not buy fresh guesses at the second factor
+        Ok(false) => Ok(SignIn::Accepted(Proven { user, guess: Right::new(guess, alone) })),
+        // what is guessed at the second factor is counted apart, and stays
         Ok(true) => {
             let target = Target::new("user", user.id);
             let event = Event::new("user.second_factor_due", Actor::System, target);
-            guess.proves_too_little(app, event).await?;
+            guess.forget_account_with(app, event).await?;
             Ok(SignIn::SecondFactor(user))
         }
         Err(fault) => {

@@ -22,7 +22,7 @@ use super::{
     errand::Errand,
     letters::Letters,
     password::{self, LINK_MINUTES},
-    throttle::Counters,
+    throttle::{Counters, Guessed},
     username::Username,
     users::{self, NewUser},
 };
@@ -311,7 +311,7 @@ async fn proves(
     password: Zeroizing<String>,
     address: IpAddr,
 ) -> Result<Option<Admission>, Fault> {
-    let counters = Counters::of(&row.email, address);
+    let counters = Counters::of(Guessed::Password(&row.email), address);
     let _alone = app.limiter.gate.enter(counters.account()).await?;
     let guess = match counters.admit(app).await? {
         Ok(guess) => guess,

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     methods::Methods,
+    proof::Proof,
     session::SignedIn,
     sign_in::{self, Attempt},
 };
@@ -22,9 +23,9 @@ use crate::{
 /// How long a proof counts.
 const FRESH: TimeDelta = TimeDelta::minutes(15);
 
-/// What a password proves.
+/// What became of a password.
 #[derive(Debug)]
-pub enum Proof {
+pub enum Checked {
     /// It is the user.
     Enough,
     /// It is right, and a second factor is still to be shown.
@@ -53,39 +54,38 @@ pub async fn check_password(
     user: &user::Model,
     password: Zeroizing<String>,
     address: std::net::IpAddr,
-) -> Result<Proof, Fault> {
+) -> Result<Checked, Fault> {
     let attempt = Attempt { username: user.username.clone(), password, address };
     Ok(match sign_in::sign_in(app, attempt).await? {
-        sign_in::SignIn::Accepted(_) => Proof::Enough,
-        sign_in::SignIn::SecondFactor(_) => Proof::SecondFactor,
-        sign_in::SignIn::Refused => Proof::Refused,
-        sign_in::SignIn::TooSoon { retry_after_secs } => Proof::TooSoon { retry_after_secs },
+        sign_in::SignIn::Accepted(_) => Checked::Enough,
+        sign_in::SignIn::SecondFactor(_) => Checked::SecondFactor,
+        sign_in::SignIn::Refused => Checked::Refused,
+        sign_in::SignIn::TooSoon { retry_after_secs } => Checked::TooSoon { retry_after_secs },
     })
 }
 
-/// Writes down that the user of a session has proved who they are, by these methods, and puts the
-/// session under a new cookie (rule 23); `None` if it has ended in the meantime.
+/// Writes down that the user of a session has proved who they are, in the transaction of the proof, and
+/// puts the session under a new cookie (rule 23); `None` if it has ended in the meantime.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn confirm(
     app: &App,
+    proof: &Proof,
     signed_in: &SignedIn,
     old: &Secret<SessionCookie>,
-    methods: Methods,
 ) -> Result<Option<Secret<SessionCookie>>, Fault> {
     let cookie = Secret::<SessionCookie>::random(&*app.random);
     let (from, to) = (old.sha256(), cookie.sha256());
-    let amr = Methods::of_amr(&signed_in.session.amr).and(methods).amr();
+    let amr = Methods::of_amr(&signed_in.session.amr).and(proof.methods).amr();
     let confirmation = Confirmation { cookie_sha256: to.clone(), at: app.now(), amr };
-    let txn = app.store.begin().await?;
-    if !store::browser_sessions::confirm(&txn, &from, confirmation).await? {
+    let txn = proof.txn();
+    if !store::browser_sessions::confirm(txn, &from, confirmation).await? {
         return Ok(None);
     }
-    store::authorization_requests::rebind(&txn, &from, &to).await?;
+    store::authorization_requests::rebind(txn, &from, &to).await?;
     let id = signed_in.user.id;
     let event = Event::new("session.confirm", Actor::User(id), Target::new("user", id));
-    audit::record(app, &txn, event.because(methods.amr())).await?;
-    txn.commit().await?;
+    audit::record(app, txn, event.because(proof.methods.amr())).await?;
     Ok(Some(cookie))
 }

@@ -1,4 +1,4 @@
-//! How fast passwords may be guessed, by any door (contract §3).
+//! How fast passwords and codes may be guessed, by any door (contract §3).
 //!
 //! After 5 failures in a row an account waits 1 s, then 2, 4 … up to 15 minutes; an address may fail
 //! 30 times in 10 minutes. Attempts that come too early are not counted, so nobody can keep an
@@ -20,8 +20,9 @@ use std::{net::IpAddr, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::sign_in_failure;
 use tokio::time::Instant as Moment;
+use uuid::Uuid;
 
-pub use self::guess::Guess;
+pub use self::guess::{Guess, Right};
 use super::username::Username;
 use crate::{
     app::App,
@@ -49,6 +50,40 @@ const LAST_LOOK: Duration = Duration::from_millis(160);
 /// What a guess is not begun without: it would be given up while it is looked at.
 const ENOUGH: Duration = Duration::from_millis(900);
 
+/// What is guessed at. Each has a count of its own: strangers can guess at a password and make its user wait, and then a
+/// letter helps; what is guessed at behind a password is out of their reach.
+#[derive(Clone, Copy, Debug)]
+pub enum Guessed<'a> {
+    /// The password of a username as it was typed. What is no username at all is counted as it stands.
+    Password(&'a str),
+    /// The codes of a user whose password was right.
+    SecondFactor(Uuid),
+    /// The codes of devices that wait, by a user who is signed in.
+    Devices(Uuid),
+}
+
+impl Guessed<'_> {
+    fn key(self) -> Vec<u8> {
+        digest::sha256(
+            match self {
+                Self::Password(typed) => format!("account:{}", Username::counted(typed)),
+                Self::SecondFactor(user_id) => format!("second factor:{user_id}"),
+                Self::Devices(user_id) => format!("devices:{user_id}"),
+            }
+            .as_bytes(),
+        )
+    }
+
+    /// Forgets the failures at it, in the transaction that makes it another one, or in which its user has proved
+    /// themselves by what cannot be guessed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(self, txn: &Txn) -> Result<(), Fault> {
+        clear(txn, &self.key()).await
+    }
+}
+
 /// The counters of an attempt.
 #[derive(Clone, Debug)]
 pub struct Counters {
@@ -60,26 +95,16 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Those of a username as it was typed, from an address. What is no username at all is counted
-    /// as it stands.
+    /// Those of what is guessed at, from an address.
     #[must_use]
-    pub fn of(typed: &str, address: IpAddr) -> Self {
+    pub fn of(guessed: Guessed<'_>, address: IpAddr) -> Self {
         let network = network(address);
         Self {
-            account: account_key(typed),
+            account: guessed.key(),
             address: digest::sha256(format!("address:{network}").as_bytes()),
             under_way: digest::sha256(format!("under way:{network}").as_bytes()),
             network,
         }
-    }
-
-    /// Forgets the failures at a user's password, in the transaction that makes it another one: nobody who guessed at the
-    /// old one keeps them out.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_password(txn: &Txn, username: &str) -> Result<(), Fault> {
-        clear(txn, &account_key(username)).await
     }
 
     /// What attempts on the same account share, to run one at a time.
@@ -148,20 +173,6 @@ impl Counters {
         txn.commit().await?;
         Ok(Some(Ok(Guess::counted(self.clone(), (now, before), counts))))
     }
-
-    /// Forgets the account's own failures after a success that could not be guessed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
-        let known = store::sign_in_failures::find(app.store.read(), &self.account).await?;
-        if known.is_some() {
-            let txn = app.store.begin().await?;
-            clear(&txn, &self.account).await?;
-            txn.commit().await?;
-        }
-        Ok(())
-    }
 }
 
 /// What is counted for an attempt right now.
@@ -188,10 +199,6 @@ impl Counts {
         });
         secs(self.account.as_ref(), certain.as_ref(), now)
     }
-}
-
-fn account_key(typed: &str) -> Vec<u8> {
-    digest::sha256(format!("account:{}", Username::counted(typed)).as_bytes())
 }
 
 /// How many of these are looked at by a node that lives.

@@ -33,7 +33,10 @@ use crate::{
     audit::{Actor, Event, Target},
     clients::authentication,
     fault::Fault,
-    identity::{session::SignedIn, throttle::Counters},
+    identity::{
+        session::SignedIn,
+        throttle::{Counters, Guessed},
+    },
     tokens::{
         code::Yes,
         device::{self, Decision, UserCode},
@@ -194,7 +197,7 @@ async fn find(
     account: &Account,
     typed: &str,
 ) -> Result<Result<Waiting, Response>, PageError> {
-    let counters = Counters::of(&format!("device code:{}", account.user.id), account.address);
+    let counters = Counters::of(Guessed::Devices(account.user.id), account.address);
     let _alone = app.limiter.gate.enter(counters.account()).await?;
     let guess = match counters.admit(app).await? {
         Ok(guess) => guess,

@@ -14,6 +14,7 @@ use crate::{
         secret::{Secret, SessionCookie},
     },
     fault::Fault,
+    identity::{methods::Methods, proof::Proof},
     store::{self, passkeys::Use},
 };
 
@@ -27,10 +28,9 @@ pub struct Sent<'a> {
 }
 
 /// The judgement.
-#[derive(Debug)]
 pub enum Assertion {
-    /// This is the user.
-    Accepted(Box<user::Model>),
+    /// This is the user, and the proof.
+    Accepted(Box<user::Model>, Box<Proof>),
     /// An unknown passkey, a wrong signature, a counter that goes back, a second use, a user who is
     /// disabled: not to be told apart.
     Refused,
@@ -84,8 +84,8 @@ pub async fn verify(
     match party.finish_authentication(&opened.state, &answer, &passkey.credential)? {
         Judgement::Good { credential, counter } => {
             let change = Use { credential, counter, at: app.now() };
-            if keep(app, (&user, &passkey), change, &opened).await? {
-                return Ok(Assertion::Accepted(Box::new(user)));
+            if let Some(proof) = keep(app, (&user, &passkey), change, &opened).await? {
+                return Ok(Assertion::Accepted(Box::new(user), Box::new(proof)));
             }
             fail(app, &user, &passkey, "an answer that was used before").await
         }
@@ -132,22 +132,21 @@ async fn find(
     Ok(user.zip(passkey))
 }
 
-/// Writes a use down; `false` if the answer was used before, or the passkey in the meantime.
+/// Writes a use down; `None` if the answer was used before, or the passkey in the meantime.
 async fn keep(
     app: &App,
     (user, passkey): (&user::Model, &passkey::Model),
     change: Use,
     opened: &Opened,
-) -> Result<bool, Fault> {
+) -> Result<Option<Proof>, Fault> {
     let txn = app.store.begin().await?;
     let is_first = opened.spend(&txn).await?;
     if !is_first || !store::passkeys::advance(&txn, passkey, change).await? {
-        return Ok(false);
+        return Ok(None);
     }
     let target = Target::new("passkey", passkey.id);
     audit::record(app, &txn, Event::new("passkey.use", Actor::User(user.id), target)).await?;
-    txn.commit().await?;
-    Ok(true)
+    Ok(Some(Proof::new(Methods::PASSKEY, txn, None)))
 }
 
 async fn record(

@@ -22,7 +22,8 @@ use super::{
         authenticate::{self, Assertion, Sent},
         ceremony::Purpose,
     },
-    throttle::Counters,
+    proof::Proof,
+    throttle::{Counters, Guessed, Right},
 };
 use crate::{
     app::App,
@@ -50,14 +51,13 @@ pub enum Door {
 }
 
 /// The answer to a second factor.
-#[derive(Debug)]
 pub enum SecondFactor {
     /// This is the user.
     Accepted {
         /// Who.
         user: Box<user::Model>,
         /// By what, the password included.
-        methods: Methods,
+        proof: Box<Proof>,
     },
     /// Wrong, or used before: not to be told apart.
     Refused,
@@ -205,65 +205,83 @@ pub async fn verify(app: &App, attempt: Attempt<'_>) -> Result<SecondFactor, Fau
     let Some(user) = owner(app, attempt.door, attempt.pending, attempt.cookie).await? else {
         return Ok(SecondFactor::Expired);
     };
-    let counters = Counters::of(&user.username, attempt.address);
-    let method = match attempt.shown {
+    let outcome = match attempt.shown {
         // nobody guesses a signature: it is not counted, and works while codes must wait
-        Shown::Passkey(sent) => {
-            let purpose = Purpose::of(attempt.door);
-            match authenticate::verify(app, purpose, (attempt.cookie, Some(&user)), sent).await? {
-                Assertion::Accepted(_) => {
-                    counters.forget_account(app).await?;
-                    Methods::PASSKEY
-                }
-                Assertion::Refused => return Ok(SecondFactor::Refused),
-                Assertion::Expired => return Ok(SecondFactor::Expired),
-            }
-        }
-        Shown::Code(_) | Shown::RecoveryCode(_) => {
-            match verify_code(app, &user, &counters, attempt.shown).await? {
-                Counted::Right => Methods::CODE,
-                Counted::Wrong => return Ok(SecondFactor::Refused),
-                Counted::TooSoon(retry_after_secs) => {
-                    return Ok(SecondFactor::TooSoon { retry_after_secs });
-                }
-            }
+        Shown::Passkey(sent) => by_passkey(app, &user, &attempt, sent).await?,
+        Shown::Code(code) => by_code(app, &user, attempt.address, Code::OfApp(code)).await?,
+        Shown::RecoveryCode(code) => {
+            by_code(app, &user, attempt.address, Code::Recovery(code)).await?
         }
     };
-    let methods = Methods::PASSWORD.and(method);
-    Ok(SecondFactor::Accepted { user: Box::new(user), methods })
+    Ok(match outcome {
+        Outcome::Right(proof) => {
+            let proof = Box::new(proof.and(Methods::PASSWORD));
+            SecondFactor::Accepted { user: Box::new(user), proof }
+        }
+        Outcome::Not(refusal) => refusal,
+    })
 }
 
-enum Counted {
-    Right,
-    Wrong,
-    TooSoon(u64),
+/// What became of something shown.
+enum Outcome {
+    Right(Proof),
+    Not(SecondFactor),
+}
+
+/// What is typed.
+enum Code<'a> {
+    OfApp(&'a str),
+    Recovery(&'a str),
+}
+
+async fn by_passkey(
+    app: &App,
+    user: &user::Model,
+    attempt: &Attempt<'_>,
+    sent: Sent<'_>,
+) -> Result<Outcome, Fault> {
+    let known = (attempt.cookie, Some(user));
+    Ok(match authenticate::verify(app, Purpose::of(attempt.door), known, sent).await? {
+        Assertion::Accepted(_, proof) => {
+            Guessed::SecondFactor(user.id).forget(proof.txn()).await?;
+            Outcome::Right(*proof)
+        }
+        Assertion::Refused => Outcome::Not(SecondFactor::Refused),
+        Assertion::Expired => Outcome::Not(SecondFactor::Expired),
+    })
 }
 
 /// What can be guessed is guessed one at a time, and counted.
-async fn verify_code(
+async fn by_code(
     app: &App,
     user: &user::Model,
-    counters: &Counters,
-    shown: Shown<'_>,
-) -> Result<Counted, Fault> {
-    let _alone = app.limiter.gate.enter(counters.account()).await?;
+    address: IpAddr,
+    code: Code<'_>,
+) -> Result<Outcome, Fault> {
+    let counters = Counters::of(Guessed::SecondFactor(user.id), address);
+    let alone = app.limiter.gate.enter(counters.account()).await?;
     let guess = match counters.admit(app).await? {
         Ok(guess) => guess,
-        Err(wait) => return Ok(Counted::TooSoon(wait)),
+        Err(retry_after_secs) => {
+            return Ok(Outcome::Not(SecondFactor::TooSoon { retry_after_secs }));
+        }
     };
     let now = app.now();
-    let outcome = match shown {
-        Shown::Code(code) => totp::consume(app, user, code, now).await,
-        Shown::RecoveryCode(code) => recovery::consume(app, user, code, now).await,
-        Shown::Passkey(_) => Ok(false),
+    let used_up = match code {
+        Code::OfApp(code) => totp::consume(app, user, code, now).await,
+        Code::Recovery(code) => recovery::consume(app, user, code, now).await,
+    };
+    let (outcome, txn) = match used_up {
+        Ok(txn) => (Ok(txn.is_some()), txn),
+        Err(fault) => (Err(fault), None),
     };
     let failure =
         Event::new("user.second_factor_failed", Actor::System, Target::new("user", user.id));
-    if !guess.judge(app, outcome, failure).await? {
-        return Ok(Counted::Wrong);
-    }
-    guess.forget_account(app).await?;
-    Ok(Counted::Right)
+    guess.judge(app, outcome, failure).await?;
+    Ok(match txn {
+        Some(txn) => Outcome::Right(Proof::new(Methods::CODE, txn, Some(Right::new(guess, alone)))),
+        None => Outcome::Not(SecondFactor::Refused),
+    })
 }
 
 /// Writes down that a user has shown a second factor, and which.

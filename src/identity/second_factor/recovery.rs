@@ -15,7 +15,8 @@ use crate::{
     audit::{self, Actor, Event, Target},
     fault::Fault,
     mail::{LetterKind, SecurityChange},
-    outbox, store,
+    outbox,
+    store::{self, Txn},
 };
 
 /// How many codes there are in a set.
@@ -60,7 +61,7 @@ pub async fn renew(app: &App, user: &user::Model) -> Result<Option<Codes>, Fault
 /// A first set with the first second factor; `None` for a user who has been given one.
 pub(in crate::identity) async fn give_first(
     app: &App,
-    txn: &store::Txn,
+    txn: &Txn,
     user_id: Uuid,
 ) -> Result<Option<Codes>, Fault> {
     if store::recovery_codes::exist(txn, user_id).await? {
@@ -71,7 +72,7 @@ pub(in crate::identity) async fn give_first(
 
 /// Takes the codes away with the last second factor: there is nothing left that they stand in for.
 pub(in crate::identity) async fn forget_without_factor(
-    txn: &store::Txn,
+    txn: &Txn,
     user_id: Uuid,
 ) -> Result<(), Fault> {
     if !has_factor(txn, user_id).await? {
@@ -80,17 +81,18 @@ pub(in crate::identity) async fn forget_without_factor(
     Ok(())
 }
 
-/// Uses a code up and tells its user by mail; `false` if there is no such code or it was used.
+/// Uses a code up and tells its user by mail, in a transaction that is still to be committed; `None` if there is no such
+/// code or it was used.
 pub(super) async fn consume(
     app: &App,
     user: &user::Model,
     typed: &str,
     now: DateTime<Utc>,
-) -> Result<bool, Fault> {
-    let Some(code) = canonical(typed) else { return Ok(false) };
+) -> Result<Option<Txn>, Fault> {
+    let Some(code) = canonical(typed) else { return Ok(None) };
     let txn = app.store.begin().await?;
     if !store::recovery_codes::consume(&txn, user.id, macs(app, &code), now).await? {
-        return Ok(false);
+        return Ok(None);
     }
     record_success(app, &txn, user.id, "a recovery code").await?;
     let target = Target::new("user", user.id);
@@ -98,17 +100,16 @@ pub(super) async fn consume(
     let left = store::recovery_codes::count_unused(&txn, user.id).await?;
     let what = SecurityChange::RecoveryCodeUsed { left };
     outbox::queue(app, &txn, &user.email, &LetterKind::SecurityChange { what, at: now }).await?;
-    txn.commit().await?;
-    Ok(true)
+    Ok(Some(txn))
 }
 
-async fn has_factor(txn: &store::Txn, user_id: Uuid) -> Result<bool, Fault> {
+async fn has_factor(txn: &Txn, user_id: Uuid) -> Result<bool, Fault> {
     let user = store::users::find(txn, user_id).await?;
     let has_totp = user.is_some_and(|user| user.totp_sealed.is_some());
     Ok(has_totp || store::passkeys::count_of_user(txn, user_id).await? > 0)
 }
 
-async fn give(app: &App, txn: &store::Txn, user_id: Uuid) -> Result<Codes, Fault> {
+async fn give(app: &App, txn: &Txn, user_id: Uuid) -> Result<Codes, Fault> {
     let created_at = store::instant(app.now());
     let mut rows = Vec::with_capacity(CODES);
     let mut codes = Vec::with_capacity(CODES);

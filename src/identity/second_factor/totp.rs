@@ -27,7 +27,7 @@ use crate::{
     fault::Fault,
     mail::{LetterKind, SecurityChange},
     outbox,
-    store::{self, sealed::Renewed},
+    store::{self, Txn, sealed::Renewed},
 };
 
 /// Bytes of a seed (RFC 4226 §4, R6).
@@ -147,23 +147,23 @@ pub async fn turn_off(app: &App, user: &user::Model) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Uses a code of the user's app up; `false` if it is wrong or was used before.
+/// Uses a code of the user's app up, in a transaction that is still to be committed; `None` if it is wrong or was used
+/// before.
 pub(super) async fn consume(
     app: &App,
     user: &user::Model,
     code: &str,
     now: DateTime<Utc>,
-) -> Result<bool, Fault> {
-    let Some(sealed) = &user.totp_sealed else { return Ok(false) };
+) -> Result<Option<Txn>, Fault> {
+    let Some(sealed) = &user.totp_sealed else { return Ok(None) };
     let seed = Zeroizing::new(app.secrets.sealer.open(&stored_context(user), sealed)?);
-    let Some(step) = totp::matching_step(&seed, code, now) else { return Ok(false) };
+    let Some(step) = totp::matching_step(&seed, code, now) else { return Ok(None) };
     let txn = app.store.begin().await?;
     if !store::second_factor_uses::consume(&txn, user.id, step).await? {
-        return Ok(false);
+        return Ok(None);
     }
     record_success(app, &txn, user.id, "an authenticator app's code").await?;
-    txn.commit().await?;
-    Ok(true)
+    Ok(Some(txn))
 }
 
 fn open(

@@ -1,6 +1,9 @@
 //! What becomes of a guess that was admitted.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{audit_event, sign_in_failure, types::Instant};
@@ -11,6 +14,7 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     fault::Fault,
+    limiter::Guard,
     store::{
         self, Store, Txn,
         sign_in_failures::{clear, give_back, take_back},
@@ -48,10 +52,10 @@ struct Closes {
 enum End {
     /// It was wrong, and stays counted; these are the events.
     Wrong(Vec<audit_event::Model>),
-    /// It was nothing, or too little: all failures are what they were before; these are the events.
-    Nothing(Vec<audit_event::Model>),
-    /// It proves the user: the account's failures are forgotten, and the address keeps what it had.
-    Proof,
+    /// Nobody knows: all failures are what they were before.
+    Nothing,
+    /// It was right: the account's failures are forgotten, and the address keeps what it had; these are the events.
+    Proof(Vec<audit_event::Model>),
 }
 
 impl Guess {
@@ -116,12 +120,23 @@ impl Guess {
         events
     }
 
-    /// Forgets the account's failures: the guess was right, and proves the user.
+    /// Forgets the account's failures: the guess was right.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails; then all failures will be as they were before.
     pub async fn forget_account(&self, app: &App) -> Result<(), Fault> {
-        self.end(app, End::Proof).await
+        self.end(app, End::Proof(Vec::new())).await
+    }
+
+    /// The same, and writes down what happened.
+    ///
+    /// # Errors
+    /// When the database fails; then all failures will be as they were before.
+    pub async fn forget_account_with(&self, app: &App, event: Event) -> Result<(), Fault> {
+        let action = event.action;
+        self.end(app, End::Proof(vec![audit::row(app, event)])).await?;
+        app.metrics.happened(action);
+        Ok(())
     }
 
     /// Leaves all failures as they were before: nobody knows whether the guess was right.
@@ -129,18 +144,7 @@ impl Guess {
     /// # Errors
     /// When the database fails.
     pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
-        self.end(app, End::Nothing(Vec::new())).await
-    }
-
-    /// Leaves all failures as they were before: the guess was right, and proves too little. That is written down.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn proves_too_little(&self, app: &App, event: Event) -> Result<(), Fault> {
-        let action = event.action;
-        self.end(app, End::Nothing(vec![audit::row(app, event)])).await?;
-        app.metrics.happened(action);
-        Ok(())
+        self.end(app, End::Nothing).await
     }
 
     async fn end(&self, app: &App, end: End) -> Result<(), Fault> {
@@ -155,7 +159,7 @@ impl Guess {
             Err(fault) => fault,
         };
         // whoever hears of the fault has proved nothing, and shall not have failed either
-        let end = if matches!(end, End::Proof) { End::Nothing(Vec::new()) } else { end };
+        let end = if matches!(end, End::Proof(_)) { End::Nothing } else { end };
         self.end_later(app, end);
         Err(fault)
     }
@@ -187,28 +191,80 @@ impl Guess {
     }
 
     /// Forgets the account's failures in the transaction that makes something of the proof.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_account_in(&self, txn: &Txn) -> Result<(), Fault> {
-        self.end_in(txn, &End::Proof).await
+    async fn forget_account_in(&self, txn: &Txn) -> Result<(), Fault> {
+        self.end_in(txn, &End::Proof(Vec::new())).await
     }
 
     async fn end_in(&self, txn: &Txn, end: &End) -> Result<(), Fault> {
         let account = &self.counters.account;
-        if let End::Wrong(events) | End::Nothing(events) = end {
+        if let End::Wrong(events) | End::Proof(events) = end {
             for event in events {
                 store::audit::insert(txn, event.clone()).await?;
             }
         }
         match end {
             End::Wrong(_) => {}
-            End::Nothing(_) => give_back(txn, account, (self.counted_at, self.before)).await?,
-            End::Proof => clear(txn, account).await?,
+            End::Nothing => give_back(txn, account, (self.counted_at, self.before)).await?,
+            End::Proof(_) => clear(txn, account).await?,
         }
         if !matches!(end, End::Wrong(_)) {
             take_back(txn, &self.address, Some(self.address.window_started_at)).await?;
         }
         take_back(txn, &self.under_way, None).await
+    }
+}
+
+/// A guess that was right, of which something is made at once. It is still counted as a failure, and the next attempt on
+/// the account waits, until it is settled.
+#[must_use = "a guess that was right is not to stay a failure"]
+pub struct Right {
+    guess: Guess,
+    is_settled: AtomicBool,
+    _alone: Guard,
+}
+
+impl Right {
+    /// One that is still to be settled, made while its account was held.
+    pub fn new(guess: Guess, alone: Guard) -> Self {
+        Self { guess, is_settled: AtomicBool::new(false), _alone: alone }
+    }
+
+    /// Commits what was made of it, and settles it by the same transaction.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing is stored.
+    pub async fn commit(&self, txn: Txn) -> Result<(), Fault> {
+        self.guess.forget_account_in(&txn).await?;
+        let is_certain = txn.fails_for_certain();
+        self.is_settled.store(true, Ordering::Relaxed);
+        let committed = txn.commit().await.map_err(Fault::from);
+        let is_none = |fault: &Fault| is_certain || matches!(fault, Fault::Conflict(_));
+        if committed.as_ref().is_err_and(is_none) {
+            // of what may have been committed nothing is given back twice
+            self.is_settled.store(false, Ordering::Relaxed);
+        }
+        committed
+    }
+
+    /// Settles it whatever was made of it, unless [`Right::commit`] has: what was right is no failure.
+    ///
+    /// # Errors
+    /// When the database fails; then all failures will be as they were before.
+    pub async fn settle(&self, app: &App) -> Result<(), Fault> {
+        if self.is_settled.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.guess.forget_account(app).await
+    }
+
+    /// Leaves all failures as they were before, unless [`Right::commit`] has settled it: nothing came of it.
+    ///
+    /// # Errors
+    /// When the database fails; then it is tried again later.
+    pub async fn give_back(&self, app: &App) -> Result<(), Fault> {
+        if self.is_settled.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.guess.give_back(app).await
     }
 }

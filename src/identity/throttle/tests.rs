@@ -35,7 +35,8 @@ fn a_wait_is_never_longer_than_it_is() {
 
 #[test]
 fn counters_follow_the_canonical_name_and_the_network() {
-    let of = |name: &str, address: &str| Counters::of(name, address.parse().unwrap());
+    let of =
+        |name: &str, address: &str| Counters::of(Guessed::Password(name), address.parse().unwrap());
     assert_eq!(
         of("ACME/Ada@x.example", "10.0.0.1").account,
         of("acme/ada@X.example", "10.0.0.2").account
@@ -43,4 +44,16 @@ fn counters_follow_the_canonical_name_and_the_network() {
     assert_eq!(of("a", "::ffff:10.0.0.1").address, of("b", "10.0.0.1").address);
     assert_eq!(of("a", "2001:db8::1").address, of("a", "2001:db8::2").address);
     assert_ne!(of("a", "2001:db8::1").address, of("a", "2001:db8:0:1::1").address);
+}
+
+#[test]
+fn what_is_guessed_at_is_counted_by_itself() {
+    let id = Uuid::nil();
+    let (codes, devices) = (Guessed::SecondFactor(id).key(), Guessed::Devices(id).key());
+    assert_ne!(codes, devices);
+    // no username that somebody types is counted with them
+    for typed in [format!("second factor:{id}"), format!("devices:{id}"), id.to_string()] {
+        let key = Guessed::Password(&typed).key();
+        assert!(key != codes && key != devices, "{typed}");
+    }
 }

@@ -50,7 +50,7 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     };
     let issued = issue_to(app, request, &proven, (scope, resource)).await;
     // also where nothing came of it: the password was right
-    proven.settle(app).await?;
+    proven.guess.settle(app).await?;
     issued
 }
 
@@ -63,7 +63,7 @@ async fn issue_to(
     let place = place(app, request, &proven.user).await?;
     let details = requested_details(request)?.unwrap_or_default().values;
     let wanted = Wanted { place, scope, resource, key: request.key };
-    let commit = |txn| proven.commit(txn);
+    let commit = |txn| proven.guess.commit(txn);
     let issued = issue::for_user(app, &request.client, &proven.user, &wanted, commit).await?;
     Ok(Issued { details, ..issued.map_err(refusal)? })
 }

@@ -77,18 +77,35 @@ async fn of_many_that_race_with_one_code_one_gets_in() {
 }
 
 #[tokio::test]
-async fn wrong_codes_are_counted_with_wrong_passwords() {
+async fn wrong_codes_are_counted_and_the_right_password_forgives_none() {
     let (world, acme, _, codes) = ada().await;
     for wrong in ["x", "AAAA-AAAA-AAAA-AAAA", "ABCD", "é", &"A".repeat(4000)] {
         assert_eq!(sign_in_with(&world, &acme.ada, wrong).await.1.status, 422, "{wrong}");
     }
 
-    let mut browser = Browser::new(&world);
-    let page = browser.sign_in(&acme.ada).await;
+    let page = sign_in_with(&world, &acme.ada, &codes[0]).await.1;
 
     assert_eq!((page.status, page.header("retry-after")), (429, Some("1")));
     world.clock.advance(TimeDelta::seconds(1));
     assert_eq!(sign_in_with(&world, &acme.ada, &codes[0]).await.1.status, 303);
+}
+
+/// A code that is good once is used up together with what it opens, or not at all.
+#[tokio::test]
+async fn a_code_that_opened_nothing_is_still_good() {
+    let (world, acme, _, codes) = ada().await;
+    world.rename("known_device", "elsewhere").await;
+    for _ in 0..6 {
+        // more often than an account may fail
+        assert_eq!(sign_in_with(&world, &acme.ada, &codes[0]).await.1.status, 500);
+    }
+    world.rename("elsewhere", "known_device").await;
+    assert_eq!(world.audited("recovery_code.use").await, 0);
+
+    assert_eq!(sign_in_with(&world, &acme.ada, &codes[0]).await.1.status, 303);
+
+    assert_eq!(world.audited("recovery_code.use").await, 1);
+    assert_eq!(sign_in_with(&world, &acme.ada, &codes[0]).await.1.status, 422);
 }
 
 #[tokio::test]

@@ -218,7 +218,23 @@ async fn the_right_password_does_not_forget_wrong_codes() {
 
     let page = browser.sign_in(&tess).await;
 
-    assert_eq!(page.status, 429);
+    let answer = type_code(&mut browser, &page, &code(&world)).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")));
+}
+
+/// Strangers, who do not know the password, reach its count and no other.
+#[tokio::test]
+async fn guesses_at_the_password_keep_nobody_from_their_code() {
+    let (world, tess) = tess().await;
+    let mut browser = Browser::new(&world);
+    let page = browser.sign_in(&tess).await;
+    let script = world.script().await;
+    for _ in 0..5 {
+        script.sign_in(&tess.username, "wrong").await.expect(400);
+    }
+    script.password(&tess).await.expect(429);
+
+    assert_eq!(type_code(&mut browser, &page, &code(&world)).await.status, 303);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use chrono::TimeDelta;
 use entity::{member::Role, sign_in_failure};
-use latchkey::identity::throttle::Counters;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use latchkey::identity::throttle::{Counters, Guessed};
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use crate::support::{Acme, Answer, ClientApp, World, script};
@@ -297,7 +297,7 @@ async fn guesses_of_a_node_that_died_stay_counted() {
     let (world, acme, script) = world().await;
     for number in 0..30 {
         let name = format!("nobody{number}@example.com");
-        let counters = Counters::of(&name, Ipv4Addr::LOCALHOST.into());
+        let counters = Counters::of(Guessed::Password(&name), Ipv4Addr::LOCALHOST.into());
         let guess = counters.admit(&world.app).await.unwrap();
         // nobody says what became of it
         assert!(guess.is_ok(), "{number}");
@@ -346,21 +346,15 @@ async fn a_right_password_that_gets_no_token_is_no_failure() {
 #[tokio::test]
 async fn a_right_password_whose_tokens_cannot_be_stored_is_no_failure() {
     let (world, acme, script) = world().await;
-    rename(&world, "audit_event", "kept").await;
+    world.rename("audit_event", "kept").await;
 
     let failed = script.password(&acme.ada).await;
 
     assert_eq!(failed.status, 500, "{}", failed.body);
     assert_eq!(counted(&world).await, [] as [i64; 0]);
-    rename(&world, "kept", "audit_event").await;
+    world.rename("kept", "audit_event").await;
     assert_eq!(script.password(&acme.ada).await.status, 200);
     assert_eq!(counted(&world).await, [] as [i64; 0]);
-}
-
-async fn rename(world: &World, from: &str, to: &str) {
-    let txn = world.app.store.begin().await.unwrap();
-    txn.execute_unprepared(&format!("alter table {from} rename to {to}")).await.unwrap();
-    txn.commit().await.unwrap();
 }
 
 /// How many failures each count has.

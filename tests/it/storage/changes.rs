@@ -150,9 +150,7 @@ async fn a_table_that_cannot_be_swept_keeps_no_other_full() {
     };
     world.rows::<outbox::Entity>(vec![gone]).await;
     world.clock.advance(chrono::TimeDelta::days(1));
-    let txn = world.app.store.begin().await.unwrap();
-    txn.execute_unprepared("alter table leak rename to elsewhere").await.unwrap();
-    txn.commit().await.unwrap();
+    world.rename("leak", "elsewhere").await;
 
     assert!(sweep::run_once(&world.app).await.is_err(), "it is told");
 

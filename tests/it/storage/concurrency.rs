@@ -13,7 +13,7 @@ use latchkey::{
     audit::{Actor, Event, Target},
     fault::Fault,
     identity::{
-        throttle::Counters,
+        throttle::{Counters, Guessed},
         users::{self, NewUser},
     },
     keys::manage::{self, Creation, KeyOwner},
@@ -150,7 +150,7 @@ async fn who_waits_for_several_things_is_503_in_time() {
     let world = World::new().await;
     let acme = world.acme().await;
     let script = world.script().await;
-    let counters = Counters::of(&acme.ada.username, Ipv4Addr::LOCALHOST.into());
+    let counters = Counters::of(Guessed::Password(&acme.ada.username), Ipv4Addr::LOCALHOST.into());
     let turn = world.app.limiter.gate.enter(counters.account()).await.unwrap();
     let began = Instant::now();
 
@@ -175,7 +175,7 @@ async fn what_cannot_be_taken_back_in_time_is_taken_back_later() {
     let world = World::new().await;
     let acme = world.acme().await;
     let script = world.script().await;
-    let counters = Counters::of(&acme.ada.username, Ipv4Addr::LOCALHOST.into());
+    let counters = Counters::of(Guessed::Password(&acme.ada.username), Ipv4Addr::LOCALHOST.into());
     let Ok(guess) = counters.admit(&world.app).await.unwrap() else { panic!("it must wait") };
     let count = async || {
         let key = counters.account();

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::{app_request, client, grant, member, user, workspace};
 use latchkey::store;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use super::{ClientApp, Person, World};
 
@@ -11,6 +11,13 @@ use super::{ClientApp, Person, World};
 const AT_ONCE: usize = 500;
 
 impl World {
+    /// Calls a table something else: nothing finds it any more.
+    pub async fn rename(&self, table: &str, to: &str) {
+        let txn = self.app.store.begin().await.unwrap();
+        txn.execute_unprepared(&format!("alter table {table} rename to {to}")).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+
     /// Rows, as they are.
     pub async fn rows<E>(&self, rows: Vec<E::Model>)
     where
