@@ -127,6 +127,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("user.second_factor_failed", "Gave a wrong second factor"),
     ("user.sign_in", "Signed in to an app by password"),
     ("user.sign_in_failed", "Gave a wrong password"),
+    ("user.sign_in_withheld", "Gave the right password to an app that may not act for them"),
     ("user.sign_out", "Signed somebody out everywhere"),
     ("user.sign_up", "Signed up"),
     ("user.throttle", "Failed too often, and has to wait"),

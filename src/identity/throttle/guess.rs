@@ -257,6 +257,17 @@ impl Right {
         self.guess.forget_account(app).await
     }
 
+    /// The same, and writes down why nothing was made of it.
+    ///
+    /// # Errors
+    /// When the database fails; then all failures will be as they were before.
+    pub async fn settle_with(&self, app: &App, event: Event) -> Result<(), Fault> {
+        if self.is_settled.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.guess.forget_account_with(app, event).await
+    }
+
     /// Leaves all failures as they were before, unless [`Right::commit`] has settled it: nothing came of it.
     ///
     /// # Errors

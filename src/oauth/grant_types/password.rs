@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::{requested_details, requested_resource, requested_scope};
 use crate::{
     app::App,
+    audit::{Actor, Event, Target},
     identity::sign_in::{Attempt, Proven, SignIn, prove},
     oauth::{client_auth::ClientRequest, error::OAuthError},
     tokens::{
@@ -50,8 +51,26 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     };
     let issued = issue_to(app, request, &proven, (scope, resource)).await;
     // also where nothing came of it: the password was right
-    proven.guess.settle(app).await?;
-    issued
+    match issued {
+        Ok(Err(why)) => {
+            proven.guess.settle_with(app, withheld(request, &proven.user, why)).await?;
+            Err(refusal(why))
+        }
+        Ok(Ok(issued)) => {
+            proven.guess.settle(app).await?;
+            Ok(issued)
+        }
+        Err(error) => {
+            proven.guess.settle(app).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The event of a right password in an app that may not act for its user.
+fn withheld(request: &ClientRequest, user: &user::Model, why: Withheld) -> Event {
+    let target = Target::new("client", request.client.id.as_str());
+    Event::new("user.sign_in_withheld", Actor::User(user.id), target).because(words(why))
 }
 
 async fn issue_to(
@@ -59,28 +78,32 @@ async fn issue_to(
     request: &ClientRequest,
     proven: &Proven,
     (scope, resource): (Option<Scope>, Option<String>),
-) -> Result<Issued, OAuthError> {
+) -> Result<Result<Issued, Withheld>, OAuthError> {
     let place = place(app, request, &proven.user).await?;
     let details = requested_details(request)?.unwrap_or_default().values;
     let wanted = Wanted { place, scope, resource, key: request.key };
     let commit = |txn| proven.guess.commit(txn);
     let issued = issue::for_user(app, &request.client, &proven.user, &wanted, commit).await?;
-    Ok(Issued { details, ..issued.map_err(refusal)? })
+    Ok(issued.map(|issued| Issued { details, ..issued }))
 }
 
 fn refusal(why: Withheld) -> OAuthError {
-    let barred = match why {
-        Withheld::Scope => {
-            return OAuthError::invalid_scope("nothing of this scope can be granted");
+    match why {
+        Withheld::Scope => OAuthError::invalid_scope(words(why)),
+        Withheld::Barred(_) => OAuthError::invalid_grant(words(why)),
+    }
+}
+
+fn words(why: Withheld) -> &'static str {
+    match why {
+        Withheld::Scope => "nothing of this scope can be granted",
+        Withheld::Barred(Barred::Blocked) => "the user has blocked this client",
+        Withheld::Barred(Barred::Elsewhere) => {
+            "the client is bound to another workspace or enterprise"
         }
-        Withheld::Barred(barred) => barred,
-    };
-    OAuthError::invalid_grant(match barred {
-        Barred::Blocked => "the user has blocked this client",
-        Barred::Elsewhere => "the client is bound to another workspace or enterprise",
-        Barred::Denied => "the workspace does not allow this client",
-        Barred::NeedsApproval => "the workspace has to approve this client first",
-    })
+        Withheld::Barred(Barred::Denied) => "the workspace does not allow this client",
+        Withheld::Barred(Barred::NeedsApproval) => "the workspace has to approve this client first",
+    }
 }
 
 async fn place(

@@ -340,6 +340,8 @@ async fn a_right_password_that_gets_no_token_is_no_failure() {
         assert_eq!(refused.status, 400, "{}", refused.body);
         assert_eq!(counted(&world).await, [4], "the address keeps its own, the account has none");
     }
+    // the scope is nobody's; a workspace of others is a mistake, and no event
+    assert_eq!(world.audited("user.sign_in_withheld").await, 1);
 }
 
 /// What could not be stored is nobody's failure.
