@@ -117,6 +117,7 @@ pub async fn run(
         // a sender that is gone cannot ask any more: that is a stop too
         let _ = stop.wait_for(|is_stopping| *is_stopping).await;
     };
+    let listener = listener.behind(&app.config.http.trusted_proxies);
     serve(listener, endpoint(Arc::clone(&app)), descriptors::limits(), stopped).await;
     let ended = timeout(JOBS_END, async { while jobs.join_next().await.is_some() {} }).await;
     if ended.is_err() {

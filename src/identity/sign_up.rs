@@ -35,8 +35,10 @@ use crate::{
         secret::{Secret, SessionCookie},
     },
     fault::{Fault, FieldError},
+    limiter::holder,
     mail::LetterKind,
-    outbox, store,
+    outbox,
+    store::{self, sign_in_failures::Over},
     workspaces::{Checked, names::name_problem, personal},
 };
 
@@ -44,6 +46,8 @@ use crate::{
 const HOURS: u32 = 24;
 /// How many may wait: no stranger fills the database.
 const MOST_WAITING: u64 = 20_000;
+/// How many of them are from all networks of one holder, so that nobody alone keeps all others out.
+const MOST_OF_HOLDER: i64 = 2_000;
 /// When to ask again once so many do, in seconds.
 const FULL_SECS: u64 = 600;
 
@@ -159,6 +163,11 @@ pub async fn request(
     if retry_after_secs > 0 {
         return Ok(Outcome::TooSoon { retry_after_secs });
     }
+    let day = Over::BegunBy(now - TimeDelta::hours(HOURS.into()));
+    let asked = store::sign_in_failures::add(&txn, &of_holder(asker.address), day, now).await?;
+    if asked.failures > MOST_OF_HOLDER {
+        return Ok(Outcome::TooSoon { retry_after_secs: FULL_SECS });
+    }
     if store::sign_ups::are(&txn, MOST_WAITING).await? {
         tracing::warn!(
             "{MOST_WAITING} people have asked for an account and not answered their letter"
@@ -181,6 +190,11 @@ pub async fn request(
         wait(app, row, wish.errand, pages).await?;
     }
     Ok(Outcome::Accepted)
+}
+
+/// Under what it is counted how many ask for an account from all networks of one holder.
+fn of_holder(address: IpAddr) -> Vec<u8> {
+    digest::sha256(format!("sign-ups of {}", holder(address)).as_bytes())
 }
 
 fn checked(wish: &Wish) -> Checked<String> {

@@ -20,7 +20,9 @@ fn within(limits: Limits, open: Option<u64>) -> Limits {
             "no more than {connections} connections at once: the system lets this process open {open} files"
         );
     }
-    Limits { connections, ..limits }
+    // as large a part of fewer
+    let of_network = (limits.of_network * connections / limits.connections.max(1)).max(1);
+    Limits { connections, of_network, ..limits }
 }
 
 /// How many it may open; `None` for no limit.
@@ -53,5 +55,7 @@ mod tests {
         let connections = |open| within(Limits::default(), open).connections;
         let fitting = [None, Some(1 << 40), Some(10_256), Some(10_255), Some(1_024), Some(64)];
         assert_eq!(fitting.map(connections), [10_000, 10_000, 10_000, 9_999, 768, 32]);
+        let of_network = |open| within(Limits::default(), open).of_network;
+        assert_eq!([None, Some(1_024), Some(2)].map(of_network), [2_500, 192, 1]);
     }
 }

@@ -2,11 +2,18 @@
 //! headers and bodies all the time in the world, spins when accepting fails and cannot end a drain.
 
 mod guard;
+mod shares;
 mod streams;
 mod tls;
 
 use std::{
-    convert::Infallible, error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+    convert::Infallible,
+    error::Error,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
 };
 
 use hyper::body::Incoming;
@@ -14,6 +21,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulConnection},
 };
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use poem::{
     Body, Endpoint, Request, Response,
     http::{Version, uri::Scheme},
@@ -30,6 +38,7 @@ use tokio_util::either::Either;
 pub use self::tls::Tls;
 use self::{
     guard::{GuardedBody, GuardedSocket},
+    shares::Shares,
     streams::{Overstay, Streams, Taken},
 };
 
@@ -49,6 +58,8 @@ pub struct Limits {
     pub write_idle: Duration,
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
+    /// How many of these one network has, unless there are many behind it; more are closed.
+    pub of_network: usize,
     /// How many requests one HTTP/2 connection may have open (RFC 9113 §5.1.2), and how many of them a
     /// client may take back unanswered within 10 seconds (CVE-2023-44487).
     pub streams: u32,
@@ -69,6 +80,7 @@ impl Default for Limits {
             body_total: Duration::from_mins(1),
             write_idle: Duration::from_secs(30),
             connections: 10_000,
+            of_network: 2_500,
             streams: 200,
             rest: Duration::from_mins(1),
             take_idle: Duration::from_mins(2),
@@ -77,17 +89,28 @@ impl Default for Limits {
     }
 }
 
+const THIS_MACHINE_4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+const THIS_MACHINE_6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128);
+
 /// Where connections come in: a port, with TLS or without.
 pub struct Listener {
     tcp: TcpListener,
     tls: Option<Arc<Tls>>,
+    of_many: Vec<IpNet>,
 }
 
 impl Listener {
     /// A port where TLS is spoken if there is a certificate for it.
     #[must_use]
     pub fn new(tcp: TcpListener, tls: Option<Arc<Tls>>) -> Self {
-        Self { tcp, tls }
+        Self { tcp, tls, of_many: vec![THIS_MACHINE_4.into(), THIS_MACHINE_6.into()] }
+    }
+
+    /// One where these networks may have as many connections as there are: behind them are many.
+    #[must_use]
+    pub fn behind(mut self, proxies: &[IpNet]) -> Self {
+        self.of_many.extend_from_slice(proxies);
+        self
     }
 }
 
@@ -106,20 +129,26 @@ pub async fn serve<E>(
 ) where
     E: Endpoint<Output = Response> + 'static,
 {
-    let Listener { tcp, tls } = listener.into();
+    let Listener { tcp, tls, of_many } = listener.into();
     let server = Arc::new(Server { app, http: http(&limits), limits, tls });
     let (phase, end) = watch::channel(Phase::Open);
     let connections = Arc::new(Semaphore::new(limits.connections));
+    let shares = Shares::new(limits.of_network, of_many);
     tokio::pin!(stop);
     loop {
-        let (permit, socket) = tokio::select! {
+        let (permit, (socket, peer)) = tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = accept(&tcp, &connections) => accepted,
         };
+        let Some(share) = shares.take(peer.ip()) else {
+            // it would wait for the end of its own others, and others would wait behind it
+            tracing::debug!(%peer, "a connection is closed: its network has its share");
+            continue;
+        };
         let (server, life) = (Arc::clone(&server), Life(end.clone()));
         tokio::spawn(async move {
-            let _permit = permit;
+            let _places = (permit, share);
             server.connection(socket, life).await;
         });
     }
@@ -159,7 +188,7 @@ impl Life {
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, TcpStream) {
+) -> (OwnedSemaphorePermit, (TcpStream, SocketAddr)) {
     let mut pause = Duration::from_millis(5);
     loop {
         let Ok(permit) = Arc::clone(connections).acquire_owned().await else {
@@ -167,7 +196,7 @@ async fn accept(
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((socket, _)) => return (permit, socket),
+            Ok(accepted) => return (permit, accepted),
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 // out of files or memory: trying at once would only burn the processor

@@ -11,13 +11,17 @@ use crate::{
     config::RegistrationMode,
     crypto::digest,
     fault::Fault,
-    limiter::network,
+    limiter::{holder, network},
     store::{self, sign_in_failures::Over},
 };
 
 /// Clients that one network may come with in [`WINDOW`] without a token.
 const TRIES: i64 = 60;
 const WINDOW: TimeDelta = TimeDelta::hours(1);
+/// Clients that all networks of one holder may come with in [`DAY`]: within [`super::collect::UNUSED_FOR`] a sixth of
+/// [`MOST`], so that nobody alone keeps all others from registering.
+const TRIES_OF_HOLDER: i64 = 500;
+const DAY: TimeDelta = TimeDelta::days(1);
 /// Clients that may have registered themselves within [`super::collect::UNUSED_FOR`], when those that
 /// nobody uses go: so no stranger fills the database.
 pub(in crate::clients) const MOST: u64 = 20_000;
@@ -92,12 +96,19 @@ pub(in crate::clients) async fn count_try(
     address: IpAddr,
 ) -> Result<Result<(), TooMany>, Fault> {
     let now = app.now();
-    let key = digest::sha256(format!("registration:{}", network(address)).as_bytes());
+    let limits = [
+        (format!("registration:{}", network(address)), WINDOW, TRIES),
+        (format!("registration of {}", holder(address)), DAY, TRIES_OF_HOLDER),
+    ];
     let txn = app.store.begin().await?;
-    let row = store::sign_in_failures::add(&txn, &key, Over::BegunBy(now - WINDOW), now).await?;
-    if row.failures > TRIES {
-        // what is refused is not counted: the window ends when it ends
-        return Ok(Err(TooMany(secs_until(row.window_started_at.0 + WINDOW, now))));
+    for (name, window, most) in limits {
+        let key = digest::sha256(name.as_bytes());
+        let row =
+            store::sign_in_failures::add(&txn, &key, Over::BegunBy(now - window), now).await?;
+        if row.failures > most {
+            // what is refused is not counted: the window ends when it ends
+            return Ok(Err(TooMany(secs_until(row.window_started_at.0 + window, now))));
+        }
     }
     txn.commit().await?;
     Ok(Ok(()))

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use poem::{EndpointExt, endpoint::make};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
@@ -201,6 +202,41 @@ async fn headers_have_a_size() {
 
     let answer = rest(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+/// A connection from another address of this machine, which is a network of its own here.
+async fn connect_from(from: &str, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(from.parse().unwrap()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_network_that_has_its_share_keeps_nobody_else_out() {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = tcp.local_addr().unwrap();
+    let listener = Listener { tcp, tls: None, of_many: Vec::new() };
+    let limits = Limits { connections: 3, of_network: 2, ..patient() };
+    let (_stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(serve(listener, echo(), limits, async { drop(stopped.await) }));
+    let asked = |mut socket: TcpStream| async move {
+        let sent =
+            socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+        let mut answer = String::new();
+        let read = socket.read_to_string(&mut answer).await;
+        sent.is_ok() && read.is_ok() && answer.contains("200 OK")
+    };
+    let slow = [connect_from("127.0.0.2:0", to).await, connect_from("127.0.0.2:0", to).await];
+
+    assert!(!asked(connect_from("127.0.0.2:0", to).await).await);
+    for _ in 0..3 {
+        assert!(asked(connect_from("127.0.0.3:0", to).await).await);
+    }
+
+    drop(slow);
+    while !asked(connect_from("127.0.0.2:0", to).await).await {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

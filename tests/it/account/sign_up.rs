@@ -269,6 +269,28 @@ async fn no_more_wait_than_there_may() {
     asked(&world, &mut browser).await;
 }
 
+/// Whoever has a /48 of IPv6 has 65,536 networks.
+#[tokio::test]
+async fn nobody_alone_keeps_others_from_signing_up() {
+    let world = World::with(|config| {
+        config.accounts.sign_up = true;
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let world = world.await;
+    world.count_of("sign-ups of 2001:db8:1::/48", 1_999).await;
+    let at = |address| Browser::new(&world).at_address(address);
+
+    asked(&world, &mut at("2001:db8:1:1::1")).await;
+
+    for network in ["2001:db8:1:1::1", "2001:db8:1:2::1"] {
+        let page = fill_in(&mut at(network), EMAIL, "Grace Hopper", PASSWORD).await;
+        assert_eq!((page.status, page.header("retry-after")), (429, Some("600")), "{network}");
+    }
+    asked(&world, &mut at("2001:db8:2:1::1")).await;
+    world.clock.advance(TimeDelta::hours(24));
+    asked(&world, &mut at("2001:db8:1:2::1")).await;
+}
+
 #[tokio::test]
 async fn a_sign_up_that_nobody_has_answered_goes() {
     let world = world().await;

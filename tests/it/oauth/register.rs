@@ -276,6 +276,23 @@ async fn open_registration_is_throttled_by_network() {
     register(&world, None, &metadata).await.expect(201);
 }
 
+/// All networks of one holder together come with a fraction of the clients that there is room for.
+#[tokio::test]
+async fn nobody_alone_keeps_others_from_registering() {
+    let world = open_to_all().await;
+    world.count_of("registration of 127.0.0.1", 499).await;
+    let metadata = json!({"redirect_uris": [CALLBACK]});
+    register(&world, None, &metadata).await.expect(201);
+
+    let refused = register(&world, None, &metadata).await;
+
+    assert_eq!(refused.shown(), (429, json!({"error": "too_many_requests"})));
+    let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((86_390..=86_400).contains(&wait), "{wait}");
+    world.clock.advance(TimeDelta::seconds(wait));
+    register(&world, None, &metadata).await.expect(201);
+}
+
 /// What nobody has used goes after a week; what somebody has used or looked after stays.
 #[tokio::test]
 async fn registrations_that_came_to_nothing_go() {

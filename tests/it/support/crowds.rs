@@ -1,8 +1,8 @@
 //! Very many rows of a kind, written beside the rules: what grows is looked at, not how it grew.
 
 use chrono::TimeDelta;
-use entity::{app_request, client, grant, member, user, workspace};
-use latchkey::store;
+use entity::{app_request, client, grant, member, sign_in_failure, user, workspace};
+use latchkey::{crypto::digest, store};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use super::{ClientApp, Person, World};
@@ -16,6 +16,18 @@ impl World {
         let txn = self.app.store.begin().await.unwrap();
         txn.execute_unprepared(&format!("alter table {table} rename to {to}")).await.unwrap();
         txn.commit().await.unwrap();
+    }
+
+    /// A count that has come so far by now.
+    pub async fn count_of(&self, name: &str, failures: i64) {
+        let now = store::instant(self.app.now());
+        self.rows::<sign_in_failure::Entity>(vec![sign_in_failure::Model {
+            key_sha256: digest::sha256(name.as_bytes()),
+            failures,
+            window_started_at: now,
+            last_failed_at: now,
+        }])
+        .await;
     }
 
     /// Rows, as they are.
