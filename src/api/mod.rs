@@ -25,7 +25,7 @@ mod leaked;
 mod leaked_github;
 mod me;
 mod outline;
-mod paging;
+pub mod paging;
 mod paths;
 mod proof;
 mod scan_schema;

@@ -107,25 +107,31 @@ fn read_limit(text: &str) -> Option<u64> {
 }
 
 /// Writes and reads the cursors of one list of one tenant.
-struct Cursors {
+pub struct Cursors {
     mac: Mac,
     context: Vec<u8>,
 }
 
 impl Cursors {
-    fn of(app: &App, list: &str, tenant: &Tenant) -> Self {
+    /// Those of `list` as this tenant sees it.
+    #[must_use]
+    pub fn of(app: &App, list: &str, tenant: &Tenant) -> Self {
         let environment = tenant.environment.as_str();
         let head = format!("{list}\n{environment}\n{}\n", tenant.workspace_id);
         Self { mac: app.secrets.csrf.for_purpose(PURPOSE), context: head.into_bytes() }
     }
 
-    fn write(&self, id: Uuid) -> String {
+    /// The cursor of what comes after an item.
+    #[must_use]
+    pub fn write(&self, id: Uuid) -> String {
         let mut bytes = id.as_bytes().to_vec();
         bytes.extend(self.mac.sign(&self.signed(id)).iter().take(MAC_BYTES));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn read(&self, text: &str) -> Option<Uuid> {
+    /// The item that a cursor of this list names.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<Uuid> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, tag) = bytes.split_at_checked(ID_BYTES)?;
         let id = Uuid::from_slice(id).ok()?;

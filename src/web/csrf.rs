@@ -1,5 +1,7 @@
 //! Forms: read once, bounded, and only from pages of ours in the same browser.
 
+use std::ops::Deref;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use poem::{
     FromRequest, Request, RequestBody, Result,
@@ -28,7 +30,9 @@ pub fn token(app: &App, cookie: &Secret<SessionCookie>) -> String {
     URL_SAFE_NO_PAD.encode(app.secrets.csrf.sign(&signed_text(cookie)))
 }
 
-fn holds(app: &App, cookie: &Secret<SessionCookie>, token: &str) -> bool {
+/// Whether a token is that of a browser with this cookie.
+#[must_use]
+pub fn holds(app: &App, cookie: &Secret<SessionCookie>, token: &str) -> bool {
     URL_SAFE_NO_PAD
         .decode(token)
         .is_ok_and(|signature| app.secrets.csrf.verify(&signed_text(cookie), &signature))
@@ -41,33 +45,11 @@ fn signed_text(cookie: &Secret<SessionCookie>) -> Zeroizing<Vec<u8>> {
 /// A form of ours, sent from the browser that was shown it.
 pub struct CsrfForm(Fields);
 
-impl CsrfForm {
-    /// A field's value; `None` when it is absent or empty.
-    #[must_use]
-    pub fn get(&self, field: &str) -> Option<&str> {
-        self.pairs().find(|(name, _)| *name == field).map(|(_, value)| value)
-    }
+impl Deref for CsrfForm {
+    type Target = Fields;
 
-    /// Every value of a field that is a list of checkboxes.
-    pub fn all(&self, field: &'static str) -> impl Iterator<Item = &str> {
-        self.pairs().filter(move |(name, _)| *name == field).map(|(_, value)| value)
-    }
-
-    /// What follows `start` in the names of the fields that begin with it: boxes that are ticked.
-    pub fn named(&self, start: &'static str) -> impl Iterator<Item = &str> {
-        self.pairs().filter_map(move |(name, _)| name.strip_prefix(start))
-    }
-
-    /// Every field that is not empty, in order.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.0.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        pairs.filter(|(_, value)| !value.is_empty())
-    }
-
-    /// A field's value as it was typed, empty when it is absent.
-    #[must_use]
-    pub fn text(&self, field: &str) -> &str {
-        self.get(field).unwrap_or_default()
+    fn deref(&self) -> &Fields {
+        &self.0
     }
 }
 
@@ -91,12 +73,13 @@ impl<'a> FromRequest<'a> for CsrfForm {
     }
 }
 
-/// Pairs of a form, erased when dropped: they may hold passwords.
-struct Fields(Vec<(String, Zeroizing<String>)>);
+/// What a form says, from wherever it came. Erased when dropped: it may hold passwords.
+pub struct Fields(Vec<(String, Zeroizing<String>)>);
 
 impl Fields {
-    /// `None` when a field that is not a list is given twice.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads the bytes of a form, from wherever they are; `None` when a field that is not a list is given twice.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(bytes) {
             let is_list = LISTS.contains(&&*name);
@@ -106,6 +89,34 @@ impl Fields {
             pairs.push((name.into_owned(), Zeroizing::new(value.into_owned())));
         }
         Some(Self(pairs))
+    }
+
+    /// A field's value; `None` when it is absent or empty.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.pairs().find(|(name, _)| *name == field).map(|(_, value)| value)
+    }
+
+    /// Every value of a field that is a list of checkboxes.
+    pub fn all(&self, field: &'static str) -> impl Iterator<Item = &str> {
+        self.pairs().filter(move |(name, _)| *name == field).map(|(_, value)| value)
+    }
+
+    /// What follows `start` in the names of the fields that begin with it: boxes that are ticked.
+    pub fn named(&self, start: &'static str) -> impl Iterator<Item = &str> {
+        self.pairs().filter_map(move |(name, _)| name.strip_prefix(start))
+    }
+
+    /// Every field that is not empty, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(|(_, value)| !value.is_empty())
+    }
+
+    /// A field's value as it was typed, empty when it is absent.
+    #[must_use]
+    pub fn text(&self, field: &str) -> &str {
+        self.get(field).unwrap_or_default()
     }
 }
 
@@ -185,7 +196,7 @@ mod tests {
         assert!(Fields::parse(b"a=1&b=2&scope=x&scope=y").is_some());
         assert!(Fields::parse(b"a=1&a=1").is_none());
         assert!(Fields::parse(b"csrf=1&%63srf=2").is_none());
-        let form = CsrfForm(Fields::parse(b"a=&b=2+3&scope=x&scope=&scope=y&may.c=on").unwrap());
+        let form = Fields::parse(b"a=&b=2+3&scope=x&scope=&scope=y&may.c=on").unwrap();
         assert_eq!(form.named("may.").collect::<Vec<_>>(), ["c"]);
         assert_eq!(form.get("a"), None);
         assert_eq!(form.get("b"), Some("2 3"));

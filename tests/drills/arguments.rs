@@ -49,6 +49,8 @@ pub(crate) enum Drill {
     Clock,
     /// A newer node beside an older one
     Upgrade,
+    /// A copy that is taken in the middle of everything, put up elsewhere
+    Backup,
     /// Thousands of clients that take their time
     Slow,
     /// Strangers who guess and register
@@ -58,12 +60,13 @@ pub(crate) enum Drill {
 }
 
 impl Drill {
-    const SHORT: [Self; 7] = [
+    const SHORT: [Self; 8] = [
         Self::Crash,
         Self::Database,
         Self::Disk,
         Self::Clock,
         Self::Upgrade,
+        Self::Backup,
         Self::Slow,
         Self::Abuse,
     ];

@@ -4,9 +4,9 @@
 mod chains;
 mod codes;
 mod guesses;
-mod keys;
+pub(crate) mod keys;
 mod letters;
-mod revocations;
+pub(crate) mod revocations;
 
 use std::{
     net::SocketAddr,
@@ -62,7 +62,18 @@ pub(crate) struct Storm<'a> {
     is_over: AtomicBool,
 }
 
-impl Storm<'_> {
+impl<'a> Storm<'a> {
+    /// One that begins at a server now.
+    pub(crate) fn at(address: SocketAddr, site: &'a Site, round: usize) -> Self {
+        let is_over = AtomicBool::new(false);
+        Self { address, cast: &site.cast, key: &site.key, round, is_over }
+    }
+
+    /// Ends it: nothing is begun any more.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn goes_on(&self) -> bool {
         !self.is_over.load(Ordering::SeqCst)
     }
@@ -135,17 +146,11 @@ impl Crowd {
         round: usize,
         moment: Duration,
     ) -> Result<()> {
-        let storm = Storm {
-            address: server.address,
-            cast: &site.cast,
-            key: &site.key,
-            round,
-            is_over: AtomicBool::new(false),
-        };
+        let storm = Storm::at(server.address, site, round);
         let fall = async {
             sleep(moment).await;
             let killed = server.kill();
-            storm.is_over.store(true, Ordering::SeqCst);
+            storm.end();
             killed
         };
         tokio::try_join!(

@@ -10,11 +10,13 @@
 
 mod abuse;
 mod arguments;
+mod backup;
 mod chance;
 mod clock;
 mod crash;
 mod database;
 mod disk;
+mod load;
 mod reply;
 mod rolling;
 mod site;
@@ -67,6 +69,7 @@ async fn run(drill: Drill, arguments: &Arguments, is_postgres: bool) -> Result<F
         Drill::Disk => disk::run().await,
         Drill::Clock => clock::run(is_postgres).await,
         Drill::Upgrade => rolling::run(arguments, is_postgres).await,
+        Drill::Backup => backup::run(is_postgres).await,
         Drill::Slow => slow::run(arguments).await,
         Drill::Abuse => abuse::run(arguments, is_postgres).await,
         Drill::Soak => soak::run(arguments, is_postgres).await,

@@ -1,16 +1,13 @@
-//! A rolling upgrade: the newer node has changed the schema while the older one still works; and a
-//! backup that is taken in the middle of everything, restored elsewhere.
+//! A rolling upgrade: the newer node has changed the schema while the older one still works.
 
 mod older;
 
 use std::{
-    fs,
-    net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use bench_support::{Result, http::Request, installation::Installation};
+use bench_support::{Result, http::Request};
 use latchkey::store::Store;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait;
@@ -21,8 +18,9 @@ use crate::{
     Figures,
     arguments::Arguments,
     figures,
+    load::{refresh, work},
     reply::{ask, demand, must, until},
-    site::{PROGRAM, Site},
+    site::Site,
 };
 
 /// What a newer version does: it only adds (tests/it/storage/additive.rs holds us to that).
@@ -81,16 +79,9 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
     must(address, Request::get("/readyz"), 200).await?;
     store.close().await?;
 
-    let mut seen = figures(json!({
-        "readyz_ms": said.as_millis(),
-        "requests_meanwhile": done.0,
-    }));
-    if !is_postgres {
-        seen.extend(backup(&site, address, done.1).await?);
-    }
     server.stop().await?;
     demand(site.errors()?.is_empty(), || "the log has errors".to_owned())?;
-    Ok(seen)
+    Ok(figures(json!({ "readyz_ms": said.as_millis(), "requests_meanwhile": done })))
 }
 
 async fn open(site: &Site) -> Result<Store> {
@@ -125,58 +116,4 @@ async fn from_the_step_before(site: &Site) -> Result<String> {
     let names_it = checked.status.code() == Some(1) && told.contains(&step);
     demand(names_it, || format!("the check does not name {step}: {told}"))?;
     tokens.member("refresh_token")
-}
-
-/// Everything a client needs, until it is over; answers how much that was, and the newest token.
-async fn work(
-    site: &Site,
-    address: SocketAddr,
-    mut token: String,
-    is_over: &AtomicBool,
-) -> Result<(usize, String)> {
-    let mut served = 0;
-    while !is_over.load(Ordering::SeqCst) {
-        let next = must(address, refresh(site, &token), 200).await?;
-        token = next.member("refresh_token")?;
-        let access = next.member("access_token")?;
-        must(address, Request::get("/api/v1/me").bearer(&access), 200).await?;
-        must(address, site.cast.introspection(&access), 200).await?;
-        must(address, site.cast.password(1), 200).await?;
-        must(address, Request::get("/api/api-keys").bearer(&site.key), 200).await?;
-        served += 5;
-    }
-    Ok((served, token))
-}
-
-/// A backup while tokens are refreshed; what was acknowledged before it began is in it.
-async fn backup(site: &Site, address: SocketAddr, token: String) -> Result<Figures> {
-    let quiet = must(address, site.cast.password(2), 200).await?;
-    let is_over = AtomicBool::new(false);
-    let save = async {
-        let mut command = site.installation.command(&["backup", "saved.db"]);
-        let saved = tokio::task::spawn_blocking(move || command.output()).await??;
-        is_over.store(true, Ordering::SeqCst);
-        demand(saved.status.success(), || String::from_utf8_lossy(&saved.stderr).into_owned())
-    };
-    let ((), done) = tokio::try_join!(save, work(site, address, token, &is_over))?;
-
-    let elsewhere = Installation::new(PROGRAM, None)?;
-    fs::create_dir(elsewhere.data_dir())?;
-    let secrets = |of: &Installation| of.data_dir().join("secrets.toml");
-    fs::copy(secrets(&site.installation), secrets(&elsewhere))?;
-    let saved = site.installation.directory().join("saved.db");
-    let saved = saved.to_string_lossy();
-    let restored = elsewhere.command(&["restore", &saved]).output()?;
-    demand(restored.status.success(), || String::from_utf8_lossy(&restored.stderr).into_owned())?;
-    let server = elsewhere.serve().await?;
-    must(server.address, refresh(site, &quiet.member("refresh_token")?), 200).await?;
-    must(server.address, Request::get("/api/v1/verify").bearer(&site.key), 204).await?;
-    must(server.address, site.cast.password(1), 200).await?;
-    must(server.address, Request::get("/readyz"), 200).await?;
-    server.stop().await?;
-    Ok(figures(json!({ "requests_during_backup": done.0 })))
-}
-
-fn refresh(site: &Site, token: &str) -> Request {
-    site.cast.script.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
 }

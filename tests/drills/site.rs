@@ -1,7 +1,7 @@
 //! A place where the built program runs, with people and clients, and what can be seen of it from
 //! outside.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use bench_support::{
     Result,
@@ -83,6 +83,12 @@ impl Site {
     /// How others reach its database, if that is on PostgreSQL.
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    /// What writes all of its database into a file, by PostgreSQL's own means.
+    pub(crate) fn dump(&self, file: &Path) -> Result<Command> {
+        let cluster = self.cluster.as_ref().ok_or("there is no PostgreSQL")?;
+        Ok(cluster.dump(DATABASE, file))
     }
 
     /// What a statement answers, one line a row, asked behind the server's back.

@@ -68,12 +68,15 @@ targets! {
     basic, 30_000;
     claims, 30_000;
     cookies, 30_000;
+    csrf, 30_000;
+    cursors, 30_000;
     form, 30_000;
     forwarded, 30_000;
     json, 30_000;
     jwk, 10_000;
     jwt, 10_000;
     keys, 30_000;
+    listing, 5_000;
     metadata, 10_000;
     openapi, 2_000;
     passkey, 3_000;
@@ -82,6 +85,7 @@ targets! {
     request_object, 3_000;
     return_path, 30_000;
     scopes, 30_000;
+    user_codes, 30_000;
     usernames, 30_000;
     webauthn, 5_000;
 }

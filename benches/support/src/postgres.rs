@@ -153,13 +153,35 @@ impl Cluster {
         }
     }
 
+    /// What writes all of a database into a file, as of one moment.
+    #[must_use]
+    pub fn dump(&self, database: &str, file: &Path) -> Command {
+        let mut dump = self.program("pg_dump", database);
+        dump.arg("--format=custom").arg("--file").arg(file);
+        dump
+    }
+
+    /// What reads such a file into a database that is empty.
+    #[must_use]
+    pub fn restore(&self, database: &str, file: &Path) -> Command {
+        let mut restore = self.program("pg_restore", database);
+        restore.arg("--exit-on-error").arg(file);
+        restore
+    }
+
     fn psql(&self, database: &str, sql: &str) -> Command {
-        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.env_clear().args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database, "-c", sql]);
-        psql.stdin(Stdio::null());
+        let mut psql = self.program("psql", database);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         psql
+    }
+
+    /// A program that came with PostgreSQL, and speaks to a database of this cluster.
+    fn program(&self, name: &str, database: &str) -> Command {
+        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let mut program = Command::new(self.bin.join(name));
+        program.env_clear().stdin(Stdio::null());
+        program.args(["-h", &host, "-p", &port, "-U", "latchkey", "-d", database]);
+        program
     }
 
     /// What a statement answers, one line a row.

@@ -13,6 +13,7 @@
 mod clients;
 mod credentials;
 mod names;
+mod pages;
 mod passkeys;
 pub mod place;
 mod requests;
@@ -24,19 +25,22 @@ use self::place::Place;
 pub type Target = fn(&Place, &[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 22] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("assertion", signed::assertion),
     ("authorization", credentials::authorization),
     ("authorization_details", names::authorization_details),
     ("basic", credentials::basic),
     ("claims", names::claims),
     ("cookies", requests::cookies),
+    ("csrf", pages::csrf),
+    ("cursors", pages::cursors),
     ("form", requests::form),
     ("forwarded", requests::forwarded),
     ("json", requests::json),
     ("jwk", signed::jwk),
     ("jwt", signed::jwt),
     ("keys", credentials::keys),
+    ("listing", pages::listing),
     ("metadata", clients::metadata),
     ("openapi", clients::openapi),
     ("passkey", passkeys::passkey),
@@ -45,6 +49,7 @@ pub const TARGETS: [(&str, Target); 22] = [
     ("request_object", signed::request_object),
     ("return_path", requests::return_path),
     ("scopes", names::scopes),
+    ("user_codes", pages::user_codes),
     ("usernames", names::usernames),
     ("webauthn", signed::webauthn),
 ];

@@ -1,5 +1,7 @@
 //! The requests that the canaries go through.
 
+mod handed;
+
 use std::{fs, time::SystemTime};
 
 use data_encoding::BASE32_NOPAD;
@@ -264,22 +266,23 @@ impl Drill {
         }
     }
 
+    /// The link in a letter that was mailed, which has this in it.
+    fn mailed(&self, part: &str) -> Option<String> {
+        let mail = self.installation.data_dir().join("mail");
+        let files = fs::read_dir(&mail).into_iter().flatten().map(|file| file.unwrap().path());
+        let letters = files.filter(|path| path.extension().is_some_and(|it| it == "eml"));
+        let mut letters = letters.map(|path| Letter::parse(&fs::read_to_string(path).unwrap()));
+        letters.find(|it| it.text.contains(part)).map(|it| it.link().to_owned())
+    }
+
     /// A link to a new password, used wrongly and rightly.
     pub(super) async fn reset(&mut self) {
         let mut browser = Browser::new(&self.server);
         let page = browser.open("/forgot-password").await;
         browser.submit(&page, "#forgot-submit", &[("username", "joe@example.com")]).await;
-        let mail = self.installation.data_dir().join("mail");
-        let link = || {
-            let files = fs::read_dir(&mail).into_iter().flatten().map(|file| file.unwrap().path());
-            let letters = files.filter(|path| path.extension().is_some_and(|it| it == "eml"));
-            let mut letters = letters.map(|path| Letter::parse(&fs::read_to_string(path).unwrap()));
-            letters
-                .find(|it| it.text.contains("/reset-password?token="))
-                .map(|it| it.link().to_owned())
-        };
-        within(PATIENCE, async || link().is_some()).await;
-        let link = link().unwrap();
+        const PAGE: &str = "/reset-password?token=";
+        within(PATIENCE, async || self.mailed(PAGE).is_some()).await;
+        let link = self.mailed(PAGE).unwrap();
         let token = link.split_once("token=").unwrap().1;
         self.canaries.plant("the token of a reset link", token);
         let page = browser.open(&link).await;
