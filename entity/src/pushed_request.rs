@@ -20,6 +20,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "VarBinary(StringLen::N(32))")]
     pub uri_sha256: Vec<u8>,
     pub client_id: String,
+    /// Whose network it came from; none if the client has proved that it is from itself.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub network_sha256: Option<Vec<u8>>,
     #[sea_orm(column_type = "JsonBinary")]
     pub parameters: Parameters,
     pub created_at: Instant,

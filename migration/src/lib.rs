@@ -37,6 +37,7 @@ mod m20261126_000040_leaks;
 mod m20261126_000041_askers;
 mod m20261127_000042_retries;
 mod m20261128_000043_management;
+mod m20261128_000044_pushers;
 mod schema;
 
 /// What stands in the name of a step that takes something away, before the number of another one.
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000041_askers::Migration),
             Box::new(m20261127_000042_retries::Migration),
             Box::new(m20261128_000043_management::Migration),
+            Box::new(m20261128_000044_pushers::Migration),
         ]
     }
 }

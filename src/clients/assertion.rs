@@ -5,13 +5,16 @@
 //! 2. `exp` is there, not past and not far away; `nbf` and `iat` are not to come
 //! 3. `jti` is there
 //! 4. the algorithm is the client's, and one of its keys has signed it
-//! 5. it was not used before
+//! 5. its network has not used too many (`spending.rs`)
+//! 6. it was not used before
+
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::client::Model;
 use serde_json::{Map, Value};
 
-use super::{keys, policy::Policy};
+use super::{dynamic::TooMany, keys, policy::Policy, spending};
 use crate::{
     app::App,
     crypto::signed::SignedJwt,
@@ -45,6 +48,8 @@ pub enum Problem {
     Wrong,
     /// It proved the client before.
     Used,
+    /// Too many came from there, of clients that nobody knows; it was not used.
+    TooMany(TooMany),
 }
 
 /// An assertion that was taken apart, and not believed yet.
@@ -63,8 +68,8 @@ impl Assertion {
         self.0.unproved_claims().get("sub").and_then(Value::as_str)
     }
 
-    /// Whether it proves `client`. It does so once. Keys may be fetched, so never inside a
-    /// transaction.
+    /// Whether it proves `client`, to which it came from `address`. It does so once. Keys may be fetched, so never
+    /// inside a transaction.
     ///
     /// # Errors
     /// When the database fails, or too many wait for the keys.
@@ -72,7 +77,7 @@ impl Assertion {
         &self,
         app: &App,
         client: &Model,
-        endpoint: Endpoint<'_>,
+        (endpoint, address): (Endpoint<'_>, IpAddr),
     ) -> Result<Result<(), Problem>, Fault> {
         let (now, policy) = (app.now(), Policy::of(app, client));
         let claims = self.0.unproved_claims();
@@ -93,6 +98,9 @@ impl Assertion {
         let keys = keys::of(app, client, self.0.kid.as_deref()).await?;
         if self.0.claims_proved_by_any(&keys).is_none() {
             return Ok(Err(Problem::Wrong));
+        }
+        if let Err(too_many) = spending::admit(app, client, address) {
+            return Ok(Err(Problem::TooMany(too_many)));
         }
         let (name, end) = ((client.id.as_str(), jti), expires_at + BEHIND);
         let txn = app.store.begin().await?;

@@ -69,8 +69,9 @@ pub async fn authenticate(
         Proof::Secret(secret) => (!knows(app, &client, &secret)).then_some(WRONG),
         Proof::Assertion(assertion, endpoint) if uses(&client, AuthMethod::PrivateKeyJwt) => {
             // boxed, so that every other proof does not carry the room for it
-            match Box::pin(assertion.proves(app, &client, endpoint)).await? {
+            match Box::pin(assertion.proves(app, &client, (endpoint, stranger))).await? {
                 Ok(()) => None,
+                Err(Problem::TooMany(too_many)) => return Ok(Err(too_many)),
                 Err(Problem::Wrong) => Some(WRONG),
                 Err(Problem::Used) => Some("client_assertion.replay"),
             }

@@ -15,3 +15,4 @@ pub mod policy;
 pub mod redirect_uri;
 pub mod registration;
 pub mod request_object;
+pub mod spending;

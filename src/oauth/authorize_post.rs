@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::App,
     tokens::{
-        flood::BROUGHT,
+        flood::{self, BROUGHT},
         pushed::{self, Pushed},
     },
     web::{body, client_ip::client_ip, page::see_other, page_error::PageError},
@@ -55,15 +55,13 @@ async fn send_on(
         let error = ("invalid_request", "the request is larger than 32 KiB");
         return authorize::refuse(app, Refusal::Redirectable(sound.to, error)).await;
     };
-    let client = &*sound.client;
-    let from = (BROUGHT, client_ip(req, app));
-    match pushed::keep(app, client, parameters, from).await? {
-        Pushed::Kept { uri, .. } => {
-            let named = [("client_id", client.id.as_str()), ("request_uri", uri.as_str())];
-            Ok(by_get(&urlencoded(named)))
-        }
-        Pushed::TooMany { retry_after_secs } => Err(PageError::too_soon(retry_after_secs)),
+    let (client, address) = (&*sound.client, client_ip(req, app));
+    if let Some(wait) = flood::excess(app, BROUGHT, client, address) {
+        return Err(PageError::too_soon(wait));
     }
+    let Pushed { uri, .. } = pushed::keep(app, client, parameters, (BROUGHT, address)).await?;
+    let named = [("client_id", client.id.as_str()), ("request_uri", uri.as_str())];
+    Ok(by_get(&urlencoded(named)))
 }
 
 fn by_get(query: &str) -> Response {

@@ -1,6 +1,8 @@
 //! Proofs of possession at the machine-facing endpoints (RFC 9449 §5): the `DPoP` header in, and the
 //! nonce for the next proof out.
 
+use std::net::IpAddr;
+
 use entity::client;
 use poem::{
     Request, Response,
@@ -10,7 +12,7 @@ use poem::{
 use super::error::OAuthError;
 use crate::{
     app::App,
-    clients::policy::Policy,
+    clients::{dynamic::TooMany, policy::Policy, spending},
     tokens::dpop::{self, Problem, Proof, Target, Thumbprint},
 };
 
@@ -39,22 +41,29 @@ pub fn presented(app: &App, req: &Request, url: &str) -> Result<Option<Proof>, O
 pub async fn demanded(
     app: &App,
     proof: Option<Proof>,
-    client: &client::Model,
+    (client, address): (&client::Model, IpAddr),
 ) -> Result<Option<Thumbprint>, OAuthError> {
     if proof.is_none() && Policy::of(app, client).must_bind_tokens() {
         // §5 has a code for a proof that is wrong, and none for one that is not there
         let description = "the client's tokens are bound to keys: a proof of possession is missing";
         return Err(OAuthError::invalid_request(description));
     }
-    spent(app, proof).await
+    spent(app, proof, (client, address)).await
 }
 
-/// The key that a proof proves, if there is one. It is spent.
+/// The key that a proof proves, if there is one that came in the name of this client from this address. It is spent,
+/// unless too many are from there.
 ///
 /// # Errors
 /// The refusal that the client is to be answered with.
-pub async fn spent(app: &App, proof: Option<Proof>) -> Result<Option<Thumbprint>, OAuthError> {
+pub async fn spent(
+    app: &App,
+    proof: Option<Proof>,
+    (client, address): (&client::Model, IpAddr),
+) -> Result<Option<Thumbprint>, OAuthError> {
     let Some(proof) = proof else { return Ok(None) };
+    spending::admit(app, client, address)
+        .map_err(|TooMany(secs)| OAuthError::too_many_requests(secs))?;
     dpop::spend(app, proof).await?.map(Some).map_err(|problem| refused(app, problem))
 }
 

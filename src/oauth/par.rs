@@ -2,10 +2,10 @@
 //!
 //! 1. a proof of possession, if there is one, is good and has the nonce (`dpop.rs`)
 //! 2. the client authenticates as at the token endpoint (`client_auth.rs`); every parameter is there once
-//! 3. the request is no name of another one (`asked.rs`); the proof was not used before, and its key is
-//!    the one of `dpop_jkt` (RFC 9449 §10.1)
+//! 3. the request is no name of another one (`asked.rs`); the key of the proof is the one of `dpop_jkt` (RFC 9449 §10.1)
 //! 4. it is a request that the authorization endpoint would take (`authorize.rs`)
 //! 5. there are not too many of them
+//! 6. the proof was not used before: what is refused spends none
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     app::App,
     tokens::{
         dpop::Proof,
-        flood::PUSHED,
+        flood::{self, PUSHED},
         pushed::{self, Pushed},
     },
 };
@@ -49,7 +49,7 @@ async fn answer(
     // who authenticates in the header need not say it again
     params.set("client_id", client.id.clone());
     let mut asked = asked::read(app, &client, &params, Door::Pushed).await.map_err(refused)?;
-    bind(app, proof, &mut asked).await?;
+    bind(proof.as_ref(), &mut asked)?;
     let checked = authorize::check(app, Arc::clone(&client), &asked).await;
     checked.map_err(|refusal| match refusal {
         Refusal::Fault(fault) => fault.into(),
@@ -60,20 +60,19 @@ async fn answer(
     let parameters = asked
         .to_be_kept()
         .ok_or_else(|| OAuthError::invalid_request("the request is larger than 32 KiB"))?;
-    match pushed::keep(app, &client, parameters, (PUSHED, address)).await? {
-        Pushed::Kept { uri, expires_in } => {
-            Ok(json!({ "request_uri": uri, "expires_in": expires_in }))
-        }
-        Pushed::TooMany { retry_after_secs } => {
-            Err(OAuthError::too_many_requests(retry_after_secs))
-        }
+    if let Some(wait) = flood::excess(app, PUSHED, &client, address) {
+        return Err(OAuthError::too_many_requests(wait));
     }
+    dpop::spent(app, proof, (&client, address)).await?;
+    let Pushed { uri, expires_in } =
+        pushed::keep(app, &client, parameters, (PUSHED, address)).await?;
+    Ok(json!({ "request_uri": uri, "expires_in": expires_in }))
 }
 
 /// Step 3.
-async fn bind(app: &App, proof: Option<Proof>, asked: &mut Asked) -> Result<(), OAuthError> {
-    let Some(key) = dpop::spent(app, proof).await? else { return Ok(()) };
-    let key = key.to_string();
+fn bind(proof: Option<&Proof>, asked: &mut Asked) -> Result<(), OAuthError> {
+    let Some(proof) = proof else { return Ok(()) };
+    let key = proof.key.to_string();
     if asked.params.get("dpop_jkt").is_some_and(|named| named != key) {
         let description = "dpop_jkt is not the key of the proof";
         return Err(OAuthError::refused("invalid_dpop_proof", description));

@@ -4,7 +4,7 @@
 //! 2. a proof of possession, if there is one, is good and has the nonce (`dpop.rs`)
 //! 3. the client proves who it is (`client_auth.rs`)
 //! 4. the grant type exists and this client is registered for it (here)
-//! 5. the proof is there if it must be, and was not used before (`dpop.rs`)
+//! 5. the proof is there if it must be, and was not used before; its network has not used too many (`dpop.rs`)
 //! 6. what the grant type demands (`grant_types/`)
 //!
 //! With the tokens of a user who was asked for `openid` goes an ID token (`openid/id_token.rs`); with
@@ -61,7 +61,8 @@ async fn answer(app: &Arc<App>, req: &Request, body: Body) -> Result<Answer, OAu
         let description = "the client is not registered for this grant type";
         return Err(OAuthError::unauthorized_client(description));
     }
-    request.key = dpop::demanded(app, request.proof.take(), &request.client).await?;
+    let whose = (&*request.client, request.address);
+    request.key = dpop::demanded(app, request.proof.take(), whose).await?;
     id_token::prepare(app, &request.client).await?;
     let issued = match grant_type {
         "authorization_code" => grant_types::authorization_code::answer(app, &request).await?,

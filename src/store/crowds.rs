@@ -18,6 +18,10 @@ pub const AUTHORIZATION_REQUESTS: Rows =
 /// Devices, whose users have said nothing yet.
 pub const DEVICE_REQUESTS: Rows =
     Rows { table: "device_request", key: "device_code_sha256", waits: "is_allowed is null" };
+/// Pushed requests that anybody could have pushed: of others no network is kept. Also those that a browser has begun
+/// with: who pushes without end could begin with all of them.
+pub const PUSHED_REQUESTS: Rows =
+    Rows { table: "pushed_request", key: "uri_sha256", waits: "network_sha256 is not null" };
 
 #[derive(FromQueryResult)]
 struct Waiting {

@@ -3,6 +3,9 @@
 //!
 //! A name is 256 bits, bound to its client, and good for a minute or so. It is spent when the request is
 //! decided, together with that: a page that is loaded again before works.
+//!
+//! Where anybody can leave requests in a client's name, none of them is refused for how many of others wait; where too
+//! many do, some give way (`flood.rs`).
 
 use std::net::IpAddr;
 
@@ -13,35 +16,31 @@ use entity::{
     terms::Terms,
 };
 
-use super::flood::{self, Limit};
+use super::flood::{self, Crowd, Limit};
 use crate::{
     app::App,
     crypto::secret::{PushedRequest, Secret},
     fault::Fault,
-    store,
+    store::{self, crowds::PUSHED_REQUESTS},
 };
 
 /// How the name of every request of ours begins (RFC 9126 §2.2).
 const URN: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// What became of a request.
+/// How many that anybody could have pushed may wait for one client: each may have 32 KiB. A browser begins with its own
+/// within moments.
+pub const CROWD: Crowd = Crowd { of: PUSHED_REQUESTS, most: 5_000, room: 0 };
+
+/// What a request is kept under.
 #[derive(Debug)]
-pub enum Pushed {
-    /// It is kept under this name for so many seconds.
-    Kept {
-        /// The `request_uri`.
-        uri: String,
-        /// How long.
-        expires_in: i64,
-    },
-    /// There are too many; until the next minute.
-    TooMany {
-        /// How long.
-        retry_after_secs: u64,
-    },
+pub struct Pushed {
+    /// The `request_uri`.
+    pub uri: String,
+    /// For how many seconds.
+    pub expires_in: i64,
 }
 
-/// Keeps the parameters of a sound request that came from this address, within a limit.
+/// Keeps the parameters of a sound request that came from this address and is within this limit.
 ///
 /// # Errors
 /// When the database fails.
@@ -52,23 +51,24 @@ pub async fn keep(
     (limit, address): (Limit, IpAddr),
 ) -> Result<Pushed, Fault> {
     let now = app.now();
-    if let Some(retry_after_secs) = flood::excess(app, limit, client, address) {
-        return Ok(Pushed::TooMany { retry_after_secs });
-    }
     let name = Secret::<PushedRequest>::random(&*app.random);
     let ttl = app.config.oauth.pushed_request_ttl();
     let row = pushed_request::Model {
         uri_sha256: name.sha256(),
         client_id: client.id.clone(),
+        network_sha256: limit.is_anybodys(client).then(|| flood::network_of(address)),
         parameters,
         created_at: store::instant(now),
         expires_at: store::instant(now + ttl),
         kept_until: store::instant(now + ttl),
     };
+    if row.network_sha256.is_some() {
+        flood::look_after(app, CROWD, &client.id, &row.uri_sha256).await;
+    }
     let txn = app.store.begin().await?;
     store::pushed_requests::insert(&txn, row).await?;
     txn.commit().await?;
-    Ok(Pushed::Kept { uri: format!("{URN}{}", name.reveal()), expires_in: ttl.num_seconds() })
+    Ok(Pushed { uri: format!("{URN}{}", name.reveal()), expires_in: ttl.num_seconds() })
 }
 
 /// Whether it is written like the name of a pushed request, be there one or not.

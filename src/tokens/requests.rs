@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     admission::Barred,
     code::{self, Asked, Yes},
-    flood::{self, Crowd, make_room},
+    flood::{self, Crowd},
     grants::{self, Remembered},
     pushed,
     scopes::Scope,
@@ -30,8 +30,6 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// taken away only when every network that asks has as few, which takes as many networks as requests may wait. To go is
 /// to have been gone for too long: the user is asked to begin again.
 pub const CROWD: Crowd = Crowd { of: AUTHORIZATION_REQUESTS, most: 10_000, room: 0 };
-/// How many of 256 requests look whether there are more.
-const LOOKS_OF_256: u8 = 4;
 
 /// A sound request, before its user is known (RFC 6749 §4.1.1).
 #[derive(Clone, Debug)]
@@ -84,12 +82,7 @@ pub async fn freeze(
         created_at: store::instant(now),
         expires_at: store::instant(now + LIFETIME),
     };
-    if is_looked_after(&row.handle_sha256)
-        && let Err(fault) = make_room(app, CROWD, &row.client_id).await
-    {
-        // the next one looks again
-        tracing::warn!(%fault, "no room was made for waiting requests");
-    }
+    flood::look_after(app, CROWD, &row.client_id, &row.handle_sha256).await;
     let txn = app.store.begin().await?;
     if let Some(uri) = pushed {
         store::pushed_requests::hold(&txn, uri, now + LIFETIME).await?;
@@ -97,11 +90,6 @@ pub async fn freeze(
     store::authorization_requests::insert(&txn, row).await?;
     txn.commit().await?;
     Ok(handle)
-}
-
-/// Whether a request looks after those that wait: one of many, and nobody chooses which.
-fn is_looked_after(handle_sha256: &[u8]) -> bool {
-    handle_sha256.first().is_some_and(|byte| *byte < LOOKS_OF_256)
 }
 
 /// The waiting request under this handle, in this browser.

@@ -85,7 +85,7 @@ async fn admit_anybody(app: &App, address: IpAddr) -> Result<Admission, Fault> {
     Ok(Admission::Granted(Registrar::Anybody))
 }
 
-/// There were too many clients from there that nobody had known; the next one after so many seconds.
+/// There was too much from there that anybody could have sent; the next one after so many seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany(pub u64);
 

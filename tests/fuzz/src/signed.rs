@@ -1,5 +1,7 @@
 //! What others have signed: JWTs, their keys, and what passkeys answer.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::signing_key::Algorithm;
 use latchkey::{
@@ -102,9 +104,10 @@ pub fn assertion(place: &Place, bytes: &[u8]) {
     let signed = place.pair.sign("JWT", &claims).expect("claims can be signed");
     let token = "https://id.example/oauth/token";
     let endpoint = Endpoint { own: "https://id.example/oauth/par", token };
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let judge = || {
         let assertion = Assertion::parse(&signed)?;
-        let proved = assertion.proves(place.app(), place.client(), endpoint);
+        let proved = assertion.proves(place.app(), place.client(), (endpoint, address));
         Some(place.wait(proved).expect("nothing is asked of anybody"))
     };
     if judge() == Some(Ok(())) {

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::at_authorize;
-use crate::support::{Answer, ApiCaller, CALLBACK, Holder, World};
+use crate::support::{Answer, ApiCaller, CALLBACK, Holder};
 
 const PATH: &str = "/oauth/par";
 
@@ -91,34 +91,4 @@ async fn a_proof_is_for_the_key_that_is_named() {
     let elsewhere = push(&holder.jkt(), holder.proof(&world, "/oauth/token")).await;
     assert_eq!(elsewhere.json()["error"], "invalid_dpop_proof");
     push(&holder.jkt(), holder.proof(&world, PATH)).await.expect(201);
-}
-
-/// A public client's name is anybody's: what is kept for it is bounded, and one network takes a tenth of it at most.
-#[tokio::test]
-async fn nobody_can_push_without_end() {
-    let world = World::with(|config| {
-        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
-    });
-    let world = world.await;
-    let spa = world.spa().await;
-    let pushed = spa.authorization().without("client_id");
-    let push = async |network: usize| {
-        let request = spa.request(PATH, &pushed.pairs());
-        Answer::to(request.header("x-forwarded-for", format!("192.0.2.{network}"))).await
-    };
-    let is_too_much = |answer: &Answer| {
-        assert_eq!(answer.status, 429);
-        assert!(answer.header("retry-after").is_some());
-        assert_eq!(answer.json(), json!({ "error": "too_many_requests" }));
-    };
-    for network in 0..10 {
-        for _ in 0..60 {
-            push(network).await.expect(201);
-        }
-        is_too_much(&push(network).await);
-    }
-
-    is_too_much(&push(10).await);
-    world.clock.advance(chrono::TimeDelta::minutes(1));
-    push(0).await.expect(201);
 }
