@@ -4,6 +4,7 @@
 //! What is counted here and now is counted where it happens. What already stands somewhere, as the
 //! letters that wait, is read when somebody asks: see [`Reading`].
 
+mod jobs;
 mod process;
 
 use std::{
@@ -42,11 +43,6 @@ struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Action {
     action: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Job {
-    job: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,9 +100,7 @@ pub struct Metrics {
     in_flight: Gauge,
     newer_schema: Gauge,
     events: Family<Action, Counter>,
-    job_runs: Family<Job, Counter>,
-    job_failures: Family<Job, Counter>,
-    job_items: Family<Job, Counter>,
+    jobs: jobs::Jobs,
     read: Read,
     process: process::Gauges,
 }
@@ -271,12 +265,7 @@ impl Metrics {
                 "Events written to the audit trail, by action; one whose transaction was given \
                  up counts too.",
             ),
-            job_runs: names.counters("job_runs", "Runs of background jobs."),
-            job_failures: names.counters("job_failures", "Runs of background jobs that failed."),
-            job_items: names.counters(
-                "job_items",
-                "What background jobs have done: letters sent, rows removed, and so on.",
-            ),
+            jobs: jobs::Jobs::new(&mut names),
             read: Read::new(&mut names),
             requests,
             durations,
@@ -325,12 +314,12 @@ impl Metrics {
 
     /// A background job has run: what it has done, or that it failed.
     pub fn ran(&self, job: &'static str, done: Option<u64>) {
-        let job = Job { job };
-        self.job_runs.get_or_create(&job).inc();
-        match done {
-            Some(items) => self.job_items.get_or_create(&job).inc_by(items),
-            None => self.job_failures.get_or_create(&job).inc(),
-        };
+        self.jobs.ran(job, done);
+    }
+
+    /// The sweep has removed rows in a transaction that was open for so long.
+    pub fn removed(&self, held: Duration) {
+        self.jobs.removed(held);
     }
 
     /// Everything, with what was read just now.

@@ -1,15 +1,20 @@
 //! The second part: a million rows end at once, and the server removes them while it works.
 
-use std::time::{Duration, Instant};
+mod report;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bench_support::{
     Result,
     actors::{Reader, Repeater},
     cpu::Bystander,
+    http::{Connection, Request},
     latencies::Latencies,
-    machine, median,
+    machine,
     pace::{Pace, paced},
-    table::Table,
 };
 
 use crate::{
@@ -75,8 +80,8 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
         "{}, {count} sessions of an access token and a family each that end beside {live} others; \
          {} introspections a second, {} of them of tokens never used before, and {} refreshes; \
          medians of slices of {} s; of {} that were watched the first was gone {:.0} s after it \
-         had ended and the last {:.0} s after that; other programs \
-         used {others:.0} % of the processors; {}.",
+         had ended and the last {:.0} s after that; no removal held up who writes for longer than \
+         {:.1} ms; other programs used {others:.0} % of the processors; {}.",
         site.database.title(),
         PACES[0] + PACES[1],
         PACES[1],
@@ -85,9 +90,11 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool, count: usize) 
         seen.watched,
         seen.noticed.as_secs_f64(),
         seen.removed.as_secs_f64(),
+        seen.longest_removal.as_secs_f64() * 1e3,
         machine::description(),
     );
     site.stop().await?;
+    println!("{}", seen.line(is_postgres, 2 * count));
     Ok(format!("{about}\n\n{}", seen.table().markdown()))
 }
 
@@ -131,6 +138,8 @@ struct Seen {
     /// From the end of the rows to the first removal, and from there to the last.
     noticed: Duration,
     removed: Duration,
+    /// The longest transaction that removed some, as the server says.
+    longest_removal: Duration,
 }
 
 /// Works at a steady pace until all is over.
@@ -179,7 +188,18 @@ async fn observe(site: &mut Site, watch: &Watch, end: Instant) -> Result<Seen> {
     }
     let (first, last) = first.zip(last).ok_or("nothing was removed")?;
     let noticed = first.saturating_duration_since(end);
-    Ok(Seen { phases, watched: all, noticed, removed: last - first })
+    let longest_removal = longest_removal(site.server.address).await?;
+    Ok(Seen { phases, watched: all, noticed, removed: last - first, longest_removal })
+}
+
+/// What the server's metrics say of the longest removal.
+async fn longest_removal(address: SocketAddr) -> Result<Duration> {
+    const NAME: &str = "latchkey_sweep_longest_removal_seconds ";
+    let mut connection = Connection::open(address).await?;
+    let answer = connection.expect(&Request::get("/metrics").bytes(), 200).await?;
+    let text = String::from_utf8_lossy(answer.body).into_owned();
+    let seconds = text.lines().find_map(|line| line.strip_prefix(NAME));
+    Ok(Duration::try_from_secs_f64(seconds.ok_or("the metrics know no removal")?.parse()?)?)
 }
 
 /// Who works, at a connection each.
@@ -198,7 +218,7 @@ impl Load {
         })
     }
 
-    async fn slice(self, address: std::net::SocketAddr) -> Result<(Taken, Self)> {
+    async fn slice(self, address: SocketAddr) -> Result<(Taken, Self)> {
         let pace = |per_second| Pace { per_second, length: SLICE };
         let [known, unknown, refreshes] = PACES.map(pace);
         let (known, unknown, chains) = tokio::try_join!(
@@ -225,44 +245,4 @@ fn brief(taken: &Taken) -> String {
         )
     };
     format!("p50/p99/longest ms: {}", taken.each_ref().map(one).join(", "))
-}
-
-impl Seen {
-    fn table(&self) -> Table {
-        let mut table = Table::new(&[
-            "operation",
-            "p50 ms, before",
-            "during",
-            "after",
-            "p99 ms, before",
-            "during",
-            "after",
-            "longest ms, before",
-            "during",
-            "after",
-            "p99, during",
-            "reach",
-            "met",
-        ]);
-        for (work, title) in TITLES.iter().enumerate() {
-            // the middle of all slices: for a while the disk may have been somebody else's
-            let of = |thousandths| {
-                self.phases.each_ref().map(|slices| {
-                    median(slices.iter().map(|taken| millis(&taken[work], thousandths)))
-                })
-            };
-            let longest = self.phases.each_ref().map(|slices| {
-                slices.iter().map(|taken| millis(&taken[work], 1000)).fold(0.0, f64::max)
-            });
-            let (p50, p99) = (of(500), of(990));
-            let ratio = p99[1] / p99[0];
-            let mut cells = vec![(*title).to_owned()];
-            cells.extend([p50, p99, longest].iter().flatten().map(|ms| format!("{ms:.2}")));
-            cells.push(format!("{ratio:.2} ×"));
-            cells.push(format!("≤ {REACH} ×"));
-            cells.push(if ratio <= REACH { "yes" } else { "no" }.to_owned());
-            table.push(cells);
-        }
-        table
-    }
 }

@@ -101,8 +101,10 @@ async fn forget_changes(app: &App, lease: &Lease) -> Result<u64, Fault> {
     loop {
         let began = Instant::now();
         let txn = app.store.begin().await?;
+        let opened = Instant::now();
         let removed = store::invalidations::sweep(&txn).await?;
         txn.commit().await?;
+        app.metrics.removed(opened.elapsed());
         gone += removed;
         if removed < store::invalidations::SWEPT {
             return Ok(gone);
@@ -181,6 +183,7 @@ async fn remove(
         let removed = store::sweep::remove(&txn, table, now, stretch).await?;
         let held = began.elapsed();
         txn.commit().await?;
+        app.metrics.removed(began.elapsed());
         Ok((removed, held))
     })
     .await

@@ -15,6 +15,9 @@ fn what_happens_is_counted() {
     metrics.happened("grant.revoke");
     metrics.ran("sweep", Some(17));
     metrics.ran("sweep", None);
+    for millis in [3, 40, 20] {
+        metrics.removed(Duration::from_millis(millis));
+    }
 
     let text = text(&metrics);
     for line in [
@@ -27,6 +30,7 @@ fn what_happens_is_counted() {
         r#"latchkey_job_items_total{job="sweep"} 17"#,
         r#"latchkey_job_runs_total{job="sweep"} 2"#,
         r#"latchkey_job_failures_total{job="sweep"} 1"#,
+        "latchkey_sweep_longest_removal_seconds 0.04",
     ] {
         assert!(text.lines().any(|it| it == line), "{line}\n{text}");
     }

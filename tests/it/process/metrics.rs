@@ -80,6 +80,7 @@ async fn requests_events_and_jobs_are_counted() {
         (r#"latchkey_job_runs_total{job="sweep"}"#, 1.0),
         (r#"latchkey_job_runs_total{job="deliver"}"#, 1.0),
         (r#"latchkey_http_request_duration_seconds_count{endpoint="/healthz"}"#, 3.0),
+        ("latchkey_sweep_longest_removal_seconds", 0.0),
         ("latchkey_database_up", 1.0),
         ("latchkey_http_requests_in_flight", 1.0),
         (r#"latchkey_outbox_letters{state="waiting"}"#, 0.0),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::{access_token, spent_challenge, token_family};
-use latchkey::{crypto::digest, store};
+use latchkey::{crypto::digest, metrics::Reading, store};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use super::{count, is_alive, signed_in, sweep};
@@ -52,6 +52,26 @@ async fn many_go_and_those_among_them_stay() {
     for access in [&tokens.access, &Tokens::of(&other).access] {
         assert!(is_alive(&world, access).await);
     }
+}
+
+/// Whoever operates the server sees for how long a removal may have been in others' way.
+#[tokio::test]
+async fn the_longest_removal_is_in_the_metrics() {
+    let (world, ..) = signed_in().await;
+    let now = store::instant(world.app.now());
+    two_thousand(&world, |row| row.expires_at = now).await;
+    let longest = || {
+        let text = world.app.metrics.text(Reading::default(), world.app.now()).unwrap();
+        let name = "latchkey_sweep_longest_removal_seconds ";
+        let seconds = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        seconds.parse::<f64>().unwrap()
+    };
+    assert!(longest() < f64::EPSILON);
+
+    sweep(&world).await;
+
+    let seconds = longest();
+    assert!(seconds > 0.0 && seconds < 10.0, "{seconds}");
 }
 
 /// A walk through a large table takes minutes: what ends meanwhile, and lies before it, goes with it.
