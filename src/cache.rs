@@ -24,14 +24,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
+use crate::clock::SKEW;
+
 /// Values kept at once; those that are seldom asked for go first.
 const CAPACITY: usize = 50_000;
 /// Digests of nobody's kept at once.
 const UNKNOWN_CAPACITY: usize = 10_000;
 /// How long a value may be kept, whatever it depends on.
 const LONGEST: TimeDelta = TimeDelta::minutes(1);
+/// How much may be left of a value at most: of more was kept while the clock was ahead. Whoever reads the clock first
+/// need not be the first to look.
+const MOST_LEFT_MILLIS: i64 = LONGEST.num_milliseconds() + SKEW.num_milliseconds();
 /// How long it is remembered that a digest is nobody's: an import may make it somebody's.
 const UNKNOWN: TimeDelta = TimeDelta::seconds(1);
+const UNKNOWN_MILLIS: i64 = UNKNOWN.num_milliseconds();
 /// How long after the log was read values are still trusted, in milliseconds.
 const TRUST_MILLIS: u64 = 500;
 /// After so long no node believes what somebody else has changed.
@@ -262,7 +268,10 @@ impl Cache {
     #[must_use]
     pub fn is_unknown(&self, digest: &Digest, now: DateTime<Utc>) -> bool {
         self.is_trusted(now)
-            && self.unknown.get(digest).is_some_and(|end| now.timestamp_millis() < end)
+            && self.unknown.get(digest).is_some_and(|end| {
+                let left = end.saturating_sub(now.timestamp_millis());
+                (1..=UNKNOWN_MILLIS).contains(&left)
+            })
     }
 
     /// Remembers, for a moment, that this digest is nobody's.
@@ -276,7 +285,8 @@ impl Cache {
         }
         let key = (TypeId::of::<V>(), *digest);
         let kept = self.values.get(&key)?;
-        if now.timestamp_millis() < kept.life.ends_at && self.stamps.holds(&kept.life) {
+        let left = kept.life.ends_at.saturating_sub(now.timestamp_millis());
+        if (1..=MOST_LEFT_MILLIS).contains(&left) && self.stamps.holds(&kept.life) {
             return Some(kept);
         }
         self.values.remove(&key);

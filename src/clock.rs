@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 /// How much faster than time itself the clock is followed.
 const CATCHING_UP: i32 = 2;
+/// The clocks of nodes differ by less.
+pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -23,6 +25,23 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
+}
+
+/// What no clock of a node says yet: what claims to be from a later time is from a clock that was ahead and has been
+/// set back since.
+#[must_use]
+pub fn latest(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + SKEW
+}
+
+/// Whether what was made at `from` and ends at `until` lives at `now`.
+///
+/// What was made while the clock was ahead ends late by as much as the clock was ahead. It is refused once the clock is
+/// right, and whoever has it asks for another. Of what does not say when it was made, `from` is its end less the longest
+/// that it may live.
+#[must_use]
+pub fn lives(now: DateTime<Utc>, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+    now < until && from <= latest(now)
 }
 
 /// How far the clock is believed.
@@ -53,6 +72,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_comes_from_a_time_that_no_clock_says_yet_does_not_live() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        // when it was made and when it ends, in seconds from now
+        for (from, until, is_alive) in [
+            (0, 1, true),
+            (0, 0, false),
+            (-3_600, -1, false),
+            (60, 3_660, true),
+            (61, 3_661, false),
+            (86_400, 90_000, false),
+            (-86_400, 90_000, true),
+        ] {
+            let found = lives(at(100_000), at(100_000 + from), at(100_000 + until));
+            assert_eq!(found, is_alive, "made at {from} s, ends at {until} s");
+        }
+    }
 
     #[test]
     fn a_leap_of_the_clock_is_followed_slowly_and_a_step_back_at_once() {

@@ -44,6 +44,7 @@ struct FormId {
 
 impl Link for FormId {
     const PURPOSE: &'static str = "form";
+    const LIFETIME: TimeDelta = TimeDelta::hours(HOURS);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -56,7 +57,7 @@ impl Link for FormId {
 /// When it cannot be signed.
 pub fn mint(app: &App, user_id: Uuid) -> Result<String, Fault> {
     let now = app.now();
-    let expires_at = now + TimeDelta::hours(HOURS);
+    let expires_at = now + FormId::LIFETIME;
     let form = FormId { id: app.random.uuid(now), user_id, expires_at };
     LinkSigner::new(&app.secrets.links).sign(&form)
 }

@@ -1,9 +1,12 @@
 //! How long whoever asks may be kept waiting. What is saturated, stalled or gone does not say so: whoever asks must
 //! have a 503 within three seconds all the same (contract §4), whatever was waited for, and one after the other.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, pin::pin, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout},
+};
 
 /// For one wait, and for all waits of one request together: less than the three seconds.
 pub const PATIENCE: Duration = Duration::from_millis(2_500);
@@ -15,12 +18,20 @@ const PROMPT: Duration = Duration::from_millis(20);
 tokio::task_local! {
     /// What is left of a request's patience.
     static LEFT: Cell<Duration>;
+    /// Whom to tell that a request has none left, and comes to its end all the same.
+    static ASKER: Arc<Notify>;
 }
 
 /// Runs a request: however often it has to wait for the database, for a hash or for its turn, all of it together does
 /// not take longer than one wait may. Outside of it each wait has a patience of its own.
 pub async fn shared<T>(request: impl Future<Output = T>) -> T {
     LEFT.scope(Cell::new(PATIENCE), request).await
+}
+
+/// Runs a request, or what is left of it, in a task of its own: with what is left of its patience. `asker` is told if
+/// something has to be [seen through](see_through) for longer than that.
+pub fn carried<T>(asker: Arc<Notify>, request: impl Future<Output = T>) -> impl Future<Output = T> {
+    ASKER.scope(asker, LEFT.scope(Cell::new(left()), request))
 }
 
 /// What is left of the request's patience.
@@ -42,6 +53,18 @@ pub async fn wait_at_most<T>(longest: Duration, awaited: impl Future<Output = T>
     // what is waited for at the same time is waited for once; without a request nobody keeps count
     let _ = LEFT.try_with(|it| it.set(it.get().min(after)));
     ended.ok()
+}
+
+/// Waits for what nobody can take back, and whose end must be known: when the request's patience ends, whoever asks is
+/// told so, and what was begun is waited for all the same.
+pub async fn see_through<T>(awaited: impl Future<Output = T>) -> T {
+    let mut awaited = pin!(awaited);
+    if let Some(ended) = wait(awaited.as_mut()).await {
+        return ended;
+    }
+    // where nobody listens, nobody waits for an answer
+    let _ = ASKER.try_with(|asker| asker.notify_one());
+    awaited.await
 }
 
 /// Lets some time pass, which the request has waited then.
@@ -84,6 +107,25 @@ mod tests {
         .await;
         // a request has a patience of its own
         shared(async { assert!(wait(slow()).await.is_some()) }).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_through_comes_to_its_end_and_whoever_asks_is_told_meanwhile() {
+        let (asker, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let begun = Arc::clone(&go_on);
+        let seen = within(Duration::from_millis(5), async {
+            tokio::spawn(carried(Arc::clone(&asker), async move {
+                see_through(begun.notified()).await;
+                left()
+            }))
+        });
+        let seen = seen.await;
+
+        asker.notified().await;
+
+        assert!(!seen.is_finished());
+        go_on.notify_one();
+        assert_eq!(seen.await.unwrap(), Duration::ZERO);
     }
 
     #[tokio::test]

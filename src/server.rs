@@ -22,7 +22,7 @@ use crate::{
     fault::Fault,
     jobs,
     metrics::From,
-    oauth,
+    oauth, patience,
     traces::are_on,
     web::{
         assets,
@@ -84,21 +84,26 @@ impl<E: Endpoint<Output = Response>> FromMemory<E> {
             counted.accepted(From::Memory);
             Ok(response)
         // in boxes, so that what is answered at once does not carry the room for the rest
-        } else if let Some(response) =
-            Box::pin(api::answer_after_a_look(&self.app, &mut request)).await
-        {
-            counted.accepted(From::Look);
-            Ok(response)
         } else if oauth::may_answer_from_memory(&request)
             && let Some(response) =
                 Box::pin(oauth::answer_from_memory(&self.app, &mut request)).await
         {
             Ok(response)
         } else {
-            Box::pin(self.rest.call(request)).await
+            // a look and the long way after it share one patience
+            Box::pin(patience::shared(self.beyond_memory(request))).await
         };
         metrics::count(&self.app, endpoint, &answer, began);
         answer
+    }
+
+    async fn beyond_memory(&self, mut request: Request) -> Result<Response> {
+        let look = Box::pin(api::answer_after_a_look(&self.app, &mut request));
+        if let Some(response) = look.await {
+            self.app.metrics.accepted(From::Look);
+            return Ok(response);
+        }
+        Box::pin(self.rest.call(request)).await
     }
 }
 

@@ -78,6 +78,23 @@ fn it_ends_by_itself() {
 }
 
 #[test]
+fn what_was_kept_while_the_clock_was_ahead_is_not_believed_once_it_is_right() {
+    let (_, cache) = cache();
+    keep(&cache, cache.begin(), &[key(1)], None);
+    cache.keep_unknown([3; 32], at(0));
+
+    cache.followed(at(-2_000));
+    assert!(!cache.is_unknown(&[3; 32], at(-2_000)));
+    assert_eq!(found(&cache, -2_000), Some(7), "within what the clocks of nodes may differ");
+    for ahead in [60_001, 86_400_000, i64::from(i32::MAX) * 1_000] {
+        cache.followed(at(-ahead));
+        assert_eq!(found(&cache, -ahead), None, "{ahead} ms");
+        cache.followed(at(0));
+        keep(&cache, cache.begin(), &[key(1)], None);
+    }
+}
+
+#[test]
 fn nothing_is_trusted_unless_the_log_was_read_lately() {
     let (_, cache) = cache();
     keep(&cache, cache.begin(), &[key(1)], None);

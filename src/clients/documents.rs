@@ -21,6 +21,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clock,
     fault::Fault,
     outbound::{Bounds, Document, OutboundError},
     store,
@@ -121,13 +122,16 @@ enum Known {
 /// What can be said without going out.
 fn by_heart(app: &App, address: &str, known: Option<&Model>, now: DateTime<Utc>) -> Known {
     let ended = known.filter(|it| it.disabled_at.is_some());
-    let fresh = known.filter(|it| it.document_fresh_until.is_some_and(|end| now < end.0));
+    let fresh = known.filter(|it| {
+        let times = it.document_fetched_at.zip(it.document_fresh_until);
+        times.is_some_and(|(fetched, end)| clock::lives(now, fetched.0, end.0))
+    });
     // somebody's client of another kind that has such an id keeps it
     let other = known.filter(|it| it.document_fetched_at.is_none());
     if let Some(known) = ended.or(fresh).or(other) {
         return Known::Settled(Some(known.clone()));
     }
-    let failed = app.outbound.shelf.find(address).filter(|it| now < it.fresh_until);
+    let failed = app.outbound.shelf.find(address).filter(|it| it.is_fresh(now));
     match failed.and_then(|failed| failed.outcome.err()) {
         Some(error) => Known::Settled(after(error, known.cloned(), now)),
         None => Known::Unsettled,

@@ -49,7 +49,7 @@ async fn fetched(app: &App, uri: &str, kid: Option<&str>) -> Result<Vec<PublicKe
     if let Some(keys) = known(app, uri, kid, now) {
         return Ok(keys);
     }
-    let before = app.outbound.shelf.find(uri).filter(|copy| now < copy.fresh_until);
+    let before = app.outbound.shelf.find(uri).filter(|copy| copy.is_fresh(now));
     let got = app.outbound.get(uri, "application/jwk-set+json, application/json", MAX_BYTES).await;
     if let (Err(error), Some(before)) = (&got, before) {
         // a host that is away takes nothing away that is still good
@@ -66,7 +66,7 @@ async fn fetched(app: &App, uri: &str, kid: Option<&str>) -> Result<Vec<PublicKe
 /// What is known by heart, if that will do: it is fresh, and has the key or is too young to be asked
 /// for again.
 fn known(app: &App, uri: &str, kid: Option<&str>, now: DateTime<Utc>) -> Option<Vec<PublicKey>> {
-    let copy = app.outbound.shelf.find(uri).filter(|copy| now < copy.fresh_until)?;
+    let copy = app.outbound.shelf.find(uri).filter(|copy| copy.is_fresh(now))?;
     let keys = keys_of(&copy);
     let has_it = kid.is_none_or(|kid| keys.iter().any(|key| key.kid.as_deref() == Some(kid)));
     (has_it || now < copy.fetched_at + PAUSE).then_some(keys)

@@ -1,11 +1,11 @@
 //! Signed links (RFC 7519): what a link in a letter may carry without a row in the database.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::jwt_provider;
-use crate::fault::Fault;
+use crate::{clock, fault::Fault};
 
 /// What a signed link says.
 pub trait Link: Serialize + DeserializeOwned {
@@ -13,6 +13,9 @@ pub trait Link: Serialize + DeserializeOwned {
     const PURPOSE: &'static str;
     /// Longer ones are not ours and are not parsed.
     const MAX_BYTES: usize = 4096;
+
+    /// How long a link works: one that ends later was signed while the clock was ahead, and does not.
+    const LIFETIME: TimeDelta;
 
     /// When the link stops working: `exp` (RFC 7519 §4.1.4), in whole seconds.
     fn expires_at(&self) -> DateTime<Utc>;
@@ -92,14 +95,15 @@ impl LinkSigner {
             .iter()
             .filter_map(|key| jsonwebtoken::decode::<Claims<C>>(token, key, &rules).ok());
         let claims = read.next()?.claims;
-        (now.timestamp() < claims.exp).then_some(claims.link)
+        let until = DateTime::from_timestamp(claims.exp, 0)?;
+        let from = until.checked_sub_signed(C::LIFETIME)?;
+        clock::lives(now, from, until).then_some(claims.link)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    use chrono::TimeDelta;
     use ring::hmac;
 
     use super::*;
@@ -112,6 +116,8 @@ mod tests {
 
     impl Link for Reset {
         const PURPOSE: &'static str = "password-reset";
+        const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
         fn expires_at(&self) -> DateTime<Utc> {
             self.expires_at
         }
@@ -123,6 +129,8 @@ mod tests {
 
     impl Link for Verification {
         const PURPOSE: &'static str = "email-verification";
+        const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
         fn expires_at(&self) -> DateTime<Utc> {
             self.0.expires_at
         }
@@ -157,6 +165,19 @@ mod tests {
         assert_eq!(signer.verify::<Reset>(&token, last), Some(link()));
         assert_eq!(signer.verify::<Reset>(&token, link().expires_at), None);
         assert_eq!(signer.verify::<Reset>(&token, now() + TimeDelta::days(400)), None);
+    }
+
+    #[test]
+    fn a_link_that_was_signed_while_the_clock_was_ahead_is_dead_once_it_is_right() {
+        let signer = LinkSigner::new(&LinkKeys::new(KEY));
+        let token = signer.sign(&link()).unwrap();
+        let ahead_by = |ahead| signer.verify::<Reset>(&token, now() - ahead);
+
+        // another node's clock may be a minute behind
+        assert_eq!(ahead_by(TimeDelta::minutes(1)), Some(link()));
+        for ahead in [TimeDelta::seconds(61), TimeDelta::days(1), TimeDelta::days(36_500)] {
+            assert_eq!(ahead_by(ahead), None, "{ahead}");
+        }
     }
 
     #[test]

@@ -72,6 +72,7 @@ struct ChangeLink {
 
 impl Link for ChangeLink {
     const PURPOSE: &'static str = "change-email";
+    const LIFETIME: TimeDelta = TimeDelta::hours(HOURS as i64);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -133,7 +134,7 @@ fn letter(
         epoch: user.epoch,
         from: user.email.clone(),
         to: to.to_owned(),
-        expires_at: app.now() + TimeDelta::hours(HOURS.into()),
+        expires_at: app.now() + ChangeLink::LIFETIME,
     })?;
     Ok(LetterKind::ConfirmNewEmail { link: app.url(&page(&token)), hours: HOURS })
 }

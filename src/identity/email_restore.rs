@@ -43,6 +43,7 @@ struct RestoreLink {
 
 impl Link for RestoreLink {
     const PURPOSE: &'static str = "restore-email";
+    const LIFETIME: TimeDelta = TimeDelta::days(DAYS as i64);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -60,7 +61,7 @@ pub(super) fn letter(
         user_id: user.id,
         email: user.email.clone(),
         username: user.username.clone(),
-        expires_at: now + TimeDelta::days(DAYS.into()),
+        expires_at: now + RestoreLink::LIFETIME,
     })?;
     Ok(LetterKind::EmailChanged { at: now, link: app.url(&page(&token)), days: DAYS })
 }

@@ -29,6 +29,7 @@ struct VerifyLink {
 
 impl Link for VerifyLink {
     const PURPOSE: &'static str = "verify-email";
+    const LIFETIME: TimeDelta = TimeDelta::hours(HOURS as i64);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -58,7 +59,7 @@ pub async fn request(
         let link = VerifyLink {
             user_id: user.id,
             email: user.email.clone(),
-            expires_at: now + TimeDelta::hours(HOURS.into()),
+            expires_at: now + VerifyLink::LIFETIME,
         };
         let token = LinkSigner::new(&app.secrets.links).sign(&link)?;
         let letter = LetterKind::VerifyEmail { link: app.url(&page(&token)), hours: HOURS };

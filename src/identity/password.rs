@@ -88,6 +88,7 @@ struct ResetLink {
 
 impl Link for ResetLink {
     const PURPOSE: &'static str = "password-reset";
+    const LIFETIME: TimeDelta = TimeDelta::minutes(LINK_MINUTES as i64);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -201,7 +202,7 @@ pub(super) fn reset_link(
         epoch: user.epoch,
         email: user.email.clone(),
         errand,
-        expires_at: now + TimeDelta::minutes(LINK_MINUTES.into()),
+        expires_at: now + ResetLink::LIFETIME,
     };
     let token = LinkSigner::new(&app.secrets.links).sign(&link)?;
     // built from the configured issuer, never from the request's Host

@@ -10,6 +10,7 @@ use super::{devices, proof::Proof};
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clock,
     crypto::secret::{Secret, SessionCookie},
     fault::Fault,
     store::{self, Txn, browser_sessions::SessionRecord},
@@ -47,6 +48,11 @@ pub fn stands(SessionRecord { session, user }: &SessionRecord) -> bool {
     user.disabled_at.is_none() && user.epoch == session.user_epoch
 }
 
+/// Whether a user has signed in, and last proved who they are, in a time that clocks have come to.
+fn has_begun(session: &browser_session::Model, now: DateTime<Utc>) -> bool {
+    session.authenticated_at.0.max(session.confirmed_at.0) <= clock::latest(now)
+}
+
 /// Who is behind this cookie: nobody if the session has ended, the user is disabled, or the
 /// password was changed since.
 ///
@@ -55,10 +61,12 @@ pub fn stands(SessionRecord { session, user }: &SessionRecord) -> bool {
 pub async fn find(app: &App, cookie: &Secret<SessionCookie>) -> Result<Option<SignedIn>, Fault> {
     let now = app.now();
     let found = store::browser_sessions::find(app.store.read(), cookie.sha256(), now).await?;
-    let Some(SessionRecord { session, user }) = found.filter(stands) else {
+    let found = found.filter(|it| stands(it) && has_begun(&it.session, now));
+    let Some(SessionRecord { session, user }) = found else {
         return Ok(None);
     };
-    if now - session.last_seen_at.0 >= NOTED_EVERY {
+    // one that was seen while the clock was ahead ends no later than others once it is seen again
+    if (now - session.last_seen_at.0).abs() >= NOTED_EVERY {
         let until = expiry(session.authenticated_at.0, now);
         let txn = app.store.begin().await?;
         store::browser_sessions::touch(&txn, &session.cookie_sha256, now, until).await?;

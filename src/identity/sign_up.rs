@@ -135,6 +135,7 @@ struct SignUpLink {
 
 impl Link for SignUpLink {
     const PURPOSE: &'static str = "sign-up";
+    const LIFETIME: TimeDelta = TimeDelta::hours(HOURS as i64);
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
@@ -184,7 +185,7 @@ pub async fn request(
         password_hash,
         browser_sha256: asker.cookie.sha256(),
         created_at: store::instant(now),
-        expires_at: store::instant(now + TimeDelta::hours(HOURS.into())),
+        expires_at: store::instant(now + SignUpLink::LIFETIME),
     };
     if may_send {
         wait(app, row, wish.errand, pages).await?;

@@ -1,7 +1,7 @@
 //! Delivers the outbox. A letter is claimed before each attempt and due again by itself, so that a
 //! crash delays it but never loses it, and no two nodes send it at once.
 
-use std::time::Duration;
+use std::{iter::once, time::Duration};
 
 use chrono::TimeDelta;
 use entity::outbox::Model;
@@ -27,9 +27,10 @@ const ATTEMPT: Duration = Duration::from_secs(25);
 /// # Errors
 /// When the database fails.
 pub async fn run_once(app: &App) -> Result<u64, Fault> {
-    let mut sent = 0;
+    let (mut sent, longest) = (0, longest_waits());
     loop {
-        let due = store::outbox::list_due(app.store.read(), app.now(), BATCH).await?;
+        let now = app.now();
+        let due = store::outbox::list_due(app.store.read(), (&longest, now), BATCH).await?;
         if due.is_empty() {
             return Ok(sent);
         }
@@ -47,6 +48,14 @@ fn pause(attempts_before: i64, chance: u8) -> TimeDelta {
     let doublings = attempts_before.clamp(0, 20);
     let pause = TimeDelta::seconds((FIRST_PAUSE_SECS << doublings).min(LONGEST_PAUSE_SECS));
     pause + pause / 4 * i32::from(chance) / i32::from(u8::MAX)
+}
+
+/// How long a letter waits at most after no attempt, after one, and so on until pauses grow no longer.
+fn longest_waits() -> Vec<TimeDelta> {
+    let growing = (0..).map(|before| pause(before, u8::MAX));
+    let growing = growing.take_while(|it| it.num_seconds() < LONGEST_PAUSE_SECS);
+    let last = pause(i64::MAX, u8::MAX);
+    once(TimeDelta::zero()).chain(growing).chain(once(last)).collect()
 }
 
 async fn claim(app: &App, letter: &Model) -> Result<bool, Fault> {
@@ -107,6 +116,17 @@ mod tests {
         assert_eq!(secs(9), 15_360);
         assert_eq!([secs(10), secs(19), secs(i64::MAX)], [21_600; 3]);
         assert!(pause(0, 0) > TimeDelta::from_std(ATTEMPT).unwrap());
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_a_letter_may_wait() {
+        let waits = longest_waits();
+        let last = waits.len() - 1;
+
+        for attempts in 0..MAX_ATTEMPTS {
+            let made = usize::try_from(attempts).unwrap() + 1;
+            assert_eq!(waits[made.min(last)], pause(attempts, u8::MAX), "after {made}");
+        }
     }
 
     #[test]

@@ -48,9 +48,12 @@ struct Claims<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn run_once(app: &Arc<App>) -> Result<u64, Fault> {
-    let mut heard = 0;
+    let (mut heard, db) = (0, app.store.read());
+    // before the first attempt it waits for no other
+    let longest = [0].into_iter().chain(PAUSES_SECS).map(TimeDelta::seconds).collect::<Vec<_>>();
     loop {
-        let due = store::logout_deliveries::list_due(app.store.read(), app.now(), BATCH).await?;
+        let now = app.now();
+        let due = store::logout_deliveries::list_due(db, (&longest, now), BATCH).await?;
         if due.is_empty() {
             return Ok(heard);
         }

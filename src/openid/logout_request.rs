@@ -92,6 +92,7 @@ struct Frozen {
 
 impl Link for Frozen {
     const PURPOSE: &'static str = "logout";
+    const LIFETIME: TimeDelta = LIFETIME;
     // an address of 2,000 bytes, a state of 1,024 with each of them escaped, and a name of 120
     // characters, in JSON and base64
     const MAX_BYTES: usize = 12 * 1024;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quick_cache::sync::Cache;
 
 use super::{Document, OutboundError};
+use crate::clock;
 
 /// Copies kept at once; those that are seldom asked for go first.
 const CAPACITY: usize = 512;
@@ -39,6 +40,14 @@ pub struct Fetched {
     pub fetched_at: DateTime<Utc>,
     /// Until when it is good.
     pub fresh_until: DateTime<Utc>,
+}
+
+impl Fetched {
+    /// Whether it is good at `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        clock::lives(now, self.fetched_at, self.fresh_until)
+    }
 }
 
 /// Copies by address; bounded.

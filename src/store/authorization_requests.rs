@@ -5,7 +5,7 @@ use entity::authorization_request::{COLUMN, Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{insert as insert_row, millis};
-use crate::fault::Fault;
+use crate::{clock::latest, fault::Fault};
 
 /// The waiting request of this browser, unless it has expired.
 ///
@@ -20,6 +20,7 @@ pub async fn find(
     Ok(Entity::find_by_id(handle_sha256)
         .filter(COLUMN.browser_sha256.eq(browser_sha256.to_vec()))
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .one(db)
         .await?)
 }

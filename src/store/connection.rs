@@ -19,6 +19,7 @@ use super::{
 use crate::{
     cache::{Stamps, Subject},
     fault::Fault,
+    patience,
     traces::{self, Step},
 };
 
@@ -175,8 +176,7 @@ impl Desk {
                 if !txn.run_all(whole.steps(), &values)? {
                     return Ok(false);
                 }
-                let step = traces::step(Step::Database);
-                step.ended(txn.commit().await)?;
+                committed(&txn).await?;
                 Ok(true)
             }
         }
@@ -203,8 +203,8 @@ impl Txn {
         self.changed.lock().push(subject);
     }
 
-    /// Whether a commit that fails was none for certain: the embedded database's, which is made here. Whether a
-    /// server has made one that it did not answer, nobody knows.
+    /// Whether a commit that fails was none for certain: the embedded database's, which is made here and seen through,
+    /// however long the disk takes. Whether a server has made one that it did not answer, nobody knows.
     #[must_use]
     pub fn fails_for_certain(&self) -> bool {
         matches!(self.open, Open::Sqlite(_))
@@ -221,13 +221,17 @@ impl Txn {
         // also when this is cut off while it waits: nobody can tell what became of it then
         let _at_the_end = Forget { subjects, stamps: self.stamps };
         match self.open {
-            Open::Sqlite(txn) => {
-                let step = traces::step(Step::Database);
-                step.ended(txn.commit().await)
-            }
+            Open::Sqlite(txn) => committed(&txn).await,
             Open::Postgres(txn) => stall::wait(txn.commit()).await,
         }
     }
+}
+
+/// Commits to the embedded database. A disk that stalls may still take what it was given: whoever asks is told in time
+/// that it takes too long, and what became of it is known here before anything else is made of it.
+async fn committed(txn: &SqliteTxn) -> Result<(), DbErr> {
+    let step = traces::step(Step::Database);
+    step.ended(patience::see_through(txn.commit()).await)
 }
 
 struct Forget {

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{Duplicate, insert_unique, instant, millis};
-use crate::fault::Fault;
+use crate::{clock::latest, fault::Fault};
 
 /// Stores a new one, unless its user code is taken.
 ///
@@ -48,6 +48,7 @@ pub async fn find_waiting(
         .filter(COLUMN.user_code_sha256.eq(user_code_sha256.to_vec()))
         .filter(COLUMN.is_allowed.is_null())
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .one(db)
         .await?)
 }
@@ -67,6 +68,7 @@ pub async fn decide(
         .filter(COLUMN.device_code_sha256.eq(device_code_sha256.to_vec()))
         .filter(COLUMN.is_allowed.is_null())
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .exec(db)
         .await?;
     Ok(changed.rows_affected == 1)

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{Duplicate, insert_unique, millis};
-use crate::fault::Fault;
+use crate::{clock::latest, fault::Fault};
 
 /// How many invitations one page lists; more than a workspace may have.
 const MAX_LISTED: u64 = 200;
@@ -39,6 +39,7 @@ pub async fn find_by_token(
     Ok(Entity::find()
         .filter(COLUMN.token_sha256.eq(token_sha256))
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .one(db)
         .await?)
 }
@@ -129,6 +130,7 @@ pub async fn consume(
     let gone = Entity::delete_many()
         .filter(COLUMN.token_sha256.eq(token_sha256))
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .exec(db)
         .await?;
     Ok(gone.rows_affected == 1)

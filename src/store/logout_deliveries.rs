@@ -1,13 +1,13 @@
 //! Clients that are to be told that a session ended.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::logout_delivery::{COLUMN, Column, Entity, Model};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{insert as insert_row, instant, millis};
+use super::{due::are_due, insert as insert_row, instant};
 use crate::fault::Fault;
 
 /// Queues one, in the transaction that ends the session.
@@ -18,17 +18,18 @@ pub async fn insert(db: &impl ConnectionTrait, delivery: Model) -> Result<(), Fa
     insert_row::<Entity>(db, delivery).await
 }
 
-/// Up to `limit` whose next attempt is due, longest waiting first.
+/// Up to `limit` whose next attempt is due, longest waiting first. After `n` attempts one waits for `longest[n]` at
+/// most.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_due(
     db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
+    (longest, now): (&[TimeDelta], DateTime<Utc>),
     limit: u64,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
-        .filter(COLUMN.next_attempt_at.lte(millis(now)))
+        .filter(are_due((Column::NextAttemptAt, Column::Attempts), longest, now))
         .order_by_asc(Column::NextAttemptAt)
         .limit(limit)
         .all(db)

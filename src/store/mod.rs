@@ -27,6 +27,7 @@ mod connection;
 pub mod crowds;
 pub mod device_requests;
 mod direct;
+mod due;
 pub mod enterprises;
 pub mod grants;
 pub mod invalidations;

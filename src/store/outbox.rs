@@ -1,6 +1,6 @@
 //! Letters that wait to be sent.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     outbox::{COLUMN, Column, Entity, Model},
     types::Instant,
@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::{
+    due::are_due,
     insert as insert_row, instant, millis,
     paging::{Page, Wanted, contains},
 };
@@ -24,17 +25,18 @@ pub async fn insert(db: &impl ConnectionTrait, letter: Model) -> Result<(), Faul
     insert_row::<Entity>(db, letter).await
 }
 
-/// Up to `limit` letters whose next attempt is due, longest waiting first.
+/// Up to `limit` letters whose next attempt is due, longest waiting first. After `n` attempts a letter waits for
+/// `longest[n]` at most.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_due(
     db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
+    (longest, now): (&[TimeDelta], DateTime<Utc>),
     limit: u64,
 ) -> Result<Vec<Model>, Fault> {
     Ok(Entity::find()
-        .filter(COLUMN.next_attempt_at.lte(millis(now)))
+        .filter(are_due((Column::NextAttemptAt, Column::Attempts), longest, now))
         .order_by_asc(Column::NextAttemptAt)
         .limit(limit)
         .all(db)

@@ -5,7 +5,7 @@ use entity::pushed_request::{COLUMN, Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{insert as insert_row, instant, millis};
-use crate::fault::Fault;
+use crate::{clock::latest, fault::Fault};
 
 /// The request that this client has pushed, unless it has expired or was spent.
 ///
@@ -20,6 +20,7 @@ pub async fn find(
     Ok(Entity::find_by_id(uri_sha256)
         .filter(COLUMN.client_id.eq(client_id))
         .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
         .one(db)
         .await?)
 }

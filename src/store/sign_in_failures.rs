@@ -1,6 +1,6 @@
 //! Failed sign-ins, counted for an account or for an address.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
     sign_in_failure::{COLUMN, Column, Entity, Model},
     types::Instant,
@@ -10,6 +10,8 @@ use sea_orm::{
 };
 
 use super::{Ask, direct::record, instant, millis};
+// what was counted later than that was counted before the clock was set back
+pub use crate::clock::SKEW;
 use crate::{crypto::digest::equal, fault::Fault};
 
 record!(Model { key_sha256, failures, window_started_at, last_failed_at });
@@ -19,10 +21,6 @@ macro_rules! columns {
         "key_sha256, failures, window_started_at, last_failed_at"
     };
 }
-
-/// The clocks of nodes differ by less. What was counted later than that was counted before the clock
-/// was set back.
-pub const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The count under this key.
 ///

@@ -5,7 +5,7 @@ use entity::sign_up::{COLUMN, Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
 use super::{insert as insert_row, millis};
-use crate::fault::Fault;
+use crate::{clock::latest, fault::Fault};
 
 /// The sign-up with this id, unless it has expired.
 ///
@@ -16,7 +16,11 @@ pub async fn find(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<Model>, Fault> {
-    Ok(Entity::find_by_id(id).filter(COLUMN.expires_at.gt(millis(now))).one(db).await?)
+    Ok(Entity::find_by_id(id)
+        .filter(COLUMN.expires_at.gt(millis(now)))
+        .filter(COLUMN.created_at.lte(millis(latest(now))))
+        .one(db)
+        .await?)
 }
 
 /// Whether so many wait, or more; those count too whose time has just run out.

@@ -4,6 +4,7 @@
 //! again by that client it fails and ends every token that came from it; presented by another client
 //! it just fails: ownership is proved before anything is destroyed.
 
+use chrono::TimeDelta;
 use entity::{authorization_code, browser_session, client, session_client, terms::Terms, user};
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
     clients::policy::Policy,
+    clock,
     crypto::{
         derive,
         secret::{AuthorizationCode, Secret},
@@ -148,10 +150,12 @@ pub async fn exchange(
     (code, presented): (&Secret<AuthorizationCode>, &Presented),
     is_worthy: impl Fn(&authorization_code::Model) -> bool + Sync,
 ) -> Result<Exchange, Fault> {
-    exchange_digest(app, client, (&code.sha256(), presented), is_worthy).await
+    let longest = Policy::of(app, client).code_ttl();
+    exchange_digest(app, client, (&code.sha256(), presented), longest, is_worthy).await
 }
 
-/// The same, of a code that is known by its digest: a device presents its own code in its place.
+/// The same, of a code that is known by its digest and lives for at most `longest`: a device presents its own code in
+/// its place.
 ///
 /// # Errors
 /// When the database fails; then the code is not spent.
@@ -159,15 +163,18 @@ pub(super) async fn exchange_digest(
     app: &App,
     client: &client::Model,
     (code_sha256, presented): (&[u8], &Presented),
+    longest: TimeDelta,
     is_worthy: impl Fn(&authorization_code::Model) -> bool + Sync,
 ) -> Result<Exchange, Fault> {
-    store::retrying(|| exchange_once(app, client, (code_sha256, presented), &is_worthy)).await
+    let shown = (code_sha256, presented);
+    store::retrying(|| exchange_once(app, client, shown, longest, &is_worthy)).await
 }
 
 async fn exchange_once(
     app: &App,
     client: &client::Model,
     (code_sha256, presented): (&[u8], &Presented),
+    longest: TimeDelta,
     is_worthy: &(impl Fn(&authorization_code::Model) -> bool + Sync),
 ) -> Result<Exchange, Fault> {
     let now = app.now();
@@ -179,7 +186,7 @@ async fn exchange_once(
     }
     let is_user_the_same = found.user_disabled_at.is_none() && found.epoch == found.code.user_epoch;
     let admission = admission::of_code(&found, client);
-    let lives = found.code.expires_at.0 > now
+    let lives = clock::lives(now, found.code.expires_at.0 - longest, found.code.expires_at.0)
         && found.grant_revoked_at.is_none()
         && is_user_the_same
         && admission.is_ok()

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clock,
     crypto::{
         digest,
         random::Random,
@@ -263,11 +264,11 @@ pub async fn redeem(
     let db = app.store.read();
     let found = store::device_requests::find_of_client(db, &digest, &client.id).await?;
     let Some(request) = found else { return Ok(Redemption::Refused) };
-    let is_late = request.expires_at.0 <= now;
+    let is_late = !clock::lives(now, request.created_at.0, request.expires_at.0);
     match request.is_allowed {
         Some(true) => {
             let what = (digest.as_slice(), presented);
-            let outcome = code::exchange_digest(app, client, what, |_| true).await?;
+            let outcome = code::exchange_digest(app, client, what, LIFETIME, |_| true).await?;
             Ok(match outcome {
                 Exchange::Issued(issued) => Redemption::Issued(issued),
                 Exchange::WrongTarget => Redemption::WrongTarget,

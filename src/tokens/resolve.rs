@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::App,
     cache::Subject,
+    clock,
     crypto::{
         digest,
         secret::{AccessToken, RefreshToken, Secret},
@@ -57,7 +58,7 @@ impl Resolved {
 pub async fn access_token(app: &App, token: &Secret<AccessToken>) -> Result<Resolved, Fault> {
     let now = app.now();
     let found = store::token_records::find_access(app.store.read(), &token.sha256()).await?;
-    let Some(record) = found.filter(|record| record.expires_at.0 > now) else {
+    let Some(record) = found.filter(|record| lives(record, now)) else {
         return Ok(Resolved::Dead);
     };
     let resolved = verdict(record);
@@ -99,8 +100,7 @@ pub async fn refresh_token(app: &App, token: &Secret<RefreshToken>) -> Result<Re
     let Some(family_id) = app.secrets.deriver.family_of(token) else { return Ok(Resolved::Dead) };
     let found = store::token_records::find_refresh(app.store.read(), family_id).await?;
     let is_present = |found: &RefreshRecord| {
-        found.token.expires_at.0 > app.now()
-            && digest::equal(&token.sha256(), &found.refresh_sha256)
+        lives(&found.token, app.now()) && digest::equal(&token.sha256(), &found.refresh_sha256)
     };
     Ok(found.filter(is_present).map_or(Resolved::Dead, |found| verdict(found.token)))
 }
@@ -139,6 +139,11 @@ pub fn subjects_of(record: &TokenRecord) -> Vec<Subject> {
 #[must_use]
 pub fn audience_of(record: &TokenRecord) -> Option<&str> {
     record.narrowed_resource.as_deref().or(record.family_resource.as_deref())
+}
+
+/// Whether a token, whatever it depends on, is in its time.
+pub(super) fn lives(token: &TokenRecord, now: DateTime<Utc>) -> bool {
+    clock::lives(now, token.issued_at.0, token.expires_at.0)
 }
 
 /// Whether everything a token depends on still lives; the token's own clock is looked at elsewhere.

@@ -148,14 +148,17 @@ impl Place {
     }
 }
 
-/// Step 1. Ownership before destruction: another client's token is not even looked at.
+/// Step 1. Ownership before destruction: another client's token is not even looked at. Nor is one of a family that was
+/// refreshed while the clock was ahead: nobody can tell then what came first, so nothing is reuse.
 fn usable(
     mut record: RefreshRecord,
     client: &client::Model,
     now: DateTime<Utc>,
 ) -> Option<RefreshRecord> {
     let token = record.token;
-    if token.client_id != client.id || token.expires_at.0 <= now || token.family_expires_at.0 <= now
+    if token.client_id != client.id
+        || !resolve::lives(&token, now)
+        || token.family_expires_at.0 <= now
     {
         return None;
     }

@@ -9,8 +9,8 @@ use poem::{
     http::{StatusCode, header},
 };
 use thiserror::Error;
-use tokio::time::timeout;
-use tracing::{Instrument, Span, error};
+use tokio::{select, sync::Notify, time::timeout};
+use tracing::{Instrument, Span, error, warn};
 
 use crate::{patience, traces};
 
@@ -77,10 +77,19 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
         // what all faces together may hold is large, and is moved about no more than once
         let run =
             Box::pin(async move { endpoint.call(request).await.map(IntoResponse::into_response) });
-        // what waits gives up before its client does
-        let run = traces::carried(patience::shared(run));
+        // what waits gives up before its client does, or says that it cannot
+        let asker = Arc::new(Notify::new());
+        let run = traces::carried(patience::carried(Arc::clone(&asker), run));
         let task = tokio::spawn(run.instrument(Span::current()));
-        let Ok(ended) = timeout(self.patience, task).await else {
+        let ended = select! {
+            biased;
+            ended = timeout(self.patience, task) => ended,
+            () = asker.notified() => {
+                warn!("a request is answered before what it has begun is at its end");
+                return Err(TooSlow.into());
+            }
+        };
+        let Ok(ended) = ended else {
             error!("a request has taken longer than {} s", self.patience.as_secs());
             return Err(TooSlow.into());
         };
@@ -152,6 +161,43 @@ mod tests {
         go_on.notify_one();
 
         is_done.await.unwrap();
+    }
+
+    /// As while a disk stalls: what is written may be written yet.
+    #[tokio::test]
+    async fn who_waits_for_what_cannot_be_taken_back_is_told_in_time_and_it_ends() {
+        let go_on = Arc::new(Notify::new());
+        let (gate, (done, is_done)) = (Arc::clone(&go_on), oneshot::channel());
+        let done = Arc::new(parking_lot::Mutex::new(Some(done)));
+        let endpoint = make(move |_| {
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            async move {
+                patience::see_through(gate.notified()).await;
+                let done = done.lock().take();
+                done.map(|done| done.send(())).unwrap().unwrap();
+            }
+        });
+        let endpoint = endpoint.map_to_response().with(Detached);
+
+        let request = endpoint.get_response(Request::default());
+        let response = patience::within(Duration::from_millis(5), request).await;
+
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
+        go_on.notify_one();
+        is_done.await.unwrap();
+    }
+
+    /// However often it is handed on, a request has one patience.
+    #[tokio::test]
+    async fn what_a_request_has_waited_before_is_not_waited_again() {
+        let endpoint = make(async |_| patience::left().as_millis().to_string());
+        let endpoint = endpoint.with(Detached);
+
+        let request = endpoint.get_response(Request::default());
+        let response = patience::within(Duration::from_millis(70), request).await;
+
+        assert_eq!(response.into_body().into_string().await.unwrap(), "70");
     }
 
     /// Nobody is sent away whose body still arrives as it may.

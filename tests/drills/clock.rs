@@ -120,7 +120,26 @@ async fn steps(site: &Site, server: &Server, clock: &Clock) -> Result<Figures> {
     must(address, exchange(site, &code), 400).await?;
     clock.set(0)?;
     must(address, exchange(site, &code), 400).await?;
+    nothing_outlives_a_leap(site, server, clock).await?;
     Ok(figures(json!({ "steps": STEPS.len(), "latest_year": 2026 + 90 })))
+}
+
+/// What is issued while the clock is ahead by a day does not live for a day more.
+async fn nothing_outlives_a_leap(site: &Site, server: &Server, clock: &Clock) -> Result<()> {
+    let address = server.address;
+    clock.set(DAY)?;
+    let access = works(site, server).await?;
+    let code = fresh_code(site, server).await?;
+    let family = must(address, site.cast.password(1), 200).await?.member("refresh_token")?;
+    clock.set(0)?;
+    // from memory and from the database
+    for _ in 0..2 {
+        must(address, Request::get("/api/v1/verify").bearer(&access), 401).await?;
+    }
+    must(address, exchange(site, &code), 400).await?;
+    must(address, refresh(site, &family), 400).await?;
+    works(site, server).await?;
+    Ok(())
 }
 
 async fn end_some(site: &Site, server: &Server) -> Result<Ended> {

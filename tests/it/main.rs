@@ -15,6 +15,7 @@ mod architecture;
 mod branding;
 mod cli;
 mod instructions;
+mod leaps;
 mod mail;
 mod nodes;
 mod oauth;

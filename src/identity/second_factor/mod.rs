@@ -125,6 +125,7 @@ struct Pending {
 
 impl Link for Pending {
     const PURPOSE: &'static str = "second-factor";
+    const LIFETIME: TimeDelta = PATIENCE;
 
     fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     app::App,
     audit::{self, Actor, Event, Target},
+    clock,
     crypto::{
         digest,
         secret::{Secret, SessionCookie},
@@ -177,7 +178,7 @@ fn open(
     let plain = Zeroizing::new(plain);
     let Pending { seed, expires_at } = serde_json::from_slice(&plain).ok()?;
     let seed = Zeroizing::new(seed);
-    if app.now() >= expires_at {
+    if !clock::lives(app.now(), expires_at - PATIENCE, expires_at) {
         return None;
     }
     BASE32_NOPAD.decode(seed.as_bytes()).ok().map(Zeroizing::new)

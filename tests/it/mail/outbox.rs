@@ -268,6 +268,43 @@ async fn an_attempt_that_was_never_heard_of_is_made_again() {
     assert_eq!(world.take_mail().await.len(), 1);
 }
 
+/// A letter waits for its own time and a minute, and not until a wrong clock's time has come.
+#[tokio::test]
+async fn a_letter_that_was_queued_or_tried_while_the_clock_was_ahead_leaves_once_it_is_right() {
+    for ahead in [TimeDelta::minutes(5), TimeDelta::days(1), TimeDelta::days(36_500)] {
+        let (world, _) = world().await;
+        world.clock.advance(ahead);
+        break_transport(&world);
+        queue(&world, "ada@acme.example").await;
+        assert_eq!(deliver(&world).await, 0);
+        queue(&world, "ben@acme.example").await;
+        mend_transport(&world);
+
+        world.clock.advance(-ahead);
+
+        assert_eq!(deliver(&world).await, 2, "{ahead}");
+        assert_eq!(world.take_mail().await.len(), 2);
+        assert_eq!(deliver(&world).await, 0);
+    }
+}
+
+/// What another node has claimed whose clock is ahead by no more than clocks may be.
+#[tokio::test]
+async fn a_claim_of_a_node_that_is_ahead_by_a_minute_holds() {
+    let (world, _) = world().await;
+    queue(&world, "ada@acme.example").await;
+    break_transport(&world);
+    world.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(deliver(&world).await, 0);
+    mend_transport(&world);
+
+    world.clock.advance(TimeDelta::minutes(-1));
+
+    assert_eq!(deliver(&world).await, 0);
+    world.clock.advance(TimeDelta::seconds(98));
+    assert_eq!(deliver(&world).await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_send_a_letter_once() {
     let (world, _) = world().await;

@@ -168,6 +168,25 @@ async fn a_client_that_is_well_again_hears_it() {
     at.heard().await;
 }
 
+/// It waits for its own time and a minute, and not until a wrong clock's time has come.
+#[tokio::test]
+async fn a_client_that_was_not_reached_while_the_clock_was_ahead_hears_it_once_it_is_right() {
+    for ahead in [TimeDelta::minutes(5), TimeDelta::hours(20)] {
+        let mut at = signed_in("openid").await;
+        at.hearer.answer_with(503);
+        at.world.clock.advance(ahead);
+        at.log_out().await;
+        assert_eq!((at.deliver().await, at.hearer.take().len()), (0, 1));
+        at.hearer.answer_with(204);
+
+        at.world.clock.advance(-ahead);
+
+        assert_eq!(at.deliver().await, 1, "{ahead}");
+        at.heard().await;
+        assert_eq!(at.deliver().await, 0);
+    }
+}
+
 /// No two nodes tell it at once.
 #[tokio::test]
 async fn one_node_tells_it() {

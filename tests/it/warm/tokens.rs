@@ -5,7 +5,7 @@ use latchkey::clients::registration::NewClient;
 use sea_orm::ConnectionTrait;
 
 use super::Warm;
-use crate::support::{Browser, Pkce, Tokens, script};
+use crate::support::{Browser, Pkce, Tokens, World, script};
 
 const APPS: &str = "/settings/connected-apps";
 
@@ -110,6 +110,23 @@ async fn at_its_end() {
     warm.advance(TimeDelta::milliseconds(1)).await;
 
     warm.assert_refused(401).await;
+}
+
+/// It was issued, and kept in memory, while the clock was ahead.
+#[tokio::test]
+async fn when_the_clock_is_set_right() {
+    for ahead in [TimeDelta::minutes(5), TimeDelta::days(1)] {
+        let (world, acme) = World::of_acme().await;
+        let script = world.client(script()).await;
+        world.clock.advance(ahead);
+        let tokens = Tokens::of(&script.password(&acme.ada).await);
+        let access = tokens.access.clone();
+        let mut warm = Warm::with((world, acme, script), access, Some(tokens)).await;
+
+        warm.advance(-ahead).await;
+
+        warm.assert_refused(401).await;
+    }
 }
 
 #[tokio::test]
