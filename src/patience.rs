@@ -113,13 +113,16 @@ mod tests {
     async fn what_is_seen_through_comes_to_its_end_and_whoever_asks_is_told_meanwhile() {
         let (asker, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let begun = Arc::clone(&go_on);
-        let seen = within(Duration::from_millis(5), async {
-            tokio::spawn(carried(Arc::clone(&asker), async move {
+        let told = Arc::clone(&asker);
+        let carried = within(Duration::from_millis(5), async {
+            let run = carried(told, async move {
                 see_through(begun.notified()).await;
                 left()
-            }))
+            });
+            // a task is awaited only after the asker was told
+            vec![tokio::spawn(run)]
         });
-        let seen = seen.await;
+        let seen = carried.await.remove(0);
 
         asker.notified().await;
 

@@ -165,8 +165,8 @@ pub async fn request(
         return Ok(Outcome::TooSoon { retry_after_secs });
     }
     let day = Over::BegunBy(now - TimeDelta::hours(HOURS.into()));
-    let asked = store::sign_in_failures::add(&txn, &of_holder(asker.address), day, now).await?;
-    if asked.failures > MOST_OF_HOLDER {
+    let counted = store::sign_in_failures::add(&txn, &of_holder(asker.address), day, now).await?;
+    if counted.failures > MOST_OF_HOLDER {
         return Ok(Outcome::TooSoon { retry_after_secs: FULL_SECS });
     }
     if store::sign_ups::are(&txn, MOST_WAITING).await? {

@@ -216,7 +216,7 @@ pub async fn verify(app: &App, attempt: Attempt<'_>) -> Result<SecondFactor, Fau
     };
     Ok(match outcome {
         Outcome::Right(proof) => {
-            let proof = Box::new(proof.and(Methods::PASSWORD));
+            let proof = Box::new((*proof).and(Methods::PASSWORD));
             SecondFactor::Accepted { user: Box::new(user), proof }
         }
         Outcome::Not(refusal) => refusal,
@@ -225,7 +225,7 @@ pub async fn verify(app: &App, attempt: Attempt<'_>) -> Result<SecondFactor, Fau
 
 /// What became of something shown.
 enum Outcome {
-    Right(Proof),
+    Right(Box<Proof>),
     Not(SecondFactor),
 }
 
@@ -245,7 +245,7 @@ async fn by_passkey(
     Ok(match authenticate::verify(app, Purpose::of(attempt.door), known, sent).await? {
         Assertion::Accepted(_, proof) => {
             Guessed::SecondFactor(user.id).forget(proof.txn()).await?;
-            Outcome::Right(*proof)
+            Outcome::Right(proof)
         }
         Assertion::Refused => Outcome::Not(SecondFactor::Refused),
         Assertion::Expired => Outcome::Not(SecondFactor::Expired),
@@ -280,7 +280,9 @@ async fn by_code(
         Event::new("user.second_factor_failed", Actor::System, Target::new("user", user.id));
     guess.judge(app, outcome, failure).await?;
     Ok(match txn {
-        Some(txn) => Outcome::Right(Proof::new(Methods::CODE, txn, Some(Right::new(guess, alone)))),
+        Some(txn) => {
+            Outcome::Right(Box::new(Proof::new(Methods::CODE, txn, Some(Right::new(guess, alone)))))
+        }
         None => Outcome::Not(SecondFactor::Refused),
     })
 }
