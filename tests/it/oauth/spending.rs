@@ -108,11 +108,11 @@ async fn assertions_of_clients_that_registered_themselves_have_the_same_limit() 
     });
     let token = initial_token(&world).await;
     let client = registered(&world, &register(&world, Some(&token), &metadata).await);
-    let signed = |client: &ClientApp, jti: &str| signer.sign(&claims(&world, client, jti));
+    let assertion_of = |client: &ClientApp, jti: &str| signer.sign(&claims(&world, client, jti));
     spend_but(&world, &client, 1).await;
 
-    revoke(&client, &signed(&client, "1"), HERE).await.expect(200);
-    let second = signed(&client, "2");
+    revoke(&client, &assertion_of(&client, "1"), HERE).await.expect(200);
+    let second = assertion_of(&client, "2");
     assert_too_many(&revoke(&client, &second, HERE).await);
     assert_eq!(spent(&world).await, 1, "what is too much is not written down");
 
@@ -121,9 +121,9 @@ async fn assertions_of_clients_that_registered_themselves_have_the_same_limit() 
     assert_eq!(revoke(&client, &second, ELSEWHERE).await.status, 401);
     // as does a client that an administrator registered, or has looked after since
     let known = client_with(&world, &acme, signs_with(&signer)).await;
-    revoke(&known, &signed(&known, "3"), HERE).await.expect(200);
+    revoke(&known, &assertion_of(&known, "3"), HERE).await.expect(200);
     assert!(changes::set_verified(&world.app, Actor::Operator, &client.id, true).await.unwrap());
-    revoke(&client, &signed(&client, "4"), HERE).await.expect(200);
+    revoke(&client, &assertion_of(&client, "4"), HERE).await.expect(200);
 }
 
 /// A push that is one too many costs no proof.
