@@ -277,10 +277,10 @@ impl Drill {
 
     /// A link to a new password, used wrongly and rightly.
     pub(super) async fn reset(&mut self) {
+        const PAGE: &str = "/reset-password?token=";
         let mut browser = Browser::new(&self.server);
         let page = browser.open("/forgot-password").await;
         browser.submit(&page, "#forgot-submit", &[("username", "joe@example.com")]).await;
-        const PAGE: &str = "/reset-password?token=";
         within(PATIENCE, async || self.mailed(PAGE).is_some()).await;
         let link = self.mailed(PAGE).unwrap();
         let token = link.split_once("token=").unwrap().1;
