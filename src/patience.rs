@@ -111,24 +111,21 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_seen_through_comes_to_its_end_and_whoever_asks_is_told_meanwhile() {
-        let (asker, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let begun = Arc::clone(&go_on);
-        let told = Arc::clone(&asker);
-        let carried = within(Duration::from_millis(5), async {
-            let run = carried(told, async move {
+        within(Duration::from_millis(5), async {
+            let (asker, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let begun = Arc::clone(&go_on);
+            let seen = tokio::spawn(carried(Arc::clone(&asker), async move {
                 see_through(begun.notified()).await;
                 left()
-            });
-            // a task is awaited only after the asker was told
-            vec![tokio::spawn(run)]
-        });
-        let seen = carried.await.remove(0);
+            }));
 
-        asker.notified().await;
+            asker.notified().await;
 
-        assert!(!seen.is_finished());
-        go_on.notify_one();
-        assert_eq!(seen.await.unwrap(), Duration::ZERO);
+            assert!(!seen.is_finished());
+            go_on.notify_one();
+            assert_eq!(seen.await.unwrap(), Duration::ZERO);
+        })
+        .await;
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ pub use self::guess::{Guess, Right};
 use super::username::Username;
 use crate::{
     app::App,
+    clock::latest,
     crypto::digest,
     fault::Fault,
     limiter::network,
@@ -221,7 +222,7 @@ fn secs(
 /// What is left at `now` of a wait that began at `from`. Nothing, if that is still to come: the clock was
 /// set back, and nobody shall wait until it has caught up.
 fn left(from: DateTime<Utc>, wait: TimeDelta, now: DateTime<Utc>) -> TimeDelta {
-    if from - now > store::sign_in_failures::SKEW {
+    if from > latest(now) {
         return TimeDelta::zero();
     }
     (from + wait - now).clamp(TimeDelta::zero(), wait)

@@ -4,6 +4,8 @@ use crate::web::listener::Limits;
 
 /// What is not for clients: the database, the log, mail, addresses that clients have named.
 const RESERVE: usize = 256;
+/// What one network may have at least.
+const FEW: usize = 64;
 
 /// The limits of a listener on this system: it takes no more connections than leave room for the rest, whose loss would
 /// be everybody's. Raises what the process may open as far as it may.
@@ -20,8 +22,9 @@ fn within(limits: Limits, open: Option<u64>) -> Limits {
             "no more than {connections} connections at once: the system lets this process open {open} files"
         );
     }
-    // as large a part of fewer
-    let of_network = (limits.of_network * connections / limits.connections.max(1)).max(1);
+    // as large a part of fewer, but enough for a few browsers
+    let part = limits.of_network * connections / limits.connections.max(1);
+    let of_network = part.max(FEW).min(connections);
     Limits { connections, of_network, ..limits }
 }
 
@@ -56,6 +59,7 @@ mod tests {
         let fitting = [None, Some(1 << 40), Some(10_256), Some(10_255), Some(1_024), Some(64)];
         assert_eq!(fitting.map(connections), [10_000, 10_000, 10_000, 9_999, 768, 32]);
         let of_network = |open| within(Limits::default(), open).of_network;
-        assert_eq!([None, Some(1_024), Some(2)].map(of_network), [2_500, 192, 1]);
+        let fitting = [None, Some(1_024), Some(256), Some(64)];
+        assert_eq!(fitting.map(of_network), [2_500, 192, 64, 32]);
     }
 }

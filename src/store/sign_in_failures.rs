@@ -10,9 +10,7 @@ use sea_orm::{
 };
 
 use super::{Ask, direct::record, instant, millis};
-// what was counted later than that was counted before the clock was set back
-pub use crate::clock::SKEW;
-use crate::{crypto::digest::equal, fault::Fault};
+use crate::{clock::latest, crypto::digest::equal, fault::Fault};
 
 record!(Model { key_sha256, failures, window_started_at, last_failed_at });
 
@@ -170,7 +168,7 @@ macro_rules! is_over {
 }
 
 fn at(now: DateTime<Utc>, begun_by: i64, quiet_since: i64) -> Vec<Value> {
-    vec![millis(now).into(), millis(now + SKEW).into(), begun_by.into(), quiet_since.into()]
+    vec![millis(now).into(), millis(latest(now)).into(), begun_by.into(), quiet_since.into()]
 }
 
 /// Counts one more failure, and answers the count. One that is over, or in a time that is still to come, starts again

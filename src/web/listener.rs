@@ -142,8 +142,7 @@ pub async fn serve<E>(
             accepted = accept(&tcp, &connections) => accepted,
         };
         let Some(share) = shares.take(peer.ip()) else {
-            // it would wait for the end of its own others, and others would wait behind it
-            tracing::debug!(%peer, "a connection is closed: its network has its share");
+            // it would wait for the end of its network's, and others would wait behind it
             continue;
         };
         let (server, life) = (Arc::clone(&server), Life(end.clone()));

@@ -90,13 +90,19 @@ async fn a_client_can_revoke_what_comes_from_a_leap() {
     assert_eq!(script.refresh(&tokens.refresh).await.status, 400);
 }
 
-#[tokio::test]
-async fn a_code_from_a_leap_is_refused_and_spent() {
-    let (world, acme) = ahead_by(LEAP).await;
+/// A code that was given while the clock was ahead by as much; the clock is right again.
+async fn code_from(ahead: TimeDelta) -> (World, ClientApp, String) {
+    let (world, acme) = ahead_by(ahead).await;
     let client = world.web().await;
     let mut browser = Browser::new(&world);
     let code = browser.authorize(&client.authorization(), &acme.ada).await.code().to_owned();
-    world.clock.advance(-LEAP);
+    world.clock.advance(-ahead);
+    (world, client, code)
+}
+
+#[tokio::test]
+async fn a_code_from_a_leap_is_refused_and_spent() {
+    let (world, client, code) = code_from(LEAP).await;
 
     assert_eq!(client.exchange(&code, &Pkce::default()).await.status, 400);
 
@@ -107,11 +113,7 @@ async fn a_code_from_a_leap_is_refused_and_spent() {
 /// The nodes' clocks may differ by a minute.
 #[tokio::test]
 async fn a_code_of_a_node_that_is_ahead_by_no_more_than_the_skew_is_exchanged() {
-    let (world, acme) = ahead_by(SKEW).await;
-    let client = world.web().await;
-    let mut browser = Browser::new(&world);
-    let code = browser.authorize(&client.authorization(), &acme.ada).await.code().to_owned();
-    world.clock.advance(-SKEW);
+    let (_world, client, code) = code_from(SKEW).await;
 
     Tokens::of(&client.exchange(&code, &Pkce::default()).await);
 }

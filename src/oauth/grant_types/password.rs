@@ -51,20 +51,13 @@ pub async fn answer(app: &App, request: &ClientRequest) -> Result<Issued, OAuthE
     };
     let issued = issue_to(app, request, &proven, (scope, resource)).await;
     // also where nothing came of it: the password was right
-    match issued {
+    match &issued {
         Ok(Err(why)) => {
-            proven.guess.settle_with(app, withheld(request, &proven.user, why)).await?;
-            Err(refusal(why))
+            proven.guess.settle_with(app, withheld(request, &proven.user, *why)).await?;
         }
-        Ok(Ok(issued)) => {
-            proven.guess.settle(app).await?;
-            Ok(issued)
-        }
-        Err(error) => {
-            proven.guess.settle(app).await?;
-            Err(error)
-        }
+        Ok(Ok(_)) | Err(_) => proven.guess.settle(app).await?,
     }
+    issued?.map_err(refusal)
 }
 
 /// The event of a right password in an app that may not act for its user.

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     net::IpAddr,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
@@ -17,7 +18,11 @@ pub(super) struct Shares {
     /// Those behind whom there are many: proxies, and this machine.
     of_many: Vec<IpNet>,
     open: Mutex<HashMap<String, usize>>,
+    told_at: Mutex<Option<Instant>>,
 }
+
+/// It is told so often that networks have their share.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// A connection's place in its network's share, which it gives back.
 pub(super) struct Share(Option<(Arc<Shares>, String)>);
@@ -25,7 +30,7 @@ pub(super) struct Share(Option<(Arc<Shares>, String)>);
 impl Shares {
     /// Of which each network but these may have so many.
     pub(super) fn new(most: usize, of_many: Vec<IpNet>) -> Arc<Self> {
-        Arc::new(Self { most, of_many, open: Mutex::default() })
+        Arc::new(Self { most, of_many, open: Mutex::default(), told_at: Mutex::default() })
     }
 
     /// A place for one more connection from there; `None` if its network has its share.
@@ -36,15 +41,26 @@ impl Shares {
         }
         let network = holder(address);
         let mut open = self.open.lock();
-        let count = open.entry(network.clone()).or_default();
-        if *count >= self.most {
-            if *count == 0 {
-                open.remove(&network);
-            }
+        if open.get(&network).is_some_and(|count| *count >= self.most) {
+            drop(open);
+            self.tell(&network);
             return None;
         }
-        *count += 1;
+        *open.entry(network.clone()).or_default() += 1;
         Some(Share(Some((Arc::clone(self), network))))
+    }
+
+    /// Says whose connections are closed: they may be everybody's, through a proxy that nobody has named.
+    fn tell(&self, network: &str) {
+        let mut told_at = self.told_at.lock();
+        if told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            *told_at = Some(Instant::now());
+            tracing::warn!(
+                network,
+                "more than {} connections of a network are closed; if it is a proxy, name it in http.trusted_proxies",
+                self.most
+            );
+        }
     }
 }
 
