@@ -18,6 +18,9 @@ pub struct Model {
     /// The cookie of the browser that asked; another one must know the password.
     #[sea_orm(column_type = "VarBinary(StringLen::N(32))")]
     pub browser_sha256: Vec<u8>,
+    /// From where it was asked; absent if that was before it was kept.
+    #[sea_orm(column_type = "VarBinary(StringLen::N(32))", nullable)]
+    pub network_sha256: Option<Vec<u8>>,
     pub created_at: Instant,
     pub expires_at: Instant,
 }

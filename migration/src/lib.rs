@@ -38,6 +38,7 @@ mod m20261126_000041_askers;
 mod m20261127_000042_retries;
 mod m20261128_000043_management;
 mod m20261128_000044_pushers;
+mod m20261128_000045_sign_ups_by_network;
 mod schema;
 
 /// What stands in the name of a step that takes something away, before the number of another one.
@@ -100,6 +101,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000042_retries::Migration),
             Box::new(m20261128_000043_management::Migration),
             Box::new(m20261128_000044_pushers::Migration),
+            Box::new(m20261128_000045_sign_ups_by_network::Migration),
         ]
     }
 }

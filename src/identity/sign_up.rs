@@ -38,7 +38,8 @@ use crate::{
     limiter::holder,
     mail::LetterKind,
     outbox,
-    store::{self, sign_in_failures::Over},
+    store::{self, Txn, sign_in_failures::Over},
+    tokens::flood,
     workspaces::{Checked, names::name_problem, personal},
 };
 
@@ -46,9 +47,11 @@ use crate::{
 const HOURS: u32 = 24;
 /// How many may wait: no stranger fills the database.
 const MOST_WAITING: u64 = 20_000;
-/// How many of them are from all networks of one holder, so that nobody alone keeps all others out.
+/// How many give way at a time once so many do.
+const ROOM: u64 = 200;
+/// How many may ask meanwhile from all networks of one holder.
 const MOST_OF_HOLDER: i64 = 2_000;
-/// When to ask again once so many do, in seconds.
+/// When they are to ask again once so many have, in seconds.
 const FULL_SECS: u64 = 600;
 
 /// What somebody who signs up has typed, and where.
@@ -169,12 +172,7 @@ pub async fn request(
     if counted.failures > MOST_OF_HOLDER {
         return Ok(Outcome::TooSoon { retry_after_secs: FULL_SECS });
     }
-    if store::sign_ups::are(&txn, MOST_WAITING).await? {
-        tracing::warn!(
-            "{MOST_WAITING} people have asked for an account and not answered their letter"
-        );
-        return Ok(Outcome::TooSoon { retry_after_secs: FULL_SECS });
-    }
+    make_room(&txn).await?;
     let may_send = letters.count(&txn, now).await?;
     txn.commit().await?;
     let password_hash = app.passwords.hash(wish.password, app.random.bytes()).await?;
@@ -184,6 +182,7 @@ pub async fn request(
         name: wish.name.trim().to_owned(),
         password_hash,
         browser_sha256: asker.cookie.sha256(),
+        network_sha256: Some(flood::network_of(asker.address)),
         created_at: store::instant(now),
         expires_at: store::instant(now + SignUpLink::LIFETIME),
     };
@@ -196,6 +195,16 @@ pub async fn request(
 /// Under what it is counted how many ask for an account from all networks of one holder.
 fn of_holder(address: IpAddr) -> Vec<u8> {
     digest::sha256(format!("sign-ups of {}", holder(address)).as_bytes())
+}
+
+/// If so many that wait shut others out, strangers of ten holders could keep it so. Instead those give way of whose
+/// network most wait, the oldest first.
+async fn make_room(txn: &Txn) -> Result<(), Fault> {
+    if store::sign_ups::are(txn, MOST_WAITING).await? {
+        let gone = store::crowds::thin_out(txn, store::crowds::SIGN_UPS, None, ROOM).await?;
+        tracing::warn!(gone, "too many have asked for an account and not answered their letter");
+    }
+    Ok(())
 }
 
 fn checked(wish: &Wish) -> Checked<String> {

@@ -1,10 +1,10 @@
-//! What anybody may let wait in the name of a client, and who gives way where too much of it waits.
+//! What anybody may let wait, and who gives way where too much of it waits.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
 use crate::fault::Fault;
 
-/// Rows that wait, each with its client, its end and the network that it came from.
+/// Rows that wait, each with its end and the network that it came from; and with its client, if it has one.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows {
     table: &'static str,
@@ -22,6 +22,8 @@ pub const DEVICE_REQUESTS: Rows =
 /// with: who pushes without end could begin with all of them.
 pub const PUSHED_REQUESTS: Rows =
     Rows { table: "pushed_request", key: "uri_sha256", waits: "network_sha256 is not null" };
+/// People who have asked for an account and not answered their letter; none has a client.
+pub const SIGN_UPS: Rows = Rows { table: "sign_up", key: "id", waits: "true" };
 
 #[derive(FromQueryResult)]
 struct Waiting {
@@ -40,29 +42,33 @@ pub async fn count(db: &impl ConnectionTrait, rows: Rows, client_id: &str) -> Re
     Ok(counted.and_then(|it| u64::try_from(it.waiting).ok()).unwrap_or_default())
 }
 
-/// Takes away so many of a client's, of the networks that have most, the oldest of each first; answers how many there
-/// were.
+/// Takes away so many of a client's, or of all where none has a client, of the networks that have most, the oldest of
+/// each first; answers how many there were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn thin_out(
     db: &impl ConnectionTrait,
     rows: Rows,
-    client_id: &str,
+    client_id: Option<&str>,
     many: u64,
 ) -> Result<u64, Fault> {
     let Rows { table, key, waits } = rows;
+    // SQLite numbers parameters as they come
+    let (whose, limit) =
+        if client_id.is_some() { ("client_id = $1", "$2") } else { ("true", "$1") };
     // the newest of each network stands first: whoever has most stands last; who is answered meanwhile stays
     let sql = format!(
         "delete from {table} where {waits} and {key} in ( \
          select {key} from ( \
            select {key}, expires_at, row_number() over ( \
              partition by network_sha256 order by expires_at desc, {key}) as place \
-           from {table} where client_id = $1 and {waits}) as standing \
-         order by place desc, expires_at, {key} limit $2)"
+           from {table} where {whose} and {waits}) as standing \
+         order by place desc, expires_at, {key} limit {limit})"
     );
     let many = i64::try_from(many).unwrap_or(i64::MAX);
-    let gone = db.execute_raw(statement(db, &sql, [client_id.into(), many.into()])).await?;
+    let values = client_id.map(Value::from).into_iter().chain([many.into()]);
+    let gone = db.execute_raw(statement(db, &sql, values)).await?;
     Ok(gone.rows_affected())
 }
 

@@ -104,7 +104,7 @@ pub async fn make_room(app: &App, crowd: Crowd, client_id: &str) -> Result<u64, 
         return Ok(0);
     }
     let txn = app.store.begin().await?;
-    let gone = crowds::thin_out(&txn, crowd.of, client_id, excess).await?;
+    let gone = crowds::thin_out(&txn, crowd.of, Some(client_id), excess).await?;
     txn.commit().await?;
     tracing::warn!(client_id, gone, "too many wait for users of a client");
     Ok(gone)

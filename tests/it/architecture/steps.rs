@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use latchkey::crypto::digest;
 
 /// Each step, and how the SHA-256 of its file begins.
-const WRITTEN: [(&str, &str); 34] = [
+const WRITTEN: [(&str, &str); 35] = [
     ("m20261122_000001_accounts", "d06c0695d923addd"),
     ("m20261122_000002_clients", "ced181421a72fd5d"),
     ("m20261122_000003_tokens", "a9a5939ba94d9294"),
@@ -41,6 +41,7 @@ const WRITTEN: [(&str, &str); 34] = [
     ("m20261127_000042_retries", "e00ce7e153f65c07"),
     ("m20261128_000043_management", "4c0a7955338318aa"),
     ("m20261128_000044_pushers", "eea96e1d6e216009"),
+    ("m20261128_000045_sign_ups_by_network", "13a4ce0ac6d9414b"),
 ];
 
 #[test]
