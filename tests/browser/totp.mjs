@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const STEP_MS = 30_000;
 
-// The code now, or some steps later: the next one is accepted already.
+// The code now, or of the next step, which is accepted already. Not of the step before: that one ends
+// while it is typed, whenever this step does.
 export function totp(secret, steps = 0) {
   const digits = [...secret.replace(/[\s=]/g, '')].map((char) => ALPHABET.indexOf(char));
   const bits = digits.map((digit) => digit.toString(2).padStart(5, '0')).join('');
