@@ -1,11 +1,17 @@
 //! How long whoever asks may be kept waiting. What is saturated, stalled or gone does not say so: whoever asks must
 //! have a 503 within three seconds all the same (contract §4), whatever was waited for, and one after the other.
 
-use std::{cell::Cell, pin::pin, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    pin::pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use tokio::{
-    sync::Notify,
-    time::{Instant, sleep, timeout},
+    select,
+    sync::{Notify, watch},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 /// For one wait, and for all waits of one request together: less than the three seconds.
@@ -14,6 +20,12 @@ pub const PATIENCE: Duration = Duration::from_millis(2_500);
 pub const RESERVE: Duration = Duration::from_millis(400);
 /// An answer that is there at once is taken also by whoever has no patience left: a long row of them is not a stall.
 const PROMPT: Duration = Duration::from_millis(20);
+
+/// What is waited beyond a request's patience, for whoever should have given it up to say so.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Whether threads stand still, in front of a disk that does not answer, and with them what they run.
+static STANDS: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 tokio::task_local! {
     /// What is left of a request's patience.
@@ -65,6 +77,40 @@ pub async fn see_through<T>(awaited: impl Future<Output = T>) -> T {
     // where nobody listens, nobody waits for an answer
     let _ = ASKER.try_with(|asker| asker.notify_one());
     awaited.await
+}
+
+/// Says whether threads stand still.
+pub fn stand_still(do_they: bool) {
+    STANDS.send_if_modified(|they| std::mem::replace(they, do_they) != do_they);
+}
+
+/// Ends once the request has had all its patience and threads stand still: what should have given it up may stand with
+/// them.
+pub fn overdue() -> impl Future<Output = ()> {
+    let (deadline, mut stands) = (Instant::now() + left() + GRACE, STANDS.subscribe());
+    async move {
+        loop {
+            // the sender is never gone
+            let _ = stands.wait_for(|they| *they).await;
+            if deadline <= Instant::now() {
+                return;
+            }
+            sleep_until(deadline).await;
+        }
+    }
+}
+
+/// Runs a part of a request on whichever thread has time; nothing if that one stands still, or the part panics.
+pub async fn apart<T: Send + 'static>(part: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let (before, begun) = (left(), Instant::now());
+    let task = tokio::spawn(LEFT.scope(Cell::new(before), part));
+    let ended = select! {
+        biased;
+        ended = task => ended.ok(),
+        () = overdue() => None,
+    };
+    let _ = LEFT.try_with(|it| it.set(before.saturating_sub(begun.elapsed())));
+    ended
 }
 
 /// Lets some time pass, which the request has waited then.

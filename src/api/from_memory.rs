@@ -1,5 +1,5 @@
 //! The two questions that are asked most, whether a credential is good and whose it is, answered
-//! from memory or after one look into the database: without a task or a route, and word for word as the
+//! from memory or after one look into the database: without a route, and word for word as the
 //! routes answer. Whatever is not as simple as that, every refusal included, goes the long way.
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +21,10 @@ use crate::{
     access::{self, CredentialKind, Presented, Principal},
     app::App,
     crypto::digest,
+    fault::Fault,
+    patience,
     tokens::scopes::Scope,
+    traces,
     web::{
         client_ip::client_ip,
         rate_limit,
@@ -143,7 +146,15 @@ pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Optio
     let question = Question::of(request)?;
     let presented = Presented::parse(&app.config.products, question.credential).ok()?;
     let (id, address) = (request_id::new(app), client_ip(request, app));
-    let outcome = guard::look_up(app, &presented, address).instrument(request_id::span(&id)).await;
+    let sha256 = presented.sha256();
+    let look = {
+        let app = Arc::clone(app);
+        async move { guard::look_up(&app, &presented, address).await }
+    };
+    // whoever asks has an answer also if the thread that looks stands in front of a disk
+    let look = patience::apart(traces::carried(look.instrument(request_id::span(&id))));
+    let outcome =
+        look.await.unwrap_or_else(|| Err(Fault::unavailable("the database does not answer")));
     if let Ok(Ok(ready)) = &outcome
         && let Some(response) = question.answer(app, ready, &id)
     {
@@ -156,7 +167,7 @@ pub async fn answer_after_a_look(app: &Arc<App>, request: &mut Request) -> Optio
     }
     // the long way goes on under the same name
     request.set_data(id);
-    request.set_data(LookedUp { sha256: presented.sha256(), outcome });
+    request.set_data(LookedUp { sha256, outcome });
     None
 }
 

@@ -16,7 +16,7 @@ mod serve;
 mod settings;
 mod traces;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
@@ -81,7 +81,12 @@ impl Cli {
                 .error(ErrorKind::ArgumentConflict, "--demo belongs to `latchkey serve`")
                 .exit();
         }
-        let runtime = tokio::runtime::Runtime::new()?;
+        // one more than work at a time: it stays clear of the disk (`store/sqlite/places.rs`)
+        let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             match command {
                 Command::Serve { demo } => serve::run(&settings, demo || is_top_demo).await,

@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio::{select, sync::Notify, time::timeout};
 use tracing::{Instrument, Span, error, warn};
 
+use super::body;
 use crate::{patience, traces};
 
 /// An endpoint panicked (500). Each face gives it a body of its dialect.
@@ -72,7 +73,11 @@ pub struct DetachedEndpoint<E> {
 impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        // a task that has the connection read on would wake this one, on its own thread, where it stays if that stands
+        // still
+        let body = request.take_body();
+        request.set_body(body::ahead(body).await);
         let endpoint = Arc::clone(&self.endpoint);
         // what all faces together may hold is large, and is moved about no more than once
         let run =
@@ -86,6 +91,10 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
             ended = timeout(self.patience, task) => ended,
             () = asker.notified() => {
                 warn!("a request is answered before what it has begun is at its end");
+                return Err(TooSlow.into());
+            }
+            () = patience::overdue() => {
+                warn!("a request is answered while the thread that it runs on stands still");
                 return Err(TooSlow.into());
             }
         };

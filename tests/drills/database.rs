@@ -1,6 +1,7 @@
 //! A database that stalls, dies, is locked or has no connection left: a 503 in time, nothing
 //! consumed, and work goes on by itself as soon as it can.
 
+mod frozen;
 mod stake;
 mod vanished;
 mod wire;
@@ -44,6 +45,8 @@ enum Trouble {
     Saturated,
     /// Another process writes to the file, and does not end.
     Locked,
+    /// The disk under the file does not answer.
+    Frozen,
     /// PostgreSQL's machine is gone, and nobody says so.
     Vanished,
 }
@@ -55,6 +58,7 @@ impl Trouble {
             Self::Killed => "killed",
             Self::Saturated => "saturated",
             Self::Locked => "locked",
+            Self::Frozen => "frozen",
             Self::Vanished => "vanished",
         }
     }
@@ -84,6 +88,9 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
     server.stop().await?;
     if is_postgres {
         seen.extend(vanished::run(&site).await?);
+    } else {
+        let figures = frozen::run().await.map_err(|failure| format!("frozen: {failure}"))?;
+        seen.insert(Trouble::Frozen.name().to_owned(), figures.into());
     }
     let errors: Vec<_> =
         site.errors()?.into_iter().filter(|line| line.contains("panicked")).collect();
@@ -203,7 +210,9 @@ async fn hit(
 /// A 503 in time that says when to come back.
 fn check_503(reply: Option<&Reply>, what: &str) -> Result<()> {
     let reply = reply.ok_or_else(|| format!("{what}: no answer"))?;
-    demand(reply.status == 503, || format!("{what}: {} {:.200}", reply.status, reply.text))?;
+    demand(reply.status == 503, || {
+        format!("{what}: {} after {:?}: {:.200}", reply.status, reply.took, reply.text)
+    })?;
     demand(reply.retry_after.is_some(), || format!("{what}: a 503 without Retry-After"))?;
     demand(reply.took <= PROMISE, || format!("{what}: a 503 after {:?}", reply.took))
 }

@@ -7,8 +7,7 @@ use std::{
     fs::{self, File},
     io::Write,
     net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::Duration,
 };
 
@@ -17,11 +16,11 @@ use serde_json::json;
 
 use crate::{
     Figures, figures,
+    mounted::Mounted,
     reply::{ask, demand, must, until},
     site::{PROGRAM, Site},
 };
 
-const ROOM: &str = "size=16m,mode=0700";
 /// In which an answer is promised.
 const PROMISE: Duration = Duration::from_secs(3);
 /// After it a server works that has room again.
@@ -40,39 +39,14 @@ pub(crate) async fn run() -> Result<Figures> {
     Ok(figures(json!({ "starts_refused": refused, "full": full })))
 }
 
-/// A small file system, as long as it is needed.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    fn at(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path)?;
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", ROOM, "latchkey-drill"]).arg(path);
-        demand(mount.status()?.success(), || "a small disk could not be mounted".to_owned())?;
-        Ok(Self(path.to_owned()))
-    }
-
-    /// Mounts it again, to be read only or to be written too. Nobody may have a file of it open.
-    fn remount(&self, how: &str) -> Result<()> {
-        let mut mount = Command::new("mount");
-        mount.args(["-o", &format!("remount,{how}")]).arg(&self.0);
-        demand(mount.status()?.success(), || format!("it could not be mounted again: {how}"))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
-
 async fn full() -> Result<Figures> {
     let mut mounted = None;
     let site = Site::prepared(PROGRAM, false, 1, |installation| {
-        mounted = Some(Mounted::at(&installation.data_dir())?);
+        mounted = Some(Mounted::small(&installation.data_dir())?);
         Ok(())
     });
     let site = site.await?;
+    let disk = mounted.ok_or("there is no small disk")?;
     let server = site.serve().await?;
     let address = server.address;
     let first = must(address, site.cast.password(0), 200).await?;
@@ -111,9 +85,7 @@ async fn full() -> Result<Figures> {
     let server = site.serve().await?;
     works(&site, server.address, &again.member("refresh_token")?).await?;
     server.stop().await?;
-    read_only(&site, mounted.as_ref().ok_or("there is no small disk")?).await?;
-    drop(site);
-    drop(mounted);
+    read_only(&site, &disk).await?;
     Ok(figures(json!({
         "answered_from_room_left": done,
         "turned_away": refused,

@@ -17,6 +17,7 @@ mod crash;
 mod database;
 mod disk;
 mod load;
+mod mounted;
 mod reply;
 mod rolling;
 mod site;

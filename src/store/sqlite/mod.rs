@@ -3,11 +3,13 @@
 //!
 //! A statement runs on the thread that asks: the hop to a thread of the driver's own and back costs
 //! more than most statements here. Only what waits for the disk has threads: the commit ([`writer`])
-//! and the copying of the log into the file ([`checkpoint`]).
+//! and the copying of the log into the file ([`checkpoint`]). A disk that stalls holds up other statements too:
+//! not all threads may ask it at once ([`places`]).
 
 pub(super) mod backup;
 mod checkpoint;
 mod connection;
+mod places;
 mod row;
 mod schema;
 pub(super) mod sound;
@@ -23,7 +25,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use sea_orm::DbErr;
 
-use self::{checkpoint::Checkpointer, connection::Role, writer::Writer};
+use self::{checkpoint::Checkpointer, connection::Role, places::Places, writer::Writer};
 pub(super) use self::{schema::SchemaProxy, statement::Connected, writer::SqliteTxn};
 
 /// Readers that are kept for later; more may be open at once.
@@ -34,6 +36,7 @@ pub(super) struct Sqlite {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     writer: Arc<Writer>,
+    places: Arc<Places>,
 }
 
 impl Sqlite {
@@ -46,10 +49,12 @@ impl Sqlite {
         let writer = connection::open(path, Role::Writer)?;
         let reader = connection::open(path, Role::Reader)?;
         let checkpointer = Checkpointer::start(path, &writer)?;
+        let places = Places::open()?;
         Ok(Self {
             path: path.to_owned(),
             idle: Mutex::new(vec![reader]),
-            writer: Writer::start(writer, checkpointer)?,
+            writer: Writer::start(writer, checkpointer, Arc::clone(&places))?,
+            places,
         })
     }
 
@@ -73,6 +78,7 @@ impl Sqlite {
 
 impl Connected for Sqlite {
     fn with<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+        let _place = self.places.enter()?;
         let idle = self.idle.lock().pop();
         let reader = match idle {
             Some(reader) => reader,

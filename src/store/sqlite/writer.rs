@@ -27,6 +27,7 @@ use super::{
     Connected,
     checkpoint::Checkpointer,
     connection::{fault, is_busy, unavailable},
+    places::Places,
 };
 
 /// How long a transaction waits for its turn: less than the 3 s after which a caller must have its
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     line: Mutex<Line>,
     committer: mpsc::Sender<(Arc<Self>, Open)>,
     checkpointer: Checkpointer,
+    places: Arc<Places>,
 }
 
 /// Who waits, and the connection while nobody has it.
@@ -76,6 +78,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         checkpointer: Checkpointer,
+        places: Arc<Places>,
     ) -> Result<Arc<Self>, DbErr> {
         let (committer, commits) = mpsc::channel::<(Arc<Self>, Open)>();
         let idle = Open { connection: Box::new(connection), is_begun: false, batch: Vec::new() };
@@ -91,7 +94,7 @@ impl Writer {
             .spawn(run)
             .map_err(|error| unavailable(format!("the committing thread: {error}")))?;
         let line = Line { idle: Some(idle), waiting: VecDeque::new(), is_closed: false };
-        Ok(Arc::new(Self { line: Mutex::new(line), committer, checkpointer }))
+        Ok(Arc::new(Self { line: Mutex::new(line), committer, checkpointer, places }))
     }
 
     /// Waits for the turn, until `deadline`.
@@ -199,7 +202,10 @@ pub(super) async fn begin(writer: &Arc<Writer>) -> Result<SqliteTxn, DbErr> {
     let deadline = Instant::now() + TURN;
     let mut turn = writer.turn(deadline).await?;
     while let Some(open) = turn.open.as_mut().filter(|open| !open.is_begun) {
-        match open.ran(BEGIN) {
+        let place = writer.places.enter()?;
+        let begun = open.ran(BEGIN);
+        drop(place);
+        match begun {
             Ok(_) => open.is_begun = true,
             // another process writes: nothing here may hold a thread meanwhile
             Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(BUSY_PAUSE).await,
@@ -246,10 +252,13 @@ impl SqliteTxn {
 
 impl Connected for SqliteTxn {
     fn with<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
-        let place = self.0.lock();
-        let open = place.as_ref().and_then(|turn| turn.open.as_ref());
-        match open.filter(|open| open.is_open()) {
-            Some(open) => ask(&open.connection),
+        let turn = self.0.lock();
+        let Some(turn) = turn.as_ref() else { return Err(lost()) };
+        match turn.open.as_ref().filter(|open| open.is_open()) {
+            Some(open) => {
+                let _place = turn.writer.places.enter()?;
+                ask(&open.connection)
+            }
             // a statement now would be a transaction of its own
             None => Err(lost()),
         }

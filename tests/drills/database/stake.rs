@@ -85,6 +85,11 @@ impl Stake {
         site.cast.script.token(&fields)
     }
 
+    /// Asks whether its access token is good, which nobody has asked before.
+    pub(crate) fn verification(&self) -> Request {
+        Request::get("/api/v1/verify").bearer(&self.access_token)
+    }
+
     /// A token that no server has seen.
     #[expect(clippy::unused_self, reason = "reads better")]
     pub(crate) fn unknown(&self) -> String {
@@ -98,7 +103,7 @@ impl Stake {
             format!("{failures} failures are counted instead of {}", self.failures)
         })?;
         demand(keys == self.keys, || format!("{keys} keys instead of {}", self.keys))?;
-        must(address, Request::get("/api/v1/verify").bearer(&self.access_token), 204).await?;
+        must(address, self.verification(), 204).await?;
         must(address, self.exchange(site), 200).await?;
         must(address, self.refresh(site), 200).await?;
         must(address, site.cast.password(1), 200).await?;
