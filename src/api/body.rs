@@ -1,7 +1,7 @@
 //! A JSON body, read strictly: its type first (415), then its size (413), then JSON with every
 //! member once, then every rule of the document about it (400, with each failing field).
 
-use std::{marker::PhantomData, sync::Arc};
+use std::marker::PhantomData;
 
 use poem::{
     Body as RawBody, Request, RequestBody, Result,
@@ -15,8 +15,7 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    check,
-    document::Document,
+    DOCUMENT, check,
     error::ApiError,
     json::{self, Broken},
 };
@@ -54,14 +53,13 @@ impl<'a, T: ParseFromJSON, const MAX: usize> ApiExtractor<'a> for Body<T, MAX> {
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         let value = parse(&read(request.headers(), body, MAX).await?)?;
-        Ok(Self(interpret(document_of(request)?, value)?))
+        Ok(Self(interpret(value)?))
     }
 }
 
 /// A body of which something must be known before it is held to its rules.
 pub(super) struct Draft<T> {
     value: Value,
-    document: Arc<Document>,
     kind: PhantomData<fn() -> T>,
 }
 
@@ -73,7 +71,7 @@ impl<T: ParseFromJSON> Draft<T> {
 
     /// The body, if it keeps every rule.
     pub(super) fn checked(self) -> Result<T, ApiError> {
-        interpret(&self.document, self.value)
+        interpret(self.value)
     }
 }
 
@@ -97,14 +95,8 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Draft<T> {
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         let value = parse(&read(request.headers(), body, MAX_BODY_BYTES).await?)?;
-        let document = Arc::clone(document_of(request)?);
-        Ok(Self { value, document, kind: PhantomData })
+        Ok(Self { value, kind: PhantomData })
     }
-}
-
-fn document_of(request: &Request) -> Result<&Arc<Document>, ApiError> {
-    let document = request.data::<Arc<Document>>();
-    document.ok_or_else(|| Fault::internal("an API route without its document").into())
 }
 
 /// A body that need not be there; an empty one is none.
@@ -210,13 +202,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     })
 }
 
-fn interpret<T: ParseFromJSON>(document: &Document, value: Value) -> Result<T, ApiError> {
+fn interpret<T: ParseFromJSON>(value: Value) -> Result<T, ApiError> {
     let schema = match T::schema_ref() {
-        MetaSchemaRef::Reference(name) => document.schema(&name),
+        MetaSchemaRef::Reference(name) => DOCUMENT.schema(&name),
         MetaSchemaRef::Inline(_) => None,
     };
     let schema = schema.ok_or_else(|| Fault::internal("a body without its schema"))?;
-    let problems = check::problems(document.json(), schema, &value);
+    let problems = check::problems(DOCUMENT.json(), schema, &value);
     if !problems.is_empty() {
         return Err(ApiError::validation(problems));
     }

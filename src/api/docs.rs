@@ -7,7 +7,7 @@ use askama::Template;
 use hyper::body::Bytes;
 use poem::{Response, handler, web::Data};
 
-use super::{document::Document, error::ApiError, outline::Outline};
+use super::{DOCUMENT, error::ApiError, outline::Outline};
 use crate::{
     app::App,
     fault::Fault,
@@ -54,10 +54,9 @@ fn once(
 #[handler]
 pub(super) fn openapi(
     Data(app): Data<&Arc<App>>,
-    Data(document): Data<&Arc<Document>>,
     Data(made): Data<&Arc<Made>>,
 ) -> Result<Response, ApiError> {
-    let text = || Ok(document.served_at(&app.config.issuer).to_string());
+    let text = || Ok(DOCUMENT.served_at(&app.config.issuer).to_string());
     let text = once(&made.openapi, text)?;
     Ok(Response::builder().content_type("application/json").body(text))
 }
@@ -66,14 +65,13 @@ pub(super) fn openapi(
 #[handler]
 pub(super) fn page(
     Data(app): Data<&Arc<App>>,
-    Data(document): Data<&Arc<Document>>,
     Data(made): Data<&Arc<Made>>,
 ) -> Result<Response, ApiError> {
     let html = || {
         rendered(&DocsPage {
             brand: Brand::of(app),
             issuer: &app.config.issuer,
-            outline: Outline::of(document),
+            outline: Outline::of(&DOCUMENT),
         })
     };
     Ok(ready(app, once(&made.page, html)?))
@@ -83,14 +81,13 @@ pub(super) fn page(
 #[handler]
 pub(super) fn llms(
     Data(app): Data<&Arc<App>>,
-    Data(document): Data<&Arc<Document>>,
     Data(made): Data<&Arc<Made>>,
 ) -> Result<Response, ApiError> {
     let text = || {
         rendered(&LlmsText {
             brand_name: &app.config.brand.name,
             issuer: &app.config.issuer,
-            outline: Outline::of(document),
+            outline: Outline::of(&DOCUMENT),
         })
     };
     let text = once(&made.llms, text)?;

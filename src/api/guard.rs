@@ -12,9 +12,10 @@ use poem::{
 use tracing::Instrument;
 
 use super::{
+    PATHS,
     error::{ApiError, id_of},
     from_memory::Ready,
-    paths::{Found, Paths},
+    paths::Found,
     proof, verify,
 };
 use crate::{
@@ -35,13 +36,12 @@ pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Stands before the routes of the API.
 pub(super) struct Guard<E> {
     routes: E,
-    paths: Paths,
 }
 
 impl<E> Guard<E> {
-    /// Guards `routes`, which has these paths.
-    pub(super) fn new(routes: E, paths: Paths) -> Self {
-        Self { routes, paths }
+    /// Guards `routes`.
+    pub(super) const fn of(routes: E) -> Self {
+        Self { routes }
     }
 }
 
@@ -52,7 +52,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Guard<E> {
         verify::unmask(&mut request);
         let app = Arc::clone(web::app::of(&request)?);
         let (id, uri) = (id_of(&request), request.uri().clone());
-        let found = self.paths.find(request.method(), request.uri().path());
+        let found = PATHS.find(request.method(), request.uri().path());
         let (count, admission) = match found {
             Found::OpenOperation => admit_anybody(&app, &request),
             _ => admit(&app, &request).await,

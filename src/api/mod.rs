@@ -35,7 +35,7 @@ mod scoped;
 mod subscribers;
 mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use poem::{EndpointExt, IntoEndpoint, Route, RouteMethod, get};
 use poem_openapi::OpenApiService;
@@ -47,19 +47,17 @@ use crate::web::{links, methods::only};
 /// Where the routes of the API are.
 const ROOMS: [&str; 4] = ["/api", "/v1", "/comms", "/checkin"];
 
+/// The document of this face, and the paths in it: made when a request first needs them, for a server that has only been
+/// started has no use for either.
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::of(&service()));
+static PATHS: LazyLock<Paths> = LazyLock::new(|| Paths::of(&DOCUMENT));
+
 /// The routes of this face; `Arc<App>` must be in the request's data.
 #[must_use]
 pub fn routes() -> Route {
-    let service = service();
-    let document = Arc::new(Document::of(&service));
-    let guard = Arc::new(Guard::new(
-        service.into_endpoint().data(Arc::clone(&document)),
-        Paths::of(&document),
-    ));
+    let guard = Arc::new(Guard::of(service().into_endpoint()));
     let made = Arc::<docs::Made>::default();
-    let read = |route: RouteMethod| {
-        Shaped(only("GET, HEAD", route)).data(Arc::clone(&document)).data(Arc::clone(&made))
-    };
+    let read = |route: RouteMethod| Shaped(only("GET, HEAD", route)).data(Arc::clone(&made));
     let docs = Route::new()
         .at(leaked_github::PATH, Shaped(leaked_github::GitHub))
         .at("/openapi.json", read(get(docs::openapi)))

@@ -75,9 +75,11 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         // a task that has the connection read on would wake this one, on its own thread, where it stays if that stands
-        // still
-        let body = request.take_body();
-        request.set_body(body::ahead(body).await);
+        // still; but whoever asks before sending is to be told, not to be read from
+        if !request.headers().contains_key(header::EXPECT) {
+            let body = request.take_body();
+            request.set_body(body::ahead(body).await);
+        }
         let endpoint = Arc::clone(&self.endpoint);
         // what all faces together may hold is large, and is moved about no more than once
         let run =
