@@ -4,7 +4,10 @@
 use std::{
     cell::Cell,
     pin::pin,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -30,8 +33,27 @@ static STANDS: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::n
 tokio::task_local! {
     /// What is left of a request's patience.
     static LEFT: Cell<Duration>;
-    /// Whom to tell that a request has none left, and comes to its end all the same.
-    static ASKER: Arc<Notify>;
+    /// Who waits for the request.
+    static ASKER: Arc<Asker>;
+}
+
+/// Whoever waits for a request, which runs in a task of its own.
+#[derive(Debug, Default)]
+pub struct Asker {
+    told: Notify,
+    is_gone: AtomicBool,
+}
+
+impl Asker {
+    /// Ends when the request has no patience left, and comes to its end all the same.
+    pub async fn told(&self) {
+        self.told.notified().await;
+    }
+
+    /// Nobody waits any more: what the request has yet to begin is not begun.
+    pub fn leave(&self) {
+        self.is_gone.store(true, Relaxed);
+    }
 }
 
 /// Runs a request: however often it has to wait for the database, for a hash or for its turn, all of it together does
@@ -42,7 +64,7 @@ pub async fn shared<T>(request: impl Future<Output = T>) -> T {
 
 /// Runs a request, or what is left of it, in a task of its own: with what is left of its patience. `asker` is told if
 /// something has to be [seen through](see_through) for longer than that.
-pub fn carried<T>(asker: Arc<Notify>, request: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn carried<T>(asker: Arc<Asker>, request: impl Future<Output = T>) -> impl Future<Output = T> {
     ASKER.scope(asker, LEFT.scope(Cell::new(left()), request))
 }
 
@@ -59,6 +81,9 @@ pub async fn wait<T>(awaited: impl Future<Output = T>) -> Option<T> {
 
 /// The same, and no longer than that.
 pub async fn wait_at_most<T>(longest: Duration, awaited: impl Future<Output = T>) -> Option<T> {
+    if ASKER.try_with(|asker| asker.is_gone.load(Relaxed)).unwrap_or_default() {
+        return None;
+    }
     let (before, begun) = (left(), Instant::now());
     let ended = timeout(longest.min(before.max(PROMPT)), awaited).await;
     let after = before.saturating_sub(begun.elapsed());
@@ -75,7 +100,7 @@ pub async fn see_through<T>(awaited: impl Future<Output = T>) -> T {
         return ended;
     }
     // where nobody listens, nobody waits for an answer
-    let _ = ASKER.try_with(|asker| asker.notify_one());
+    let _ = ASKER.try_with(|asker| asker.told.notify_one());
     awaited.await
 }
 
@@ -158,20 +183,33 @@ mod tests {
     #[tokio::test]
     async fn what_is_seen_through_comes_to_its_end_and_whoever_asks_is_told_meanwhile() {
         within(Duration::from_millis(5), async {
-            let (asker, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (asker, go_on) = (Arc::<Asker>::default(), Arc::new(Notify::new()));
             let begun = Arc::clone(&go_on);
             let seen = tokio::spawn(carried(Arc::clone(&asker), async move {
                 see_through(begun.notified()).await;
                 left()
             }));
 
-            asker.notified().await;
+            asker.told().await;
 
             assert!(!seen.is_finished());
             go_on.notify_one();
             assert_eq!(seen.await.unwrap(), Duration::ZERO);
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn nothing_is_begun_for_who_has_gone() {
+        let asker = Arc::<Asker>::default();
+        let request = carried(Arc::clone(&asker), async move {
+            let before = wait(ready(7)).await;
+            asker.leave();
+            (before, wait(ready(7)).await, see_through(ready(7)).await)
+        });
+
+        // what cannot be taken back any more is waited for all the same
+        assert_eq!(request.await, (Some(7), None, 7));
     }
 
     #[tokio::test]

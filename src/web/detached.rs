@@ -9,7 +9,7 @@ use poem::{
     http::{StatusCode, header},
 };
 use thiserror::Error;
-use tokio::{select, sync::Notify, time::timeout};
+use tokio::{select, time::timeout};
 use tracing::{Instrument, Span, error, warn};
 
 use super::body;
@@ -85,17 +85,18 @@ impl<E: Endpoint + 'static> Endpoint for DetachedEndpoint<E> {
         let run =
             Box::pin(async move { endpoint.call(request).await.map(IntoResponse::into_response) });
         // what waits gives up before its client does, or says that it cannot
-        let asker = Arc::new(Notify::new());
+        let asker = Arc::<patience::Asker>::default();
         let run = traces::carried(patience::carried(Arc::clone(&asker), run));
         let task = tokio::spawn(run.instrument(Span::current()));
         let ended = select! {
             biased;
             ended = timeout(self.patience, task) => ended,
-            () = asker.notified() => {
+            () = asker.told() => {
                 warn!("a request is answered before what it has begun is at its end");
                 return Err(TooSlow.into());
             }
             () = patience::overdue() => {
+                asker.leave();
                 warn!("a request is answered while the thread that it runs on stands still");
                 return Err(TooSlow.into());
             }

@@ -54,6 +54,9 @@ pub(super) async fn run() -> Result<Figures> {
         ask(address, Request::get("/readyz")).await.is_some_and(|reply| reply.status == 200)
     })
     .await?;
+    // what waited for the disk itself is given back once it has that
+    let what = "who was turned away is not counted as a failure";
+    until(TRUTH, what, async || stake.is_given_back(&site)).await?;
     // done or not, whoever asks again has what comes next
     let pair = must(address, refresh(&family), 200).await?;
     must(address, refresh(&pair.member("refresh_token")?), 200).await?;

@@ -96,6 +96,11 @@ impl Stake {
         "lk_at_0000000000000000000000000000000000000000000000000".to_owned()
     }
 
+    /// Whether no guess is counted that was turned away.
+    pub(crate) fn is_given_back(&self, site: &Site) -> bool {
+        failures(site).is_ok_and(|failures| failures == self.failures)
+    }
+
     /// Everything is as it was, and works.
     pub(crate) async fn collect(&self, site: &Site, address: SocketAddr) -> Result<()> {
         let (failures, keys) = (failures(site)?, keys(site, address).await?);
