@@ -131,7 +131,9 @@ pub async fn apart<T: Send + 'static>(part: impl Future<Output = T> + Send + 'st
     let task = tokio::spawn(LEFT.scope(Cell::new(before), part));
     let ended = select! {
         biased;
-        ended = task => ended.ok(),
+        ended = task => ended
+            .inspect_err(|failure| tracing::error!("a part of a request ended in a panic: {failure}"))
+            .ok(),
         () = overdue() => None,
     };
     let _ = LEFT.try_with(|it| it.set(before.saturating_sub(begun.elapsed())));

@@ -92,10 +92,14 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
         let figures = frozen::run().await.map_err(|failure| format!("frozen: {failure}"))?;
         seen.insert(Trouble::Frozen.name().to_owned(), figures.into());
     }
-    let errors: Vec<_> =
-        site.errors()?.into_iter().filter(|line| line.contains("panicked")).collect();
-    demand(errors.is_empty(), || errors.join("; "))?;
+    without_panic(&site)?;
     Ok(seen)
+}
+
+fn without_panic(site: &Site) -> Result<()> {
+    let lines = site.errors()?;
+    let panics: Vec<_> = lines.into_iter().filter(|line| line.contains("panicked")).collect();
+    demand(panics.is_empty(), || panics.join("; "))
 }
 
 async fn one(site: &mut Site, server: &Server, trouble: Trouble) -> Result<Figures> {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{TROUBLE, TRUTH, Trouble, check_503, hit, stake::Stake};
+use super::{TROUBLE, TRUTH, Trouble, check_503, hit, stake::Stake, without_panic};
 use crate::{
     Figures, figures,
     mounted::Mounted,
@@ -62,6 +62,7 @@ pub(super) async fn run() -> Result<Figures> {
     must(address, refresh(&pair.member("refresh_token")?), 200).await?;
     stake.collect(&site, address).await?;
     server.stop().await?;
+    without_panic(&site)?;
     demand(site.integrity()? == "ok", || "the file is damaged".to_owned())?;
     Ok(figures(json!({
         "asked": asked.len(),
