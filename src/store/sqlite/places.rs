@@ -215,7 +215,9 @@ mod tests {
             }
         });
         let told = held.map(|held| tokio::spawn(patience::apart(held)));
-        tokio::time::sleep(LOOK).await;
+        while !places.all.iter().all(|it| is_taken(it.0.load(Relaxed))) {
+            tokio::time::sleep(PAUSE).await;
+        }
 
         let late = Arc::clone(&places);
         let refused = tokio::spawn(async move { late.enter().map(drop) }).await.unwrap();
