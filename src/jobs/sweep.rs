@@ -100,7 +100,7 @@ async fn forget_changes(app: &App, lease: &Lease) -> Result<u64, Fault> {
     let mut gone = 0;
     loop {
         let began = Instant::now();
-        let txn = app.store.begin().await?;
+        let txn = app.store.begin_removal().await?;
         let opened = Instant::now();
         let removed = store::invalidations::sweep(&txn).await?;
         txn.commit().await?;
@@ -178,7 +178,7 @@ async fn remove(
     stretch: &Stretch,
 ) -> Result<(u64, Duration), Fault> {
     store::retrying(|| async {
-        let txn = app.store.begin().await?;
+        let txn = app.store.begin_removal().await?;
         let began = Instant::now();
         let removed = store::sweep::remove(&txn, table, now, stretch).await?;
         let held = began.elapsed();

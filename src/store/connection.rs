@@ -13,7 +13,7 @@ use super::{
     invalidations,
     issuing::Whole,
     postgres::{Permit, Pool, PostgresTxn},
-    sqlite::{Connected, SchemaProxy, Sqlite, SqliteTxn},
+    sqlite::{Connected, Durability, SchemaProxy, Sqlite, SqliteTxn},
     stall,
 };
 use crate::{
@@ -95,7 +95,7 @@ impl Store {
                 SchemaTxn::Postgres(txn, permit)
             }
             Database::Sqlite(sqlite) => {
-                let txn = stall::wait(sqlite.begin()).await?;
+                let txn = stall::wait(sqlite.begin(Durability::Disk)).await?;
                 let txn = Arc::new(txn);
                 let proxy: Box<dyn ProxyDatabaseTrait> = Box::new(SchemaProxy(Arc::clone(&txn)));
                 let proxy = SeaOrm::connect_proxy(DbBackend::Sqlite, Arc::new(proxy)).await?;
@@ -109,9 +109,29 @@ impl Store {
     /// # Errors
     /// [`Fault::Unavailable`] when no connection is free in time.
     pub async fn begin(&self) -> Result<Txn, Fault> {
+        self.open(Durability::Disk).await
+    }
+
+    /// Begins a transaction that removes what has ended, and does nothing else. Its commit waits for no disk, and nobody
+    /// for it: what a machine without power forgets of it is removed again.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn begin_removal(&self) -> Result<Txn, Fault> {
+        self.open(Durability::System).await
+    }
+
+    async fn open(&self, durability: Durability) -> Result<Txn, Fault> {
         let open = match &*self.database {
-            Database::Sqlite(sqlite) => Open::Sqlite(stall::wait(sqlite.begin()).await?),
-            Database::Postgres(pool) => Open::Postgres(stall::wait(pool.begin()).await?),
+            Database::Sqlite(sqlite) => Open::Sqlite(stall::wait(sqlite.begin(durability)).await?),
+            Database::Postgres(pool) => {
+                let txn = stall::wait(pool.begin()).await?;
+                if durability == Durability::System {
+                    let sql = "set local synchronous_commit = off";
+                    stall::wait(txn.execute_unprepared(sql)).await?;
+                }
+                Open::Postgres(txn)
+            }
         };
         Ok(Txn { open, changed: Mutex::default(), stamps: self.stamps() })
     }
@@ -122,7 +142,9 @@ impl Store {
     /// [`Fault::Unavailable`] when the writer is not free in time.
     pub async fn desk(&self) -> Result<Desk, Fault> {
         Ok(Desk(match &*self.database {
-            Database::Sqlite(sqlite) => Place::Sqlite(stall::wait(sqlite.begin()).await?),
+            Database::Sqlite(sqlite) => {
+                Place::Sqlite(stall::wait(sqlite.begin(Durability::Disk)).await?)
+            }
             Database::Postgres(pool) => Place::Postgres(pool.clone()),
         }))
     }
@@ -210,7 +232,7 @@ impl Txn {
         matches!(self.open, Open::Sqlite(_))
     }
 
-    /// Ends the transaction; it is on disk when this answers, and this node no longer believes what
+    /// Ends the transaction; it is on disk when this answers, but for a removal, and this node no longer believes what
     /// it knew of the subjects that were changed.
     ///
     /// # Errors

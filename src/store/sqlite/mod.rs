@@ -26,7 +26,11 @@ use rusqlite::Connection;
 use sea_orm::DbErr;
 
 use self::{checkpoint::Checkpointer, connection::Role, places::Places, writer::Writer};
-pub(super) use self::{schema::SchemaProxy, statement::Connected, writer::SqliteTxn};
+pub(super) use self::{
+    schema::SchemaProxy,
+    statement::Connected,
+    writer::{Durability, SqliteTxn},
+};
 
 /// Readers that are kept for later; more may be open at once.
 const IDLE_READERS: usize = 8;
@@ -62,8 +66,8 @@ impl Sqlite {
     ///
     /// # Errors
     /// When its turn does not come in time, or the file cannot be written.
-    pub(super) async fn begin(&self) -> Result<SqliteTxn, DbErr> {
-        writer::begin(&self.writer).await
+    pub(super) async fn begin(&self, durability: Durability) -> Result<SqliteTxn, DbErr> {
+        writer::begin(&self.writer, durability).await
     }
 
     /// Closes every connection once the writer is idle; the log is merged into the file.

@@ -7,6 +7,9 @@
 //! 3. Its commit releases the savepoint and passes the turn on; then it waits.
 //! 4. Who passes the turn on while nobody waits, or when the batch is full, sends the connection to
 //!    a thread that commits the batch. Everybody in it is answered then, and not before.
+//!
+//! What need not be on disk, as a removal of what has ended, has a batch of its own that waits for no disk, or comes along
+//! in another's.
 
 use std::{
     collections::VecDeque,
@@ -42,6 +45,15 @@ const SAVEPOINT: &str = "savepoint one";
 const RELEASE: &str = "release one";
 const ROLLBACK: &str = "rollback to one; release one";
 
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Durability {
+    /// Everything is on the disk.
+    Disk,
+    /// The system has it: a machine that loses its power may lose the last of these commits, and no other.
+    System,
+}
+
 /// The one who writes.
 pub(super) struct Writer {
     line: Mutex<Line>,
@@ -61,6 +73,8 @@ struct Line {
 struct Open {
     connection: Box<Connection>,
     is_begun: bool,
+    /// Of what was begun last.
+    durability: Durability,
     batch: Vec<oneshot::Sender<Result<(), DbErr>>>,
 }
 
@@ -71,7 +85,10 @@ struct Turn {
 }
 
 /// A transaction on the writer; dropped without [`SqliteTxn::commit`] it leaves nothing behind.
-pub(in crate::store) struct SqliteTxn(Mutex<Option<Turn>>);
+pub(in crate::store) struct SqliteTxn {
+    turn: Mutex<Option<Turn>>,
+    durability: Durability,
+}
 
 impl Writer {
     /// Starts the thread that commits; it ends with the last handle.
@@ -81,7 +98,12 @@ impl Writer {
         places: Arc<Places>,
     ) -> Result<Arc<Self>, DbErr> {
         let (committer, commits) = mpsc::channel::<(Arc<Self>, Open)>();
-        let idle = Open { connection: Box::new(connection), is_begun: false, batch: Vec::new() };
+        let idle = Open {
+            connection: Box::new(connection),
+            is_begun: false,
+            durability: Durability::Disk,
+            batch: Vec::new(),
+        };
         let run = move || {
             for (writer, mut open) in commits {
                 open.commit();
@@ -124,8 +146,12 @@ impl Writer {
             // it is rolled back: whoever comes next must not stand in a batch that is none
             open.commit();
         }
+        let is_for_all = open.durability == Durability::Disk;
+        if open.is_begun && !is_for_all && open.batch.is_empty() {
+            open.give_up();
+        }
         let mut line = self.line.lock();
-        if open.batch.len() < MAX_BATCH {
+        if open.batch.len() < MAX_BATCH && (is_for_all || !open.is_begun) {
             while let Some(next) = line.waiting.pop_front() {
                 let turn = Turn { writer: Arc::clone(self), open: Some(open) };
                 // who waited may have gone away: the next, then
@@ -150,6 +176,21 @@ impl Writer {
 }
 
 impl Open {
+    /// Begins a batch.
+    fn begin(&mut self, durability: Durability) -> rusqlite::Result<()> {
+        if self.durability != durability {
+            // it works when it is compiled: one that is kept would do nothing
+            self.connection.execute_batch(match durability {
+                Durability::Disk => "pragma synchronous = full",
+                Durability::System => "pragma synchronous = normal",
+            })?;
+            self.durability = durability;
+        }
+        self.ran(BEGIN)?;
+        self.is_begun = true;
+        Ok(())
+    }
+
     /// Makes the batch durable and answers everybody in it.
     fn commit(&mut self) {
         let result = self.end("commit");
@@ -198,15 +239,18 @@ impl Drop for Turn {
 }
 
 /// Begins a transaction once its turn has come.
-pub(super) async fn begin(writer: &Arc<Writer>) -> Result<SqliteTxn, DbErr> {
+pub(super) async fn begin(
+    writer: &Arc<Writer>,
+    durability: Durability,
+) -> Result<SqliteTxn, DbErr> {
     let deadline = Instant::now() + TURN;
     let mut turn = writer.turn(deadline).await?;
     while let Some(open) = turn.open.as_mut().filter(|open| !open.is_begun) {
         let place = writer.places.enter()?;
-        let begun = open.ran(BEGIN);
+        let begun = open.begin(durability);
         drop(place);
         match begun {
-            Ok(_) => open.is_begun = true,
+            Ok(()) => {}
             // another process writes: nothing here may hold a thread meanwhile
             Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(BUSY_PAUSE).await,
             Err(error) => return Err(fault(&error)),
@@ -215,7 +259,7 @@ pub(super) async fn begin(writer: &Arc<Writer>) -> Result<SqliteTxn, DbErr> {
     if let Some(open) = &turn.open {
         open.run(SAVEPOINT)?;
     }
-    Ok(SqliteTxn(Mutex::new(Some(turn))))
+    Ok(SqliteTxn { turn: Mutex::new(Some(turn)), durability })
 }
 
 /// Lets nobody write any more and closes the connection.
@@ -232,10 +276,11 @@ pub(super) async fn close(writer: &Arc<Writer>) -> Result<(), DbErr> {
 }
 
 impl SqliteTxn {
-    /// Waits until everything of this transaction is on disk.
+    /// Waits until everything of this transaction is as durable as it is to be. What need not be on disk does not wait
+    /// for the disk with a batch of others: it is committed, or rolled back, with them.
     pub(in crate::store) async fn commit(&self) -> Result<(), DbErr> {
-        let committed = {
-            let mut place = self.0.lock();
+        let (committed, is_waited_for) = {
+            let mut place = self.turn.lock();
             let Some(turn) = place.as_mut() else { return Err(lost()) };
             let Some(open) = turn.open.as_mut().filter(|open| open.is_open()) else {
                 return Err(lost());
@@ -243,16 +288,17 @@ impl SqliteTxn {
             open.run(RELEASE)?;
             let (sender, committed) = oneshot::channel();
             open.batch.push(sender);
+            let is_waited_for = open.durability == self.durability;
             *place = None;
-            committed
+            (committed, is_waited_for)
         };
-        committed.await.map_err(|_| lost())?
+        if is_waited_for { committed.await.map_err(|_| lost())? } else { Ok(()) }
     }
 }
 
 impl Connected for SqliteTxn {
     fn with<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
-        let turn = self.0.lock();
+        let turn = self.turn.lock();
         let Some(turn) = turn.as_ref() else { return Err(lost()) };
         match turn.open.as_ref().filter(|open| open.is_open()) {
             Some(open) => {
@@ -274,7 +320,7 @@ impl Open {
 
 impl Drop for SqliteTxn {
     fn drop(&mut self) {
-        let place = self.0.get_mut();
+        let place = self.turn.get_mut();
         let open = place.as_ref().and_then(|turn| turn.open.as_ref());
         if let Some(open) = open.filter(|open| open.is_open())
             && let Err(error) = open.connection.execute_batch(ROLLBACK)

@@ -1,8 +1,13 @@
-//! Transactions of one batch of the embedded database's writer.
+//! Transactions of one batch of the embedded database's writer, and what waits for no disk.
 
-use futures_util::future::join3;
-use latchkey::{fault::Fault, store};
-use sea_orm::ConnectionTrait;
+use std::time::Duration;
+
+use futures_util::future::{join, join3};
+use latchkey::{
+    fault::Fault,
+    store::{self, Store, Txn},
+};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::{Storage, is_sqlite, row};
 
@@ -36,7 +41,7 @@ async fn a_batch_that_is_rolled_back_takes_nobody_with_it_who_comes_later() {
         },
         ruin,
         async {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             first.commit().await.map_err(Fault::from)
         },
     )
@@ -44,10 +49,111 @@ async fn a_batch_that_is_rolled_back_takes_nobody_with_it_who_comes_later() {
 
     assert!(matches!(first, Err(Fault::Unavailable(_))), "{first:?}");
     later.unwrap();
-    let pins = [1, 3].map(|number| format!("pin-{number}"));
-    let found = [
-        store::enterprises::find_by_pin(store.read(), &pins[0]).await.unwrap().is_some(),
-        store::enterprises::find_by_pin(store.read(), &pins[1]).await.unwrap().is_some(),
-    ];
-    assert_eq!(found, [false, true]);
+    assert!(!is_stored(store, 1).await);
+    assert!(is_stored(store, 3).await);
+}
+
+/// Whether a commit of what is open waits for the disk.
+async fn waits_for_the_disk(txn: &Txn) -> bool {
+    let sql = match txn.get_database_backend() {
+        DbBackend::Postgres => {
+            // the tests' own server waits for no disk, as it was started
+            "select 'waits' as level from pg_settings
+             where name = 'synchronous_commit' and source = 'session' and setting = 'off'"
+        }
+        _ => "select 'waits' as level from pragma_synchronous where synchronous = 1",
+    };
+    let statement = Statement::from_string(txn.get_database_backend(), sql);
+    txn.query_one_raw(statement).await.unwrap().is_none()
+}
+
+async fn is_stored(store: &Store, number: i32) -> bool {
+    let pin = format!("pin-{number}");
+    store::enterprises::find_by_pin(store.read(), &pin).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn a_removal_waits_for_no_disk_and_what_comes_after_it_does() {
+    let storage = Storage::new().await;
+    let store = &storage.store;
+    for number in [1, 2] {
+        let removal = store.begin_removal().await.unwrap();
+        assert!(!waits_for_the_disk(&removal).await);
+        store::enterprises::insert(&removal, row(number)).await.unwrap().unwrap();
+        if number == 1 {
+            removal.commit().await.unwrap();
+        } else {
+            drop(removal);
+        }
+
+        let write = store.begin().await.unwrap();
+        assert!(waits_for_the_disk(&write).await);
+        write.commit().await.unwrap();
+    }
+    assert!(is_stored(store, 1).await);
+    assert!(!is_stored(store, 2).await);
+}
+
+/// Each waits in line when the one before it ends, and whoever writes has a batch whose commit waits for the disk.
+#[tokio::test]
+async fn nobody_comes_into_the_batch_of_a_removal() {
+    for is_dropped in [false, true] {
+        let storage = Storage::new().await;
+        let store = &storage.store;
+        let removal = store.begin_removal().await.unwrap();
+        let write = async {
+            let txn = store.begin().await.unwrap();
+            let waits = waits_for_the_disk(&txn).await;
+            store::enterprises::insert(&txn, row(2)).await.unwrap().unwrap();
+            txn.commit().await.unwrap();
+            waits
+        };
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            store::enterprises::insert(&removal, row(1)).await.unwrap().unwrap();
+            if is_dropped {
+                drop(removal);
+            } else {
+                removal.commit().await.unwrap();
+            }
+        };
+
+        let (waits, ()) = join(write, end).await;
+
+        assert!(waits);
+        assert_eq!([is_stored(store, 1).await, is_stored(store, 2).await], [!is_dropped, true]);
+    }
+}
+
+/// A removal whose turn comes in a batch of others is made with it, and holds up nobody for it.
+#[tokio::test]
+async fn a_removal_comes_along_with_who_writes() {
+    let storage = Storage::new().await;
+    let store = &storage.store;
+    if !is_sqlite(store) {
+        return;
+    }
+    let write = store.begin().await.unwrap();
+    store::enterprises::insert(&write, row(1)).await.unwrap().unwrap();
+    let removal = async {
+        let removal = store.begin_removal().await.unwrap();
+        assert!(waits_for_the_disk(&removal).await);
+        store::enterprises::insert(&removal, row(2)).await.unwrap().unwrap();
+        removal.commit().await.unwrap();
+    };
+    let after = async {
+        tokio::task::yield_now().await;
+        let txn = store.begin().await.unwrap();
+        assert!(waits_for_the_disk(&txn).await);
+        txn.commit().await.unwrap();
+    };
+    let first = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        write.commit().await.unwrap();
+    };
+
+    join3(removal, after, first).await;
+
+    assert!(is_stored(store, 1).await);
+    assert!(is_stored(store, 2).await);
 }
