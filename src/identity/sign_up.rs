@@ -201,7 +201,8 @@ fn of_holder(address: IpAddr) -> Vec<u8> {
 /// network most wait, the oldest first.
 async fn make_room(txn: &Txn) -> Result<(), Fault> {
     if store::sign_ups::are(txn, MOST_WAITING).await? {
-        let gone = store::crowds::thin_out(txn, store::crowds::SIGN_UPS, None, ROOM).await?;
+        let bounds = [MOST_WAITING, ROOM];
+        let gone = store::crowds::thin_out(txn, store::crowds::SIGN_UPS, None, bounds).await?;
         tracing::warn!(gone, "too many have asked for an account and not answered their letter");
     }
     Ok(())

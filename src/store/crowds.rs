@@ -42,8 +42,9 @@ pub async fn count(db: &impl ConnectionTrait, rows: Rows, client_id: &str) -> Re
     Ok(counted.and_then(|it| u64::try_from(it.waiting).ok()).unwrap_or_default())
 }
 
-/// Takes away so many of a client's, or of all where none has a client, of the networks that have most, the oldest of
-/// each first; answers how many there were.
+/// Once `most` of a client's wait, or of all where none has a client, takes away so many that `room` more may come: of the
+/// networks that have most, the oldest of each first. Answers how many there were. The statement counts by itself: of
+/// those who find it full in the same moment one makes room, and the others none beyond it.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,12 +52,14 @@ pub async fn thin_out(
     db: &impl ConnectionTrait,
     rows: Rows,
     client_id: Option<&str>,
-    many: u64,
+    [most, room]: [u64; 2],
 ) -> Result<u64, Fault> {
     let Rows { table, key, waits } = rows;
     // SQLite numbers parameters as they come
-    let (whose, limit) =
-        if client_id.is_some() { ("client_id = $1", "$2") } else { ("true", "$1") };
+    let (whose, [full, left]) = match client_id {
+        Some(_) => ("client_id = $1", ["$2", "$3"]),
+        None => ("true", ["$1", "$2"]),
+    };
     // the newest of each network stands first: whoever has most stands last; who is answered meanwhile stays
     let sql = format!(
         "delete from {table} where {waits} and {key} in ( \
@@ -64,10 +67,13 @@ pub async fn thin_out(
            select {key}, expires_at, row_number() over ( \
              partition by network_sha256 order by expires_at desc, {key}) as place \
            from {table} where {whose} and {waits}) as standing \
-         order by place desc, expires_at, {key} limit {limit})"
+         order by place desc, expires_at, {key} limit ( \
+           select case when count(*) >= {full} then count(*) - {left} else 0 end \
+           from {table} where {whose} and {waits}))"
     );
-    let many = i64::try_from(many).unwrap_or(i64::MAX);
-    let values = client_id.map(Value::from).into_iter().chain([many.into()]);
+    let bounds = [most, most.saturating_sub(room)];
+    let bounds = bounds.map(|bound| i64::try_from(bound).unwrap_or(i64::MAX).into());
+    let values = client_id.map(Value::from).into_iter().chain(bounds);
     let gone = db.execute_raw(statement(db, &sql, values)).await?;
     Ok(gone.rows_affected())
 }

@@ -98,15 +98,16 @@ pub fn network_of(address: IpAddr) -> Vec<u8> {
 /// # Errors
 /// When the database fails.
 pub async fn make_room(app: &App, crowd: Crowd, client_id: &str) -> Result<u64, Fault> {
-    let waiting = crowds::count(app.store.read(), crowd.of, client_id).await?;
-    let excess = (waiting + crowd.room).saturating_sub(crowd.most);
-    if waiting < crowd.most || excess == 0 {
+    let Crowd { of, most, room } = crowd;
+    if crowds::count(app.store.read(), of, client_id).await? < most {
         return Ok(0);
     }
     let txn = app.store.begin().await?;
-    let gone = crowds::thin_out(&txn, crowd.of, Some(client_id), excess).await?;
+    let gone = crowds::thin_out(&txn, of, Some(client_id), [most, room]).await?;
     txn.commit().await?;
-    tracing::warn!(client_id, gone, "too many wait for users of a client");
+    if gone > 0 {
+        tracing::warn!(client_id, gone, "too many wait for users of a client");
+    }
     Ok(gone)
 }
 

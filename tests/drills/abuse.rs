@@ -25,6 +25,8 @@ const FAILURES: usize = 30;
 const REGISTRATIONS: usize = 60;
 /// Devices of one network that may begin to wait in a minute; the minute may change meanwhile.
 const DEVICES: usize = 2 * 60;
+/// Devices that may wait for a client, and how many of those stay when some give way.
+const WAITING: [usize; 2] = [5_000, 4_750];
 /// Letters that one network may ask for.
 const LETTERS: usize = 20;
 /// By how much all of it may make the memory grow, in KiB: its caches when they are full.
@@ -64,6 +66,13 @@ pub(crate) async fn run(arguments: &Arguments, is_postgres: bool) -> Result<Figu
     let grown = resident_kib(&server)?.saturating_sub(before);
     demand(grown <= GROWTH_KIB, || format!("the memory grew by {grown} KiB"))?;
     let rows_of_many = rows(&site)?;
+    // however many come in one moment, no more give way than must
+    let started = one.devices.answered + others.devices.answered;
+    let waiting = site.number("select count(*) from device_request")?.try_into().unwrap_or(0);
+    let [most, stay] = WAITING;
+    demand((stay.min(started)..=most + AT_ONCE).contains(&waiting), || {
+        format!("{waiting} of {started} devices wait")
+    })?;
     honest(&site, server.address).await?;
     server.stop().await?;
     let errors = site.errors()?;

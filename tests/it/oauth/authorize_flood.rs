@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::TimeDelta;
 use entity::{authorization_request as waiting, client};
+use futures_util::future::try_join_all;
 use latchkey::{
     store,
     tokens::{flood, requests::CROWD},
@@ -116,6 +117,21 @@ async fn those_of_whom_most_wait_give_way_and_the_oldest_first() {
     };
     assert_eq!((found(oldest).await, found(next).await), (false, true));
     assert_eq!(flood::make_room(&world.app, CROWD, &client.id).await.unwrap(), 0);
+}
+
+/// Many find in the same moment that too many wait: what one of them takes away is enough.
+#[tokio::test]
+async fn who_looks_in_the_same_moment_takes_away_no_more_than_one() {
+    let world = World::new().await;
+    let client = world.web().await;
+    plant(&world, &client, (1, CROWD.most - 500)).await;
+    plant(&world, &client, (2, 700)).await;
+
+    let looks = (0..16).map(|_| flood::make_room(&world.app, CROWD, &client.id));
+    let gone = try_join_all(looks).await.unwrap();
+
+    assert_eq!(gone.into_iter().sum::<u64>(), 200);
+    assert_eq!(count(&world).await, CROWD.most);
 }
 
 /// What strangers ask in a minute is counted for their networks and for nobody else.
