@@ -32,7 +32,7 @@ const THOROUGH_STEP: u64 = 64;
 const THOROUGH: i64 = 8;
 /// Rests, in multiples of what was done before: after a look, and after a removal.
 const REST: u32 = 127;
-const SHORT_REST: u32 = 12;
+const SHORT_REST: u32 = 20;
 /// The longest rest: a lease is held for not much longer without a word.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 /// The rest after a look halves whenever a pass has taken so long again: however much there is to look
@@ -222,13 +222,13 @@ mod tests {
 
         assert_eq!(
             [0, 4, 5, 10, 15].map(minutes),
-            [(127, 12), (127, 12), (63, 12), (31, 12), (15, 12)]
+            [(127, 20), (127, 20), (63, 20), (31, 20), (20, 20)]
         );
-        assert_eq!([20, 600].map(minutes), [(12, 12); 2]);
+        assert_eq!([20, 600].map(minutes), [(20, 20); 2]);
         let removed = |gone| rests(Duration::ZERO, gone);
         assert_eq!(
             [1_999_999, 2_000_000, 60_000_000].map(removed),
-            [(127, 12), (127, 6), (127, 0)]
+            [(127, 20), (127, 10), (127, 0)]
         );
     }
 }
