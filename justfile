@@ -28,6 +28,7 @@ schemathesis *ARGS:
 lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --test drills -- -D warnings
 
 # A server with demo data on http://127.0.0.1:8080.
 demo:

@@ -58,7 +58,7 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
         Result::Ok(begun.elapsed())
     };
     let load = busy.into_iter().map(|token| work(&site, server.address, token, &is_over));
-    let (took, served) = tokio::try_join!(copying, futures_util::future::try_join_all(load))?;
+    let (took, asked) = tokio::try_join!(copying, futures_util::future::try_join_all(load))?;
     before.check(&site, server.address).await?;
     server.stop().await?;
 
@@ -79,7 +79,7 @@ pub(crate) async fn run(is_postgres: bool) -> Result<Figures> {
     let restored = audit(&elsewhere, &["--expect", last])?;
     demand(site.errors()?.is_empty(), || "the log has errors".to_owned())?;
     Ok(figures(json!({
-        "requests_meanwhile": served.iter().sum::<usize>(),
+        "requests_meanwhile": asked.iter().sum::<usize>(),
         "tokens_issued": tokens.kept.len(),
         "tokens_revoked": tokens.revoked.len(),
         "keys_created": keys.created,

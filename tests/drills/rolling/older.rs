@@ -26,14 +26,14 @@ pub(super) async fn run(older: &str, is_postgres: bool) -> Result<Figures> {
     let steps = site.number(STEPS)?;
     if !is_postgres {
         before.stop().await?;
-        let after = site.serve_by(of_this_version).await?;
+        let after = site.serve_by(|command| of_this_version(&command)).await?;
         must(after.address, Request::get("/api/v1/me").bearer(&access), 200).await?;
         must(after.address, refresh(&site, &token), 200).await?;
         after.stop().await?;
         refuses_to_start(&site)?;
         return Ok(figures(json!({ "newer_steps": site.number(STEPS)? - steps })));
     }
-    let after = site.serve_by(of_this_version).await?;
+    let after = site.serve_by(|command| of_this_version(&command)).await?;
     until(TRUTH, "the older node says that it is one", async || {
         ask(before.address, Request::get("/readyz"))
             .await
@@ -90,7 +90,7 @@ fn refuses_to_start(site: &Site) -> Result<()> {
 }
 
 /// The same command for this version's program.
-fn of_this_version(command: Command) -> Command {
+fn of_this_version(command: &Command) -> Command {
     let mut this = Command::new(PROGRAM);
     this.args(command.get_args()).env_clear();
     this.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
