@@ -203,7 +203,12 @@ async fn make_room(txn: &Txn) -> Result<(), Fault> {
     if store::sign_ups::are(txn, MOST_WAITING).await? {
         let bounds = [MOST_WAITING, ROOM];
         let gone = store::crowds::thin_out(txn, store::crowds::SIGN_UPS, None, bounds).await?;
-        tracing::warn!(gone, "too many have asked for an account and not answered their letter");
+        if gone > 0 {
+            tracing::warn!(
+                gone,
+                "too many have asked for an account and not answered their letter"
+            );
+        }
     }
     Ok(())
 }
