@@ -1,8 +1,8 @@
 //! Copying the write-ahead log into the file, beside those who write.
 //!
 //! A commit that did it itself would keep everybody waiting for the disk. So a thread with a
-//! connection of its own copies what there is, as often as it takes until little is left; then the
-//! committing thread copies the rest, between two commits, and the next transaction begins the log
+//! connection of its own copies what there is, as often as it takes until nothing is left; then the
+//! committing thread copies what came in the meantime, between two commits, and the next transaction begins the log
 //! anew. (<https://sqlite.org/wal.html>, "Avoiding Excessively Large WAL Files".)
 
 use std::{
@@ -15,6 +15,7 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -23,11 +24,14 @@ use sea_orm::DbErr;
 
 use super::connection::{self, Role, unavailable};
 
-/// Pages in the log that are worth copying: 4 MiB.
-const WORTHWHILE: c_int = 1_000;
-/// So few pages more are copied while everybody waits.
-const FEW: i64 = 64;
-/// How often the thread copies what was added while it copied.
+/// Pages in the log that are worth copying, 1 MiB, when none were copied in the last moments: commits wait for the disk
+/// while they are brought there, for a short time and often rather than for long.
+const WORTHWHILE: c_int = 250;
+const MOMENTS: Duration = Duration::from_millis(200);
+/// So many, 4 MiB, are copied at once: where much is written, a page is changed several times before it is copied.
+const MANY: c_int = 1_000;
+/// How often the thread copies what was added while it copied. Only a copy during which nobody commits brings the file
+/// to the disk.
 const ROUNDS: usize = 8;
 
 const IDLE: u8 = 0;
@@ -42,6 +46,7 @@ thread_local! {
 /// The one who copies.
 pub(super) struct Checkpointer {
     state: Arc<AtomicU8>,
+    last: Mutex<Instant>,
     thread: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -62,13 +67,17 @@ impl Checkpointer {
             .name("sqlite-checkpoint".to_owned())
             .spawn(run)
             .map_err(|error| unavailable(format!("the thread of the log: {error}")))?;
-        Ok(Self { state, thread: Mutex::new(Some((wake, thread))) })
+        Ok(Self {
+            state,
+            last: Mutex::new(Instant::now()),
+            thread: Mutex::new(Some((wake, thread))),
+        })
     }
 
     /// To be told after each commit, by the thread that committed on `writer`.
     pub(super) fn committed(&self, writer: &Connection) {
         match self.state.load(Ordering::Acquire) {
-            IDLE if PAGES.get() >= WORTHWHILE => {
+            IDLE if self.is_worthwhile(PAGES.get()) => {
                 self.state.store(COPYING, Ordering::Release);
                 if let Some((wake, _)) = &*self.thread.lock() {
                     // it is only gone if it panicked: then the log grows until the next start
@@ -83,6 +92,16 @@ impl Checkpointer {
             }
             _ => {}
         }
+    }
+
+    /// Whether so many pages are to be copied now; then the next moments begin.
+    fn is_worthwhile(&self, pages: c_int) -> bool {
+        let mut last = self.last.lock();
+        let is_due = pages >= MANY || (pages >= WORTHWHILE && last.elapsed() >= MOMENTS);
+        if is_due {
+            *last = Instant::now();
+        }
+        is_due
     }
 
     /// Ends the thread and closes its connection.
@@ -101,12 +120,13 @@ fn count(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Copies until little is left. Answers what state that is.
+/// Copies until nothing was added meanwhile. Answers what state that is.
 fn copy_most(own: &Connection) -> u8 {
+    let mut copied = None;
     for _ in 0..ROUNDS {
         match copy(own) {
-            Ok(left) if left <= FEW => return NEARLY_DONE,
-            Ok(_) => {}
+            Ok(pages) if copied == Some(pages) => break,
+            Ok(pages) => copied = Some(pages),
             Err(error) => {
                 tracing::warn!(%error, "the log could not be copied into the file");
                 return IDLE;
@@ -116,9 +136,7 @@ fn copy_most(own: &Connection) -> u8 {
     NEARLY_DONE
 }
 
-/// Copies what nobody reads any more in its older form; answers how many pages are left.
+/// Copies what nobody reads any more in its older form; answers how many pages the log had when it began.
 fn copy(connection: &Connection) -> rusqlite::Result<i64> {
-    let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-    let (all, copied) = connection.query_row("pragma wal_checkpoint(passive)", [], pages)?;
-    Ok(all - copied)
+    connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1))
 }
