@@ -60,7 +60,7 @@ impl Checkpointer {
         let (wake, wakes) = mpsc::channel();
         let run = move || {
             for () in wakes {
-                shown.store(copy_most(&own), Ordering::Release);
+                shown.store(copy_most(|| copy(&own)), Ordering::Release);
             }
         };
         let thread = thread::Builder::new()
@@ -97,7 +97,7 @@ impl Checkpointer {
     /// Whether so many pages are to be copied now; then the next moments begin.
     fn is_worthwhile(&self, pages: c_int) -> bool {
         let mut last = self.last.lock();
-        let is_due = pages >= MANY || (pages >= WORTHWHILE && last.elapsed() >= MOMENTS);
+        let is_due = is_due(pages, last.elapsed());
         if is_due {
             *last = Instant::now();
         }
@@ -120,11 +120,16 @@ fn count(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Whether so many pages are to be copied, so long after the last time.
+fn is_due(pages: c_int, since: Duration) -> bool {
+    pages >= MANY || (pages >= WORTHWHILE && since >= MOMENTS)
+}
+
 /// Copies until nothing was added meanwhile. Answers what state that is.
-fn copy_most(own: &Connection) -> u8 {
+fn copy_most(mut copy: impl FnMut() -> rusqlite::Result<i64>) -> u8 {
     let mut copied = None;
     for _ in 0..ROUNDS {
-        match copy(own) {
+        match copy() {
             Ok(pages) if copied == Some(pages) => break,
             Ok(pages) => copied = Some(pages),
             Err(error) => {
@@ -139,4 +144,70 @@ fn copy_most(own: &Connection) -> u8 {
 /// Copies what nobody reads any more in its older form; answers how many pages the log had when it began.
 fn copy(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_little_waits_for_a_moment_and_much_does_not() {
+        let soon = MOMENTS / 2;
+
+        assert_eq!([(249, MOMENTS), (250, soon), (999, soon)].map(due), [false; 3]);
+        assert_eq!([(250, MOMENTS), (1_000, Duration::ZERO)].map(due), [true; 2]);
+    }
+
+    fn due((pages, since): (c_int, Duration)) -> bool {
+        is_due(pages, since)
+    }
+
+    /// How often it copies a log of these lengths, and what state that leaves.
+    fn copying(lengths: impl IntoIterator<Item = i64>) -> (usize, u8) {
+        let (mut lengths, mut copies) = (lengths.into_iter(), 0);
+        let state = copy_most(|| {
+            copies += 1;
+            lengths.next().ok_or(rusqlite::Error::InvalidQuery)
+        });
+        (copies, state)
+    }
+
+    #[test]
+    fn it_copies_until_nobody_has_committed_meanwhile() {
+        assert_eq!(copying([300, 300, 310]), (2, NEARLY_DONE));
+        assert_eq!(copying([300, 320, 320, 330]), (3, NEARLY_DONE));
+    }
+
+    #[test]
+    fn it_does_not_copy_for_ever() {
+        assert_eq!(copying(300..), (ROUNDS, NEARLY_DONE));
+    }
+
+    #[test]
+    fn a_copy_that_failed_is_tried_with_the_next_commit() {
+        assert_eq!(copying([300]), (2, IDLE));
+    }
+
+    /// What the checkpoint tells is the length of the log, also of what others have added.
+    #[test]
+    fn what_another_connection_commits_is_copied_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("latchkey.db");
+        let writer = connection::open(&path, Role::Writer).unwrap();
+        let own = connection::open(&path, Role::Checkpointer).unwrap();
+        writer.execute_batch("create table one (number)").unwrap();
+        let before = copy(&own).unwrap();
+
+        writer.execute_batch("insert into one values (1)").unwrap();
+        let mut lengths = Vec::new();
+        let state = copy_most(|| {
+            let length = copy(&own)?;
+            lengths.push(length);
+            Ok(length)
+        });
+
+        assert!(before > 0);
+        assert_eq!((state, lengths.len()), (NEARLY_DONE, 2), "{lengths:?}");
+        assert_eq!(lengths[0], lengths[1]);
+    }
 }
