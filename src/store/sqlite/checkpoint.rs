@@ -1,8 +1,8 @@
 //! Copying the write-ahead log into the file, beside those who write.
 //!
 //! A commit that did it itself would keep everybody waiting for the disk. So a thread with a
-//! connection of its own copies what there is, as often as it takes until nothing is left; then the
-//! committing thread copies what came in the meantime, between two commits, and the next transaction begins the log
+//! connection of its own copies what there is, a few times, until nobody has committed meanwhile; then the
+//! committing thread copies what has come since, between two commits, and the next transaction begins the log
 //! anew. (<https://sqlite.org/wal.html>, "Avoiding Excessively Large WAL Files".)
 
 use std::{
@@ -77,7 +77,7 @@ impl Checkpointer {
     /// To be told after each commit, by the thread that committed on `writer`.
     pub(super) fn committed(&self, writer: &Connection) {
         match self.state.load(Ordering::Acquire) {
-            IDLE if self.is_worthwhile(PAGES.get()) => {
+            IDLE if self.begins(PAGES.get()) => {
                 self.state.store(COPYING, Ordering::Release);
                 if let Some((wake, _)) = &*self.thread.lock() {
                     // it is only gone if it panicked: then the log grows until the next start
@@ -94,8 +94,8 @@ impl Checkpointer {
         }
     }
 
-    /// Whether so many pages are to be copied now; then the next moments begin.
-    fn is_worthwhile(&self, pages: c_int) -> bool {
+    /// Whether so many pages are to be copied now; if so, the next moments begin.
+    fn begins(&self, pages: c_int) -> bool {
         let mut last = self.last.lock();
         let is_due = is_due(pages, last.elapsed());
         if is_due {
@@ -125,7 +125,7 @@ fn is_due(pages: c_int, since: Duration) -> bool {
     pages >= MANY || (pages >= WORTHWHILE && since >= MOMENTS)
 }
 
-/// Copies until nothing was added meanwhile. Answers what state that is.
+/// Copies until nothing was added meanwhile, or often enough. Answers what state that is.
 fn copy_most(mut copy: impl FnMut() -> rusqlite::Result<i64>) -> u8 {
     let mut copied = None;
     for _ in 0..ROUNDS {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_failed_is_tried_with_the_next_commit() {
+    fn a_copy_that_failed_is_none_to_go_on_from() {
         assert_eq!(copying([300]), (2, IDLE));
     }
 
